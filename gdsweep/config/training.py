@@ -1,0 +1,124 @@
+"""Settings of how it is trained: optimiser, schedule, batch, distillation, evaluation."""
+
+from typing import Literal
+
+from pydantic import Field
+
+from gdsweep.config.base import Settings
+
+
+class OptimizerSettings(Settings):
+    """AdamW and what surrounds its step (sec. 4.1, "Hyper-parameters")."""
+
+    lr: float = Field(1e-4, gt=0)
+    """Base learning rate."""
+    weight_decay: float = Field(0.05, ge=0)
+    """Decoupled weight decay; none on normalisation layers, embeddings and position tables."""
+    backbone_multiplier: float = Field(0.1, ge=0)
+    """Factor on the backbone's learning rate."""
+    clip_norm: float = Field(0.01, gt=0)
+    """L2 norm to which the whole model's gradient is clipped."""
+    precision: Literal["fp32", "bf16", "fp16"] = "fp16"
+    """Autocast type; fp16 with loss scaling is the public code's, on CUDA only."""
+    average: float | None = Field(None, gt=0, lt=1)
+    """EMA decay of an averaged copy kept beside *supervised* training; None (paper and code)
+    keeps none. A distilled run's averaged copy is its teacher, see `distillation.alpha`."""
+
+
+class ScheduleSettings(Settings):
+    """Learning rate against iteration."""
+
+    iterations: int = Field(368_750, ge=1)
+    """The horizon: optimisation steps of the whole path, the burn-in included (368k COCO, 90k
+    Cityscapes)."""
+    kind: Literal["multistep", "poly", "constant"] = "multistep"
+    """`multistep` (COCO) or `poly` (Cityscapes)."""
+    drops: tuple[float, ...] = (0.888889, 0.962962)
+    """`multistep`: where the rate drops, as fractions of the horizon."""
+    gamma: float = Field(0.1, gt=0, le=1)
+    """`multistep`: factor of each drop."""
+    power: float = Field(0.9, gt=0)
+    """`poly`: (1 - t / horizon) ** power."""
+    warmup: int = Field(0, ge=0)
+    """Iterations of linear warm-up from zero (none in the paper)."""
+
+
+class BatchSettings(Settings):
+    """Images per optimisation step over all processes; never depends on the number of GPUs."""
+
+    labelled: int = Field(16, ge=1)
+    """|B| of eq. (2)."""
+    unlabelled: int = Field(16, ge=1)
+    """Unlabelled images per step of a student (on top of the labelled ones, as the public code)."""
+    micro: int | None = Field(None, ge=1)
+    """Images of one kind that a process forwards at once, the rest of its share being accumulated;
+    None forwards the whole share. Changes rounding only, except under `model.norm: sync | batch`,
+    whose statistics are those of what is forwarded together."""
+
+
+class TeacherSettings(Settings):
+    """Which weights of the supervised path guide the burn-in."""
+
+    at: int | Literal["best", "final"] = "best"
+    """An iteration, the best checkpoint on the validation images (the paper's early stopping), or
+    the last one."""
+    network: Literal["student", "teacher"] = "student"
+    """The trained network itself, or its averaged copy (needs `optimizer.average`)."""
+
+
+class DistillationSettings(Settings):
+    """The teacher-student stages (sec. 3)."""
+
+    lambda_u: float = Field(2.0, ge=0)
+    """lambda_u of eq. (4): weight of the loss on pseudo-labels."""
+    alpha_c: float = Field(0.7, ge=0, lt=1)
+    """alpha_C: a pseudo-label's class probability must exceed it (strictly, as in the code)."""
+    alpha_s: float = Field(5.0, ge=0)
+    """alpha_S: a pseudo-label's soft mask area must exceed it (strictly), counted in cells of the
+    stride-4 mask, as in the code; the paper's formula sums over the image."""
+    alpha: float = Field(0.9996, ge=0, lt=1)
+    """alpha of eq. (5): decay of the teacher's moving average."""
+    burn_in: int = Field(50_000, ge=1)
+    """Iterations with a fixed teacher before the teacher becomes the student's average (Table 2).
+    Without a burn-in choose `method: no-burn-in`."""
+    teacher: TeacherSettings = TeacherSettings()
+    """Which weights of the supervised path teach during the burn-in."""
+    suppress_overlap: float | None = Field(None, gt=0, le=1)
+    """Drop a pseudo-label of which more than this share of the smaller mask is covered by a more
+    confident one; None (paper and code) drops none."""
+
+
+class EvaluationSettings(Settings):
+    """When and how checkpoints are scored. One rule for every method of a grid."""
+
+    period: int = Field(5000, ge=1)
+    """Iterations between evaluations on the validation images; the last iteration is one too."""
+    select: Literal["best", "final"] = "best"
+    """Which checkpoint a cell reports: the one with the best validation AP, or the last."""
+    network: Literal["student", "teacher"] = "student"
+    """Which network a cell reports; the public code scores the student only. Both are scored."""
+    detections: int = Field(100, ge=1)
+    """Instances kept per image: the (query, class) pairs of highest score."""
+
+
+class ResourceSettings(Settings):
+    """Where a run executes. Nothing here can change the weights; it is not part of an identity."""
+
+    nodes: int = Field(1, ge=1)
+    """Machines."""
+    gpus: int = Field(8, ge=0)
+    """GPUs per machine; a machine with fewer accumulates gradients to the same global batch."""
+    cpus: int = Field(10, ge=1)
+    """CPU cores per process, and threads of a process that computes on the CPU."""
+    hours: float = Field(72.0, gt=0)
+    """Time limit of one job."""
+    workers: int = Field(4, ge=0)
+    """Loader processes per training process; 0 loads in the training process."""
+    device: Literal["auto", "cuda", "cpu"] = "auto"
+    """`auto`: CUDA where there is one and `gpus` is not 0."""
+    attention: Literal["auto", "xformers", "sdpa"] = "auto"
+    """`auto`: xformers' memory-efficient attention on CUDA where installed, else PyTorch's."""
+    checkpoint_period: int = Field(1000, ge=1)
+    """Iterations between complete checkpoints to resume from."""
+    log_period: int = Field(20, ge=1)
+    """Iterations between lines of metrics.json."""

@@ -1,0 +1,124 @@
+"""Names of everything inside a run directory."""
+
+import re
+from pathlib import Path
+
+from gdsweep.runs.records import ScoreRef
+
+_STATE = re.compile(r"state-(\d{7})\.pt")
+
+
+class RunDir:
+    """Paths of one run; whatever reads or writes a run asks here where.
+
+    runs/shapes-5pct-guided-s0-4f2a9c81/
+        config.yaml      all that the trainer is told
+        identity.json    what was hashed into the name
+        wanted.json      what cells and other runs need from it
+        metrics.json     one JSON object a line, detectron2's keys
+        log.txt          what the trainer said
+        checkpoints/     state-0000600.pt (complete), student-0000600.pt (weights that were scored)
+        best.json        the best checkpoint per network, once the horizon is reached
+        scores/          one file a score
+        predictions/     COCO results JSON
+        attempts/        one file an attempt
+        dataset.json     fingerprint of the annotations it was trained on
+        done.json        written last
+    """
+
+    def __init__(self, path: Path | str) -> None:
+        self.path = Path(path)
+
+    def __repr__(self) -> str:
+        return f"RunDir({self.path})"
+
+    @property
+    def name(self) -> str:
+        """The run's name: readable part and hash."""
+        return self.path.name
+
+    def sibling(self, name: str) -> "RunDir":
+        """Another run of the same store."""
+        return RunDir(self.path.parent / name)
+
+    @property
+    def config(self) -> Path:
+        """All that the trainer is told."""
+        return self.path / "config.yaml"
+
+    @property
+    def identity(self) -> Path:
+        """What was hashed into the name."""
+        return self.path / "identity.json"
+
+    @property
+    def wanted(self) -> Path:
+        """What is needed from the run."""
+        return self.path / "wanted.json"
+
+    @property
+    def metrics(self) -> Path:
+        """Metrics, one JSON object a line."""
+        return self.path / "metrics.json"
+
+    @property
+    def log(self) -> Path:
+        """What the trainer said."""
+        return self.path / "log.txt"
+
+    @property
+    def best(self) -> Path:
+        """Best checkpoint per network, once the horizon is reached."""
+        return self.path / "best.json"
+
+    @property
+    def dataset(self) -> Path:
+        """Fingerprint of the annotations."""
+        return self.path / "dataset.json"
+
+    @property
+    def done(self) -> Path:
+        """Written last, by the attempt that delivered everything."""
+        return self.path / "done.json"
+
+    @property
+    def lock(self) -> Path:
+        """Held by the process that advances the run."""
+        return self.path / "lock"
+
+    @property
+    def checkpoints(self) -> Path:
+        """Folder of states and weights."""
+        return self.path / "checkpoints"
+
+    @property
+    def attempts(self) -> Path:
+        """Folder of attempt records."""
+        return self.path / "attempts"
+
+    def attempt(self, number: int) -> Path:
+        """Record of one attempt."""
+        return self.attempts / f"{number:03d}.json"
+
+    def state(self, iteration: int) -> Path:
+        """Complete state after `iteration` optimisation steps."""
+        return self.checkpoints / f"state-{iteration:07d}.pt"
+
+    def weights(self, network: str, iteration: int) -> Path:
+        """Weights of one network as they were scored at `iteration`."""
+        return self.checkpoints / f"{network}-{iteration:07d}.pt"
+
+    def states(self) -> list[int]:
+        """Iterations of the complete states on disk, ascending."""
+        if not self.checkpoints.is_dir():
+            return []
+        found = (_STATE.fullmatch(entry.name) for entry in self.checkpoints.iterdir())
+        return sorted(int(match[1]) for match in found if match)
+
+    def score(self, ref: ScoreRef) -> Path:
+        """Record of one score."""
+        return self.path / "scores" / f"{ref.key}.json"
+
+    def predictions(self, ref: ScoreRef) -> Path:
+        """COCO results JSON behind one score."""
+        return self.path / "predictions" / f"{ref.key}.json"

@@ -1,0 +1,137 @@
+"""The records in a run directory, typed."""
+
+from pathlib import Path
+from typing import Literal, TypeVar
+
+from pydantic import Field, ValidationError
+
+from gdsweep.config.base import Settings
+from gdsweep.errors import BadInput
+
+At = int | Literal["best", "final"]
+"""A checkpoint: an iteration, the best on the validation images, or the horizon's."""
+
+
+class ScoreRef(Settings):
+    """A score somebody needs."""
+
+    at: At
+    """Which checkpoint."""
+    network: Literal["student", "teacher"]
+    """Which network."""
+    split: Literal["val", "test"] = "test"
+    """Which images; a data set without test images answers `test` with its validation images."""
+
+    @property
+    def key(self) -> str:
+        """File stem of the score: `test-best-student`."""
+        return f"{self.split}-{self.at}-{self.network}"
+
+
+class Wanted(Settings):
+    """`wanted.json`: everything that cells and other runs need from this run, over all launches."""
+
+    stop: int = Field(0, ge=0)
+    """The furthest iteration anybody needs."""
+    milestones: tuple[int, ...] = ()
+    """Iterations whose complete state is kept; ascending."""
+    best: bool = False
+    """Whether the best checkpoint is needed (which takes the whole horizon)."""
+    scores: tuple[ScoreRef, ...] = ()
+    """Scores needed."""
+
+    def merged(self, other: "Wanted") -> "Wanted":
+        """What both want."""
+        scores = {score.key: score for score in (*self.scores, *other.scores)}
+        return Wanted(
+            stop=max(self.stop, other.stop),
+            milestones=tuple(sorted({*self.milestones, *other.milestones})),
+            best=self.best or other.best,
+            scores=tuple(scores[key] for key in sorted(scores)),
+        )
+
+
+class Missing(Settings):
+    """What a run has not delivered yet of what is wanted."""
+
+    stop: int | None
+    """Iteration still to be reached; None when reached."""
+    milestones: tuple[int, ...]
+    """States not on disk."""
+    best: bool
+    """Whether the best checkpoint is wanted and not settled."""
+    scores: tuple[ScoreRef, ...]
+    """Scores not measured."""
+
+    def __bool__(self) -> bool:
+        return bool(self.stop or self.milestones or self.best or self.scores)
+
+
+class Best(Settings):
+    """The best checkpoint of one network so far; the file holds the weights that were scored."""
+
+    iteration: int
+    """Iteration of the checkpoint (of the whole path: it may lie in the parent's part)."""
+    AP: float
+    """Its mask AP on the validation images, in percent."""
+    file: str
+    """File name in `checkpoints/`."""
+
+
+class Score(Settings):
+    """`scores/*.json`: one measured result."""
+
+    ref: ScoreRef
+    """What was asked for."""
+    iteration: int
+    """The checkpoint's iteration."""
+    metrics: dict[str, float | None]
+    """AP, AP50, AP75, APs, APm, APl in percent; None where no object is of that size."""
+    images: int
+    """Images scored."""
+    instances: int
+    """Ground-truth instances scored (crowds apart)."""
+    predictions: str | None
+    """COCO results JSON, relative to the run directory."""
+
+
+class Attempt(Settings):
+    """`attempts/NNN.json`: one process (or job) that advanced a run."""
+
+    number: int
+    """1, 2, ..."""
+    started: float
+    """Unix time."""
+    ended: float | None = None
+    """Unix time; None while it runs, or when it was killed."""
+    outcome: Literal["done", "failed", "stopped"] | None = None
+    """`stopped`: by a signal, with the state saved. None: running, or killed."""
+    cause: str | None = None
+    """Of a failure: `nan`, `memory`, `disk`, `parent`, `input` or `error`."""
+    message: str | None = None
+    """Of a failure: one line."""
+    log: str | None = None
+    """Of a failure: `log.txt:LINE` where it is told."""
+    first_iteration: int = 0
+    """Iteration it started from."""
+    last_iteration: int | None = None
+    """Iteration it reached."""
+    process: dict[str, str | int | float | None] = Field(default_factory=dict)
+    """Host, process id, device, versions, code commit."""
+
+
+Record = TypeVar("Record", bound=Settings)
+
+
+def read_record(path: Path, kind: type[Record]) -> Record:
+    """Read one record. Raises FileNotFoundError, and BadInput for a damaged one."""
+    content = path.read_bytes()
+    try:
+        return kind.model_validate_json(content)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise BadInput(
+            f"{path}: damaged ({where + ': ' if where else ''}{first['msg']}); "
+            "remove the file, or the whole run directory to train it again"
+        ) from None
