@@ -41,6 +41,12 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=1, sort_keys=False) + "\n")
 
 
+def sweep(folder: Path) -> None:
+    """Remove what writers that were killed left in `folder`; nobody may be writing there."""
+    for leftover in folder.glob(".*.*"):
+        leftover.unlink(missing_ok=True)
+
+
 def umask() -> int:
     """The process's file mode mask."""
     mask = os.umask(0)

@@ -1,0 +1,68 @@
+"""COCO mask AP through pycocotools."""
+
+import contextlib
+import io
+import math
+from typing import Any
+
+import numpy as np
+from pycocotools.coco import COCO
+from pycocotools.cocoeval import COCOeval
+
+METRICS = ("AP", "AP50", "AP75", "APs", "APm", "APl")
+"""The six numbers, in the order detectron2 prints them."""
+
+_AREAS = {
+    "AP": "all",
+    "AP50": "all",
+    "AP75": "all",
+    "APs": "small",
+    "APm": "medium",
+    "APl": "large",
+}
+_IOU = {"AP50": 0.5, "AP75": 0.75}
+
+
+def mask_ap(
+    ground_truth: dict[str, Any], results: list[dict[str, Any]], detections: int = 100
+) -> dict[str, float]:
+    """Mask AP of COCO-format results against a COCO instances dictionary.
+
+    Args:
+        ground_truth: `images`, `annotations` (polygons or RLE, crowds marked) and `categories`.
+        results: `image_id`, `category_id`, `segmentation` (RLE) and `score` of each instance.
+        detections: instances counted per image and category, those of highest score.
+
+    Returns:
+        AP (IoU 0.5 to 0.95), AP50, AP75, and AP of small, medium and large objects, in percent;
+        NaN where the ground truth has no such object.
+    """
+    # pycocotools prints its progress; a training log has no use for it
+    with contextlib.redirect_stdout(io.StringIO()):
+        truth = _coco(ground_truth)
+        # loadRes refuses an empty list, which early checkpoints do produce, and adds its own keys
+        copies = [dict(result) for result in results]
+        found = truth.loadRes(copies) if copies else _coco({**ground_truth, "annotations": []})
+        evaluation = COCOeval(truth, found, "segm")
+        evaluation.params.maxDets = [detections]
+        evaluation.evaluate()
+        evaluation.accumulate()
+    # precision: IoU thresholds x recalls x categories x areas x detection limits
+    precision = evaluation.eval["precision"][..., -1]
+    areas = evaluation.params.areaRngLbl
+    thresholds = evaluation.params.iouThrs
+    scores = {}
+    for name in METRICS:
+        kept = precision[..., areas.index(_AREAS[name])]
+        if name in _IOU:
+            kept = kept[np.isclose(thresholds, _IOU[name])]
+        kept = kept[kept > -1]
+        scores[name] = float(kept.mean()) * 100 if kept.size else math.nan
+    return scores
+
+
+def _coco(dataset: dict[str, Any]) -> COCO:
+    coco = COCO()
+    coco.dataset = dataset
+    coco.createIndex()
+    return coco

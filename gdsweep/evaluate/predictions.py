@@ -1,0 +1,73 @@
+"""A network's predictions on an image set, in COCO's results format."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import torch
+from pycocotools import mask as rle
+
+from gdsweep.config import AugmentationSettings
+from gdsweep.data import ImageDataset, resize_for_test
+from gdsweep.model import Mask2Former, predict
+
+_BATCH = 16  # small scenes are an order quicker together; large photographs differ in size anyway
+
+
+@torch.no_grad()
+def predict_dataset(
+    model: Mask2Former,
+    dataset: ImageDataset,
+    augmentation: AugmentationSettings,
+    detections: int,
+    rank: int = 0,
+    world: int = 1,
+) -> list[dict[str, Any]]:
+    """Instances predicted on every `world`-th image of a data set, from the `rank`-th on.
+
+    Images are resized as `augmentation` says and the masks brought back to the image's own size.
+    The network is put in evaluation mode and back. Uses no random numbers.
+
+    Returns:
+        COCO results: `image_id`, `category_id`, `segmentation` (compressed RLE) and `score`.
+    """
+    device = next(model.parameters()).device
+    training = model.training
+    model.eval()
+    results: list[dict[str, Any]] = []
+    for indices in _equal_sizes(dataset, range(rank, len(dataset), world)):
+        images = [resize_for_test(dataset.image(i), augmentation).to(device) for i in indices]
+        outputs = model(images, auxiliary=False)
+        found = predict(
+            outputs,
+            [(image.shape[-2], image.shape[-1]) for image in images],
+            [dataset.size(i) for i in indices],
+            detections,
+        )
+        for index, instances in zip(indices, found, strict=True):
+            masks = np.asfortranarray(instances.masks.permute(1, 2, 0).cpu().numpy(), np.uint8)
+            encoded = rle.encode(masks) if masks.shape[2] else []
+            labels, scores = instances.labels.tolist(), instances.scores.tolist()
+            for label, score, mask in zip(labels, scores, encoded, strict=True):
+                results.append(
+                    {
+                        "image_id": dataset.image_ids[index],
+                        "category_id": dataset.category_ids[label],
+                        "segmentation": {**mask, "counts": mask["counts"].decode("ascii")},
+                        "score": score,
+                    }
+                )
+    model.train(training)
+    return results
+
+
+def _equal_sizes(dataset: ImageDataset, indices: range) -> Iterator[list[int]]:
+    # only images of one size go together: padding to a neighbour's size would change the result
+    group: list[int] = []
+    for index in indices:
+        if group and (len(group) == _BATCH or dataset.size(index) != dataset.size(group[0])):
+            yield group
+            group = []
+        group.append(index)
+    if group:
+        yield group

@@ -1,0 +1,66 @@
+"""`python -m gdsweep.train RUN_DIR`: execute one run from its directory alone."""
+
+import argparse
+import logging
+import signal
+import sys
+from types import FrameType
+
+from gdsweep.errors import BAD_INPUT, BUSY, DONE, FAILED, STOPPED, BadInput, TrainingFailed
+from gdsweep.runs import RunDir, lock, read_config, read_state, read_wanted
+
+
+def main() -> int:
+    """Deliver what is wanted of a run. Exit codes: see gdsweep.errors."""
+    parser = argparse.ArgumentParser(prog="python -m gdsweep.train", description=__doc__)
+    parser.add_argument("run", help="run directory (launch.py makes it)")
+    run = RunDir(parser.parse_args().run)
+    logging.basicConfig(
+        stream=sys.stdout,
+        level=logging.INFO,
+        format="[%(asctime)s] %(message)s",
+        datefmt="%m/%d %H:%M:%S",
+    )
+    try:
+        return _execute(run)
+    except (BadInput, TrainingFailed) as error:
+        print(f"error: {error}", file=sys.stderr)
+        return BAD_INPUT if isinstance(error, BadInput) else FAILED
+    except Exception:
+        # the traceback is in the log already
+        return FAILED
+
+
+def _execute(run: RunDir) -> int:
+    config = read_config(run)
+    if read_state(run, read_wanted(run)).status == "done":
+        print(f"{run.name}: nothing is missing")
+        return DONE
+    stop = _StopFlag()
+    # torch takes seconds to import: what can be refused is refused before
+    from gdsweep.train.run import execute
+
+    try:
+        return DONE if execute(run, config, stop) else STOPPED
+    except lock.Held:
+        print(f"{run.name}: another process is running it", file=sys.stderr)
+        return BUSY
+
+
+class _StopFlag:
+    """Set by a signal; the trainer looks at it after every step."""
+
+    def __init__(self) -> None:
+        self._set = False
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2):
+            signal.signal(number, self._receive)
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        self._set = True
+
+    def __call__(self) -> bool:
+        return self._set
+
+
+if __name__ == "__main__":
+    sys.exit(main())

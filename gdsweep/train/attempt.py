@@ -1,0 +1,139 @@
+"""The record of one attempt: who advanced the run, from where to where, and how it ended."""
+
+import contextlib
+import os
+import platform
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import torch
+
+from gdsweep.errors import BadInput, TrainingFailed
+from gdsweep.runs import Attempt, RunDir, atomic
+from gdsweep.train.distributed import Processes
+
+
+class Stopped(Exception):  # noqa: N818 - a state, not a fault
+    """A signal asked the run to stop; its state is saved."""
+
+
+class Log:
+    """Record of the running attempt, kept in `attempts/NNN.json`."""
+
+    def __init__(self, run: RunDir, processes: Processes) -> None:
+        self._run = run
+        number = 1 + max((int(p.stem) for p in run.attempts.glob("[0-9]*.json")), default=0)
+        self._record = Attempt(number=number, started=time.time(), process=_process(processes))
+        self._write()
+
+    def reached(self, iteration: int) -> None:
+        """Note a saved state."""
+        self._record = self._record.model_copy(update={"last_iteration": iteration})
+        self._write()
+
+    def begins(self, iteration: int) -> None:
+        """Note where the attempt starts to train, the first time."""
+        if self._record.last_iteration is None:
+            self._record = self._record.model_copy(
+                update={"first_iteration": iteration, "last_iteration": iteration}
+            )
+            self._write()
+
+    @contextlib.contextmanager
+    def closing(self) -> Iterator[None]:
+        """Record how the block ends; the exception goes on."""
+        try:
+            yield
+        except Stopped:
+            self._end(outcome="stopped")
+            raise
+        except BaseException as error:
+            self._end("failed", cause_of(error), one_line(error))
+            raise
+        self._end(outcome="done")
+
+    def _end(self, outcome: str, cause: str | None = None, message: str | None = None) -> None:
+        where = _log_line(self._run) if outcome == "failed" else None
+        self._record = self._record.model_copy(
+            update={
+                "ended": time.time(),
+                "outcome": outcome,
+                "cause": cause,
+                "message": message,
+                "log": where,
+            }
+        )
+        # the disk may be what failed: the original error must not be replaced by a second one
+        with contextlib.suppress(OSError):
+            self._write()
+
+    def _write(self) -> None:
+        atomic.write_json(
+            self._run.attempt(self._record.number), self._record.model_dump(mode="json")
+        )
+
+
+def cause_of(error: BaseException) -> str:
+    """The kind of a failure, as attempts record it."""
+    if isinstance(error, TrainingFailed):
+        return error.cause
+    if isinstance(error, BadInput):
+        return "input"
+    if isinstance(error, OSError):
+        return "disk"
+    if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
+        return "memory"
+    return "error"
+
+
+def one_line(error: BaseException) -> str:
+    """An exception as one line, with its type where the text alone would not tell."""
+    text = " ".join(str(error).split())
+    known = isinstance(error, (BadInput, TrainingFailed))
+    return text if known and text else f"{type(error).__name__}: {text}"
+
+
+def _log_line(run: RunDir) -> str | None:
+    # only where our output really goes into the run's log
+    try:
+        if not os.path.samestat(os.fstat(sys.stdout.fileno()), os.stat(run.log)):
+            return None
+        sys.stdout.flush()
+        with open(run.log, "rb") as file:
+            return f"{run.log.name}:{sum(1 for _ in file) + 1}"
+    except (OSError, ValueError):
+        return None
+
+
+def _process(processes: Processes) -> dict[str, str | int | float | None]:
+    device = processes.device
+    return {
+        "host": socket.gethostname(),
+        "pid": os.getpid(),
+        "processes": processes.world,
+        "device": torch.cuda.get_device_name(device) if device.type == "cuda" else "cpu",
+        "threads": torch.get_num_threads(),
+        "python": platform.python_version(),
+        "torch": torch.__version__,
+        "cuda": torch.version.cuda if device.type == "cuda" else None,
+        "commit": _commit(),
+        "command": " ".join(sys.argv),
+    }
+
+
+def _commit() -> str | None:
+    root = Path(__file__).resolve().parents[2]
+    try:
+        described = subprocess.run(
+            ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40"],
+            capture_output=True,
+            text=True,
+            timeout=20,
+        )
+    except (OSError, subprocess.TimeoutExpired):
+        return None
+    return described.stdout.strip() or None

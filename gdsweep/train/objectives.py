@@ -1,0 +1,144 @@
+"""One optimisation step's loss: eq. (2) alone, or eq. (4) with a teacher's pseudo-labels.
+
+The supervised model and criterion know nothing of teachers; this file is all there is to
+distillation besides `pseudo_labels` (eq. 3) and `ema` (eq. 5).
+"""
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+
+from gdsweep.config import CellSettings
+from gdsweep.data import Instances, Sample
+from gdsweep.data.sampler import derived_seed
+from gdsweep.errors import TrainingFailed
+from gdsweep.model import Criterion, Mask2Former, Normaliser, seeded_points
+from gdsweep.train.distributed import Processes
+from gdsweep.train.precision import Precision
+from gdsweep.train.pseudo_labels import PseudoLabels, pseudo_labels
+
+
+@dataclass(frozen=True)
+class Part:
+    """Samples of one kind with their targets and the weight of their loss."""
+
+    images: list[Tensor]
+    targets: list[Instances]
+    names: list[str]
+    weight: float
+    suffix: str
+
+
+class Loss:
+    """Forward and backward passes of one step, over this process' share of the global batch."""
+
+    def __init__(
+        self,
+        settings: CellSettings,
+        classes: int,
+        processes: Processes,
+        precision: Precision,
+    ) -> None:
+        self.settings = settings
+        self.processes = processes
+        self.precision = precision
+        self.criterion = Criterion(classes, settings.loss)
+
+    def supervised(self, labelled: Sequence[Sample]) -> Part:
+        """The labelled samples, weight 1 (L_s of eq. 4)."""
+        device = self.processes.device
+        targets = [_moved(s.targets, device) for s in labelled if s.targets is not None]
+        names = [s.name for s in labelled]
+        return Part([s.weak.to(device) for s in labelled], targets, names, 1.0, "")
+
+    def unsupervised(
+        self, unlabelled: Sequence[Sample], teacher: Mask2Former
+    ) -> tuple[Part, list[PseudoLabels]]:
+        """Strong views with the teacher's labels on the weak ones, weight lambda_u (eq. 3, 4)."""
+        device = self.processes.device
+        labels: list[PseudoLabels] = []
+        for chunk in self._chunks(len(unlabelled)):
+            # full precision, as in the public code: labels are cheap and must not flicker
+            with torch.no_grad():
+                outputs = teacher([s.weak.to(device) for s in unlabelled[chunk]], auxiliary=False)
+            last = outputs.layers[-1]
+            labels += pseudo_labels(last.class_logits, last.mask_logits, self.settings.distillation)
+        strong = [(s.weak if s.strong is None else s.strong).to(device) for s in unlabelled]
+        part = Part(
+            strong,
+            [found.instances for found in labels],
+            [s.name for s in unlabelled],
+            self.settings.distillation.lambda_u,
+            "_ssl",
+        )
+        return part, labels
+
+    def backward(
+        self, student: nn.Module, parts: Sequence[Part], iteration: int
+    ) -> dict[str, float]:
+        """Accumulate the gradient of the global batch's loss; returns its terms, as logged.
+
+        Each part is normalised over the whole global batch, and an image's sample points derive
+        from the run's seed, the iteration and its place in the batch: neither loss nor gradient
+        depends on the number of processes or micro-batches. One graph is alive at a time.
+
+        Raises:
+            TrainingFailed: the loss is not finite; the message names the images.
+        """
+        chunks = [(part, chunk) for part in parts for chunk in self._chunks(len(part.images))]
+        normalisers = {part.suffix: self._normaliser(part) for part in parts}
+        totals: dict[str, Tensor] = {}
+        for number, (part, chunk) in enumerate(chunks, start=1):
+            synchronised = number == len(chunks) or self.processes.world == 1
+            with contextlib.nullcontext() if synchronised else student.no_sync():  # type: ignore[operator]
+                with self.precision.autocast(self.processes.device):
+                    outputs = student(part.images[chunk])
+                losses = self.criterion(
+                    outputs,
+                    part.targets[chunk],
+                    normalisers[part.suffix],
+                    seeded_points(self._seeds(part, chunk, iteration), self.processes.device),
+                )
+                loss = part.weight * torch.stack(list(losses.values())).sum()
+                # DistributedDataParallel averages over processes; the normaliser is global: a sum
+                self.precision.scale(loss * self.processes.world).backward()
+            for name, value in losses.items():
+                key = name + part.suffix
+                totals[key] = totals.get(key, 0.0) + part.weight * value.detach()
+        return self._terms(totals, parts)
+
+    def _terms(self, totals: dict[str, Tensor], parts: Sequence[Part]) -> dict[str, float]:
+        keys = list(totals)
+        mine = torch.stack([totals[key] for key in keys]).double().tolist()  # one transfer
+        terms = dict(zip(keys, self.processes.sums(mine), strict=True))
+        total = sum(terms.values())
+        if total != total or total in (float("inf"), float("-inf")):
+            finite = sum(mine) == sum(mine) and abs(sum(mine)) != float("inf")
+            names = [] if finite else [name for part in parts for name in part.names]
+            bad = [name for found in self.processes.gather(names) for name in found]
+            raise TrainingFailed(
+                f"the loss is {total}; images of the batch: {', '.join(bad)}", cause="nan"
+            )
+        return {"total_loss": total, **terms}
+
+    def _normaliser(self, part: Part) -> Normaliser:
+        counts = [len(target.labels) for target in part.targets]
+        everybody = [count for share in self.processes.gather(counts) for count in share]
+        return Normaliser.of(everybody, self.settings.model.queries, self.settings.loss.no_object)
+
+    def _seeds(self, part: Part, chunk: slice, iteration: int) -> list[int]:
+        rank, world = self.processes.rank, self.processes.world
+        places = range(rank, rank + len(part.images) * world, world)[chunk]
+        seed = self.settings.seed
+        return [derived_seed(seed, "points" + part.suffix, iteration, place) for place in places]
+
+    def _chunks(self, count: int) -> list[slice]:
+        size = self.settings.batch.micro or max(count, 1)
+        return [slice(start, start + size) for start in range(0, count, size)]
+
+
+def _moved(instances: Instances, device: torch.device) -> Instances:
+    return Instances(instances.labels.to(device), instances.masks.to(device))

@@ -1,0 +1,79 @@
+"""One attempt at one run: lock, processes, record, trainer."""
+
+import contextlib
+import logging
+from collections.abc import Callable, Iterator
+
+import torch
+
+from gdsweep.config import RunConfig
+from gdsweep.errors import BadInput, TrainingFailed
+from gdsweep.runs import RunDir, atomic, lock, missing, read_wanted
+from gdsweep.train.attempt import Log, Stopped
+from gdsweep.train.distributed import Processes, join, leave
+from gdsweep.train.trainer import Trainer
+
+log = logging.getLogger(__name__)
+
+
+def execute(run: RunDir, config: RunConfig, should_stop: Callable[[], bool]) -> bool:
+    """Advance a run until nothing wanted is missing; False if a signal stopped it before.
+
+    Raises:
+        Held: another process holds the run.
+        BadInput, TrainingFailed: one line for a person.
+    """
+    processes = join(config.settings.resources)
+    try:
+        with _alone(run, processes):
+            attempt = Log(run, processes) if processes.first else None
+            with attempt.closing() if attempt else contextlib.nullcontext(), _plain_errors(run):
+                Trainer(run, config, processes, attempt, should_stop).deliver()
+            if processes.first:
+                wanted = read_wanted(run)
+                if not missing(run, wanted):
+                    atomic.write_text(run.done, wanted.model_dump_json(indent=1) + "\n")
+        return True
+    except Stopped:
+        return False
+    finally:
+        leave()
+
+
+@contextlib.contextmanager
+def _alone(run: RunDir, processes: Processes) -> Iterator[None]:
+    """Hold the run's lock in the first process; everybody leaves when it is held elsewhere."""
+    with contextlib.ExitStack() as stack:
+        held = False
+        if processes.first:
+            try:
+                stack.enter_context(lock.hold(run.lock))
+            except lock.Held:
+                held = True
+        if processes.from_first(held):
+            raise lock.Held(str(run.path))
+        if processes.first:
+            for folder in (run.checkpoints, run.attempts, run.path / "scores", run.path / "predictions"):
+                atomic.sweep(folder)
+        yield
+
+
+@contextlib.contextmanager
+def _plain_errors(run: RunDir) -> Iterator[None]:
+    """Turn what the machine refuses, memory and disk, into one line; a bug keeps its traceback."""
+    try:
+        yield
+    except (MemoryError, torch.OutOfMemoryError) as error:
+        first = str(error).splitlines()[0] if str(error) else "no memory left"
+        raise TrainingFailed(
+            f"out of memory: {first}; set batch.micro lower (gradients are accumulated)", "memory"
+        ) from error
+    except OSError as error:
+        where = error.filename or run.path
+        reason = error.strerror or str(error)
+        raise TrainingFailed(f"{where}: {reason}; nothing half-written is left", "disk") from error
+    except (BadInput, TrainingFailed, Stopped):
+        raise
+    except Exception:
+        log.exception("the run failed by an error of the program")
+        raise

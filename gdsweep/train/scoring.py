@@ -1,0 +1,111 @@
+"""Scores of networks: during training on the validation images, and those that cells report."""
+
+import math
+from typing import Any
+
+import torch
+from torch import nn
+
+from gdsweep.config import RunConfig
+from gdsweep.data import DatasetSplits, ImageDataset
+from gdsweep.errors import BadInput
+from gdsweep.evaluate import mask_ap, predict_dataset
+from gdsweep.model import Mask2Former
+from gdsweep.runs import Best, RunDir, Score, ScoreRef, atomic, read_best
+from gdsweep.train import checkpoint
+from gdsweep.train.distributed import Processes
+
+
+class Scorer:
+    """Scores networks of one run on its data set."""
+
+    def __init__(
+        self, run: RunDir, config: RunConfig, splits: DatasetSplits, processes: Processes
+    ) -> None:
+        self.run = run
+        self.settings = config.settings
+        self.splits = splits
+        self.processes = processes
+
+    def validate(self, model: Mask2Former) -> dict[str, float]:
+        """Mask AP of a network on the validation images, in percent; equal on every process."""
+        return self._measure(model, self.splits.val)[0]
+
+    def keep_if_best(
+        self,
+        network: str,
+        model: Mask2Former,
+        scores: dict[str, float],
+        iteration: int,
+        best: dict[str, Best],
+    ) -> None:
+        """Save the very weights that were scored when they beat `best[network]`; update it.
+
+        The rule: highest AP on the validation images; the earlier checkpoint on a tie.
+        """
+        AP = scores["AP"]
+        if math.isnan(AP) or (network in best and best[network].AP >= AP):
+            return
+        path = self.run.weights(network, iteration)
+        if self.processes.first:
+            checkpoint.save(path, {network: model.state_dict(), "iteration": iteration})
+        best[network] = Best(iteration=iteration, AP=AP, file=path.name)
+
+    def report(self, ref: ScoreRef, model: Mask2Former, iteration: int) -> Score:
+        """Score weights that a cell reports, and write predictions and record."""
+        dataset = self.splits.val if ref.split == "val" else self.splits.test
+        metrics, results, truth = self._measure(model, dataset)
+        crowds = sum(bool(a.get("iscrowd", 0)) for a in truth["annotations"])
+        score = Score(
+            ref=ref,
+            iteration=iteration,
+            metrics={k: None if math.isnan(v) else v for k, v in metrics.items()},
+            images=len(dataset),
+            instances=len(truth["annotations"]) - crowds,
+            predictions=str(self.run.predictions(ref).relative_to(self.run.path)),
+        )
+        if self.processes.first:
+            atomic.write_json_compact(self.run.predictions(ref), results)
+            atomic.write_text(self.run.score(ref), score.model_dump_json(indent=1) + "\n")
+        return score
+
+    def weights_of(self, ref: ScoreRef, horizon: int) -> tuple[dict[str, torch.Tensor], int]:
+        """The weights a score refers to, and their iteration. Raises BadInput where none are."""
+        if ref.at == "best":
+            best = read_best(self.run)
+            if ref.network not in best:
+                raise BadInput(f"{self.run.name}: it has no {ref.network} with a validation score")
+            path, iteration = (
+                self.run.checkpoints / best[ref.network].file,
+                best[ref.network].iteration,
+            )
+        else:
+            iteration = horizon if ref.at == "final" else int(ref.at)
+            path = self.run.state(iteration)
+        content = checkpoint.load(path)
+        if content.get(ref.network) is None:
+            raise BadInput(
+                f"{self.run.name}: it has no {ref.network} network (a supervised run keeps an "
+                "average only with optimizer.average)"
+            )
+        return content[ref.network], iteration
+
+    def _measure(
+        self, model: nn.Module, dataset: ImageDataset
+    ) -> tuple[dict[str, float], list[dict[str, Any]], dict[str, Any]]:
+        assert isinstance(model, Mask2Former)
+        shares = self.processes.gather(
+            predict_dataset(
+                model,
+                dataset,
+                self.settings.augmentation,
+                self.settings.evaluation.detections,
+                self.processes.rank,
+                self.processes.world,
+            )
+        )
+        results = [result for share in shares for result in share]
+        truth = dataset.ground_truth()
+        detections = self.settings.evaluation.detections
+        scores = mask_ap(truth, results, detections) if self.processes.first else {}
+        return self.processes.from_first(scores), results, truth

@@ -1,0 +1,290 @@
+"""The shared trainer: one run, from its directory, to everything that is wanted of it."""
+
+import logging
+import random
+from collections.abc import Callable, Iterator
+
+import numpy as np
+import torch
+
+from gdsweep.config import RunConfig
+from gdsweep.data import DatasetSplits, Sample, open_dataset
+from gdsweep.errors import TrainingFailed
+from gdsweep.runs import Best, Missing, RunDir, Wanted, atomic, missing, read_wanted
+from gdsweep.train import checkpoint
+from gdsweep.train.attempt import Log, Stopped
+from gdsweep.train.distributed import Processes
+from gdsweep.train.ema import update_average
+from gdsweep.train.metrics import MetricsWriter
+from gdsweep.train.networks import build_networks
+from gdsweep.train.objectives import Loss, Part
+from gdsweep.train.optimizer import build_optimizer, set_rate
+from gdsweep.train.precision import Precision
+from gdsweep.train.progress import Progress
+from gdsweep.train.pseudo_labels import totals
+from gdsweep.train.schedule import rate_factor
+from gdsweep.train.scoring import Scorer
+from gdsweep.train.streams import Streams, same_annotations
+
+log = logging.getLogger(__name__)
+
+
+class Trainer:
+    """Advances one run until nothing that is wanted of it is missing.
+
+    The data position and the learning rate are functions of the iteration; everything else that
+    decides the next step is in the state: weights, average, optimiser, scaler, random generators,
+    best so far. A state at iteration n is what n optimisation steps made.
+    """
+
+    def __init__(
+        self,
+        run: RunDir,
+        config: RunConfig,
+        processes: Processes,
+        attempt: Log | None,
+        should_stop: Callable[[], bool],
+    ) -> None:
+        self.run, self.config, self.settings = run, config, config.settings
+        self.processes, self.attempt, self.should_stop = processes, attempt, should_stop
+        self.splits: DatasetSplits = open_dataset(self.settings.dataset)
+        same_annotations(run, config, self.splits, processes.first)
+        for note in self.splits.notes:
+            log.info("data: %s", note)
+        self.streams = Streams(config, self.splits, processes)
+        self.scorer = Scorer(run, config, self.splits, processes)
+        self.shelf = checkpoint.Shelf(run)
+        self.start = config.parent.at if config.parent else 0
+        self.iteration = -1  # nowhere yet: what is wanted decides where to begin
+        self._build()
+
+    def _build(self) -> None:
+        """Everything as it is before the path's first step."""
+        classes = len(self.splits.train.classes)
+        self.networks, self.teacher_digest = build_networks(
+            self.run, self.config, classes, self.processes
+        )
+        self.optimizer = build_optimizer(self.networks.student, self.settings.optimizer)
+        self.precision = Precision(self.settings.optimizer.precision, self.processes.device)
+        self.loss = Loss(self.settings, classes, self.processes, self.precision)
+        self.best: dict[str, Best] = {}
+        self._seed_generators()
+
+    # ---- what is wanted ------------------------------------------------------------------------
+
+    def deliver(self) -> None:
+        """Train and score until nothing is missing; what others add meanwhile is delivered too."""
+        with MetricsWriter(self.run, enabled=self.processes.first) as writer:
+            while True:
+                wanted: Wanted = self.processes.from_first(read_wanted(self.run))
+                gone: Missing = self.processes.from_first(missing(self.run, wanted))
+                if not gone:
+                    return
+                target = self._next_target(gone, wanted)
+                if target is not None:
+                    self._go_to(target)
+                    self._train(target, wanted, writer)
+                else:
+                    self._report(gone)
+
+    def _next_target(self, gone: Missing, wanted: Wanted) -> int | None:
+        """The earliest iteration with something missing; None when only scores are."""
+        targets = list(gone.milestones)
+        if gone.stop is not None:
+            targets.append(gone.stop)
+        if gone.best:
+            targets.append(self.settings.schedule.iterations)
+        for score in gone.scores:
+            at = score.at
+            if at == "best":
+                if not self.run.best.exists():
+                    targets.append(self.settings.schedule.iterations)
+            else:
+                n = self.settings.schedule.iterations if at == "final" else int(at)
+                if n not in self.run.states():
+                    targets.append(n)
+        return self.processes.from_first(min(targets) if targets else None)
+
+    def _go_to(self, target: int) -> None:
+        """Be at the newest state not beyond `target`, in memory or on disk."""
+        on_disk = max((n for n in self.run.states() if n <= target), default=self.start)
+        on_disk = self.processes.from_first(on_disk)
+        if not on_disk <= self.iteration <= target:
+            self._restore(on_disk)
+        if self.iteration == target:
+            # the horizon's state is there, its best.json or its own file is not
+            self._save(read_wanted(self.run), always=True)
+
+    # ---- training ------------------------------------------------------------------------------
+
+    def _train(self, target: int, wanted: Wanted, writer: MetricsWriter) -> None:
+        if self.iteration == target:
+            return
+        log.info("training from iteration %d to %d", self.iteration, target)
+        if self.attempt is not None:
+            self.attempt.begins(self.iteration)
+        horizon = self.settings.schedule.iterations
+        resources, evaluation = self.settings.resources, self.settings.evaluation
+        progress = Progress(target)
+        with self.streams.opened(self.iteration) as (labelled, unlabelled):
+            while self.iteration < target:
+                progress.waits()
+                parts, extra = self._parts(labelled, unlabelled)
+                progress.works()
+                terms = self._step(parts)
+                self.iteration += 1
+                progress.add(terms | extra)
+                n = self.iteration
+                if n % resources.log_period == 0 or n == target:
+                    values = progress.flush(n)
+                    values["lr"] = self.settings.optimizer.lr * rate_factor(
+                        self.settings.schedule, n - 1
+                    )
+                    writer.write(n, values)
+                    log.info(progress.line(n, values))
+                if n % evaluation.period == 0 or n == horizon:
+                    self._evaluate(writer)
+                stop = bool(sum(self.processes.sums([float(self.should_stop())])))
+                due = n % resources.checkpoint_period == 0 or n in wanted.milestones
+                if due or stop or n == target:
+                    wanted = self._save(wanted)
+                if stop and n < target:
+                    raise Stopped
+
+    def _parts(
+        self, labelled: Iterator[list[Sample]], unlabelled: Iterator[list[Sample]] | None
+    ) -> tuple[list[Part], dict[str, float]]:
+        parts = [self.loss.supervised(next(labelled))]
+        if unlabelled is None:
+            return parts, {}
+        assert self.networks.teacher is not None
+        part, labels = self.loss.unsupervised(next(unlabelled), self.networks.teacher)
+        parts.append(part)
+        kept, score, size, images = self.processes.sums(totals(labels))
+        extra = {"pseudo/per_image": kept / images}
+        if kept:
+            extra |= {"pseudo/score": score / kept, "pseudo/size": size / kept}
+        return parts, extra
+
+    def _step(self, parts: list[Part]) -> dict[str, float]:
+        networks, settings = self.networks, self.settings
+        networks.student.train()
+        rate = settings.optimizer.lr * rate_factor(settings.schedule, self.iteration)
+        set_rate(self.optimizer, rate)
+        self.optimizer.zero_grad(set_to_none=True)
+        terms = self.loss.backward(networks.wrapped, parts, self.iteration)
+        self.precision.step(self.optimizer, networks.student, settings.optimizer.clip_norm)
+        if networks.teacher is not None and networks.alpha is not None:
+            update_average(networks.teacher, networks.student, networks.alpha)
+        return terms
+
+    # ---- scores --------------------------------------------------------------------------------
+
+    def _evaluate(self, writer: MetricsWriter) -> None:
+        values: dict[str, float] = {}
+        for network, model in self.networks.averaged.items():
+            scores = self.scorer.validate(model)
+            self.scorer.keep_if_best(network, model, scores, self.iteration, self.best)
+            prefix = "" if network == "student" else f"{network}/"
+            values |= {f"{prefix}segm/{name}": value for name, value in scores.items()}
+            log.info("iteration %d: %s, validation images", self.iteration, network)
+            log.info("copypaste: %s", ",".join(scores))
+            log.info("copypaste: %s", ",".join(f"{value:.4f}" for value in scores.values()))
+        writer.write(self.iteration, values)
+
+    def _report(self, gone: Missing) -> None:
+        student = self.networks.student
+        held = {name: value.clone() for name, value in student.state_dict().items()}
+        try:
+            for ref in gone.scores:
+                horizon = self.settings.schedule.iterations
+                weights, iteration = self.scorer.weights_of(ref, horizon)
+                student.load_state_dict(weights)
+                score = self.scorer.report(ref, student, iteration)
+                log.info(
+                    "%s of iteration %d on the %s images: AP %.2f",
+                    ref.network,
+                    iteration,
+                    ref.split,
+                    score.metrics["AP"] or 0.0,
+                )
+        finally:
+            student.load_state_dict(held)
+        self.processes.wait()
+
+    # ---- states --------------------------------------------------------------------------------
+
+    def _save(self, wanted: Wanted, always: bool = False) -> Wanted:
+        """Write the state of this iteration; returns what is wanted by now."""
+        n = self.iteration
+        randoms = self.processes.gather(checkpoint.random_state())
+        wanted = self.processes.from_first(read_wanted(self.run).merged(wanted))
+        if self.processes.first:
+            networks = self.networks
+            moving = networks.alpha is not None and networks.teacher is not None
+            state = {
+                "run": self.run.name,
+                "iteration": n,
+                "student": networks.student.state_dict(),
+                "teacher": networks.teacher.state_dict() if moving else None,  # type: ignore[union-attr]
+                "teacher_digest": self.teacher_digest,
+                "optimizer": self.optimizer.state_dict(),
+                "scaler": self.precision.state(),
+                "random": randoms,
+            }
+            if always or n not in self.run.states():
+                self.shelf.put(n, state, self.best)
+            self.shelf.tidy(n, {*wanted.milestones, self.settings.schedule.iterations}, self.best)
+            if n == self.settings.schedule.iterations:
+                best = {name: b.model_dump(mode="json") for name, b in self.best.items()}
+                atomic.write_json(self.run.best, best)
+            if self.attempt is not None:
+                self.attempt.reached(n)
+        self.processes.wait()
+        return wanted
+
+    def _restore(self, iteration: int) -> None:
+        """Be exactly where the state of `iteration` says, or the parent's, or at the beginning."""
+        parent = self.config.parent
+        if iteration in self.run.states():
+            source = self.run
+        elif parent is not None and iteration == parent.at:
+            source = self.run.sibling(parent.run)
+        else:
+            assert iteration == 0
+            if self.iteration > 0:
+                self._build()
+            self.iteration = 0
+            return
+        state = checkpoint.load(source.state(iteration))
+        log.info("state of iteration %d from %s", iteration, source.name)
+        networks = self.networks
+        networks.student.load_state_dict(state["student"])
+        if networks.teacher is not None and networks.alpha is not None:
+            if source is self.run:
+                networks.teacher.load_state_dict(state["teacher"])
+            else:  # "T <- S" of Table 1, at the end of the burn-in
+                update_average(networks.teacher, networks.student, 0.0)
+        if source is self.run and state["teacher_digest"] != self.teacher_digest:
+            raise TrainingFailed(
+                f"the teacher's weights in {self.config.teacher.run} are not those this run "  # type: ignore[union-attr]
+                "began with; remove this run's directory to train it anew",
+                cause="parent",
+            )
+        self.optimizer.load_state_dict(state["optimizer"])
+        self.precision.restore(state["scaler"])
+        randoms = state["random"]
+        if len(randoms) == self.processes.world:
+            checkpoint.set_random_state(randoms[self.processes.rank])
+        else:  # another number of processes: there is no state to go on from, but a stated seed
+            self._seed_generators(iteration)
+        self.best = checkpoint.Shelf(source).best_at(iteration)
+        if source is not self.run and self.processes.first:
+            self.shelf.adopt(source, self.best)
+        self.iteration = iteration
+
+    def _seed_generators(self, iteration: int = 0) -> None:
+        seed = (self.settings.seed * 1_000_003 + iteration) * 4096 + self.processes.rank
+        random.seed(seed)
+        np.random.seed(seed % 2**32)
+        torch.manual_seed(seed)

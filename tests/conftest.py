@@ -1,0 +1,27 @@
+"""What every test shares: one thread (results depend on it), and real photographs if present."""
+
+import os
+
+os.environ.setdefault("OMP_NUM_THREADS", "1")
+os.environ.setdefault("MKL_NUM_THREADS", "1")
+
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).parents[1]
+
+
+@pytest.fixture(scope="session")
+def root() -> Path:
+    """The checkout."""
+    return ROOT
+
+
+@pytest.fixture(scope="session")
+def pennfudan() -> Path:
+    """Penn-Fudan street photographs in COCO format; the test skips where they are absent."""
+    folder = ROOT.parent / "shared" / "data" / "pennfudan"
+    if not folder.is_dir():
+        pytest.skip("the Penn-Fudan photographs are not beside this checkout")
+    return folder

@@ -1,0 +1,37 @@
+"""Runs in a store of their own."""
+
+from collections.abc import Callable
+
+import pytest
+from tiny import TINY, merged
+
+from gdsweep.config import CellSettings, CheckpointRef, MilestoneRef, RunConfig
+from gdsweep.runs import RunDir, Store, Wanted
+
+
+@pytest.fixture
+def make_run(tmp_path) -> Callable[..., RunDir]:
+    """Make a run in a store of its own: name, objective, relations, wanted, changed settings."""
+    store = Store(tmp_path / "store")
+    store.check_writable()
+
+    def make(
+        name: str,
+        objective: str = "supervised",
+        parent: tuple[str, int] | None = None,
+        teacher: tuple[str, int | str] | None = None,
+        wanted: Wanted | None = None,
+        **changes: dict,
+    ) -> RunDir:
+        config = RunConfig(
+            run=name,
+            objective=objective,
+            parent=MilestoneRef(run=parent[0], at=parent[1]) if parent else None,
+            teacher=CheckpointRef(run=teacher[0], at=teacher[1]) if teacher else None,
+            settings=CellSettings.model_validate(merged(TINY, changes)),
+        )
+        run = store.create(config, {})
+        store.want(run, wanted or Wanted(stop=config.settings.schedule.iterations))
+        return run
+
+    return make

@@ -1,0 +1,58 @@
+"""Parameter groups: who decays, and who learns at the backbone's rate."""
+
+import pytest
+import torch
+from torch import nn
+
+from gdsweep.config import OptimizerSettings
+from gdsweep.train.optimizer import build_optimizer, set_rate
+
+
+class _Model(nn.Module):
+    def __init__(self) -> None:
+        super().__init__()
+        self.backbone = nn.Sequential(nn.Conv2d(3, 4, 1), nn.BatchNorm2d(4))
+        self.backbone.relative_position_bias_table = nn.Parameter(torch.zeros(3))
+        self.head = nn.Linear(4, 2)
+        self.norm = nn.LayerNorm(4)
+        self.queries = nn.Embedding(5, 4)
+        self.level_embed = nn.Parameter(torch.zeros(3, 4))
+
+
+def _group_of(optimizer: torch.optim.Optimizer, parameter: nn.Parameter) -> dict:
+    found = [g for g in optimizer.param_groups if any(p is parameter for p in g["params"])]
+    assert len(found) == 1
+    return found[0]
+
+
+def test_groups_follow_the_public_code():
+    model = _Model()
+    optimizer = build_optimizer(model, OptimizerSettings())
+    expected = {
+        model.backbone[0].weight: (0.1, 0.05),
+        model.backbone[0].bias: (0.1, 0.05),
+        model.backbone[1].weight: (0.1, 0.0),
+        model.backbone.relative_position_bias_table: (0.1, 0.0),
+        model.head.bias: (1.0, 0.05),
+        model.norm.weight: (1.0, 0.0),
+        model.queries.weight: (1.0, 0.0),
+        model.level_embed: (1.0, 0.05),
+    }
+    for parameter, (multiplier, decay) in expected.items():
+        group = _group_of(optimizer, parameter)
+        assert (group["multiplier"], group["weight_decay"]) == (multiplier, decay)
+
+
+def test_a_frozen_parameter_is_in_no_group():
+    model = _Model()
+    model.backbone.requires_grad_(False)
+    optimizer = build_optimizer(model, OptimizerSettings())
+    assert {g["multiplier"] for g in optimizer.param_groups} == {1.0}
+
+
+def test_the_rate_keeps_the_multiplier():
+    model = _Model()
+    optimizer = build_optimizer(model, OptimizerSettings(lr=1e-4))
+    set_rate(optimizer, 5e-5)
+    assert _group_of(optimizer, model.backbone[0].weight)["lr"] == pytest.approx(5e-6)
+    assert _group_of(optimizer, model.head.weight)["lr"] == pytest.approx(5e-5)
