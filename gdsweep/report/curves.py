@@ -1,0 +1,93 @@
+"""Training curves of a grid's cells: each cell's whole path, its parent's part included."""
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from gdsweep.grid import Graph, Grid
+from gdsweep.report.shown import shown
+from gdsweep.runs import ScoreRef, Store, read_metrics
+
+CURVES = {
+    "loss": "total_loss",
+    "student": "segm/AP",
+    "teacher": "teacher/segm/AP",
+    "pseudo": "pseudo/per_image",
+}
+"""Column of a curves DataFrame -> key in metrics.json."""
+
+POINTS = 150
+"""A loss curve is averaged over about so many stretches: its noise would hide everything else."""
+
+
+def curves(graph: Graph, grid: Grid, store: Store) -> pd.DataFrame:
+    """One row per iteration at which something was measured, per cell.
+
+    Columns: `panel` (what the cell is apart from method and seed), `line` (its method), `seed`,
+    `run`, `iteration` (of the whole path), `burn_in` (where the path left its parent; NaN without
+    one), then CURVES: `loss` (a mean over a stretch), `student` and `teacher` (validation AP in
+    percent), `pseudo` (pseudo-labels per unlabelled image); NaN where not measured.
+    """
+    axes = [axis for axis in grid.axes if axis not in ("method", "seed")]
+    varied = [axis for axis in axes if len(grid.axes[axis]) > 1]
+    read: dict[str, list[dict[str, Any]]] = {}
+    rows: list[dict[str, Any]] = []
+    for cell, name, ref in graph.results:
+        head = {
+            "panel": ", ".join(shown(a, cell.axes[a], grid.table.names) for a in varied),
+            "line": shown("method", cell.settings.method, grid.table.names),
+            "seed": cell.settings.seed,
+        }
+        parent = graph.runs[name].config.parent
+        burn_in = parent.at if parent is not None else math.nan
+        path = _path(graph, store, name, ref, read)
+        horizon = graph.runs[name].config.settings.schedule.iterations
+        rows += [{**head, "burn_in": burn_in, **row} for row in _measured(path, horizon)]
+    columns = ["panel", "line", "seed", "run", "iteration", "burn_in", *CURVES]
+    return pd.DataFrame(rows, columns=columns)
+
+
+def _path(
+    graph: Graph, store: Store, name: str, ref: ScoreRef, read: dict[str, list[dict[str, Any]]]
+) -> list[dict[str, Any]]:
+    """Metrics lines of a run and of the part of its ancestors that leads to it."""
+    parts: list[dict[str, Any]] = []
+    until: float = ref.at if isinstance(ref.at, int) else math.inf
+    while True:
+        if name not in read:
+            read[name] = read_metrics(store.run(name).metrics)
+        parent = graph.runs[name].config.parent
+        start = parent.at if parent is not None else -1
+        part = [line for line in read[name] if start < line["iteration"] <= until]
+        parts = [{**line, "run": name} for line in part] + parts
+        if parent is None:
+            return parts
+        name, until = parent.run, parent.at
+
+
+def _measured(path: list[dict[str, Any]], horizon: int) -> list[dict[str, Any]]:
+    """Rows of the values that were measured, the loss averaged over stretches of the path."""
+    stretch = max(horizon // POINTS, 1)
+    losses: dict[tuple[str, int], list[dict[str, Any]]] = {}
+    rows = []
+    for line in path:
+        if _value(line, "total_loss") is not None:
+            losses.setdefault((line["run"], line["iteration"] // stretch), []).append(line)
+        values = {
+            column: value
+            for column, key in CURVES.items()
+            if column != "loss" and (value := _value(line, key)) is not None
+        }
+        if values:
+            rows.append({"run": line["run"], "iteration": line["iteration"], **values})
+    for (run, _), lines in losses.items():
+        middle = sum(line["iteration"] for line in lines) / len(lines)
+        mean = sum(line["total_loss"] for line in lines) / len(lines)
+        rows.append({"run": run, "iteration": middle, "loss": mean})
+    return sorted(rows, key=lambda row: row["iteration"])
+
+
+def _value(line: dict[str, Any], key: str) -> float | None:
+    value = line.get(key)
+    return value if isinstance(value, int | float) and math.isfinite(value) else None

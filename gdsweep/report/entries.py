@@ -1,0 +1,130 @@
+"""One number of a table, or what stands in its place."""
+
+import math
+import statistics
+from dataclasses import dataclass, field
+from typing import Any
+
+from gdsweep.grid import TableLayout
+from gdsweep.report.standing import percent
+
+Record = dict[str, Any]
+"""One row of a results DataFrame."""
+
+HOLES = {
+    "running": "…",
+    "failed": "✗ failed",
+    "damaged": "✗ unreadable",
+    "blocked": "✗ blocked",
+    "interrupted": "stopped",
+    "new": "–",
+}
+"""What stands in a hole, by status; the first one present speaks for a group of seeds."""
+
+
+@dataclass(frozen=True)
+class Entry:
+    """One number of a table: the mean over seeds, or what stands in its place."""
+
+    mean: float | None = None
+    """In percent; None for a hole."""
+    spread: float | None = None
+    """Sample standard deviation over seeds; None below two."""
+    done: int = 0
+    """Seeds that have a score."""
+    of: int = 0
+    """Seeds the grid asks for; 0 where the grid has no such cell."""
+    hole: str = ""
+    """What stands in place of a number."""
+    notes: tuple[int, ...] = ()
+    """Places in the table's notes."""
+    checkpoints: tuple[int, ...] = ()
+    """Iterations of the scored checkpoints, one a seed."""
+    published: float | None = None
+    """The paper's number for this cell."""
+    best: bool = False
+    """Best of its column."""
+
+    @property
+    def delta(self) -> float | None:
+        """Ours minus published."""
+        if self.mean is None or self.published is None:
+            return None
+        return self.mean - self.published
+
+
+@dataclass
+class Notes:
+    """The reasons of holes, each told once."""
+
+    texts: list[str] = field(default_factory=list)
+
+    def place(self, text: str) -> int:
+        """The place of a note, which is added if it is new."""
+        if text not in self.texts:
+            self.texts.append(text)
+        return self.texts.index(text)
+
+
+def source(record: Record) -> str:
+    """Which network and which checkpoint a number is of."""
+    return f"{record['network']} network, {record['selection']}"
+
+
+def make_entry(group: list[Record], layout: TableLayout, notes: Notes, uniform: bool) -> Entry:
+    """The entry of the cells that share a place of the table; `uniform` when one `source` is all.
+
+    Reasons go to `notes`, and the source too where it is not the same everywhere.
+    """
+    if not group:
+        return Entry()
+    metric = layout.metric
+    done = [record for record in group if record["status"] == "done"]
+    values = [record[metric] for record in done if not math.isnan(record[metric])]
+    published = next((r["published"] for r in group if not math.isnan(r["published"])), None)
+    marks = []
+    if done and not uniform:
+        marks.append(notes.place("; ".join(dict.fromkeys(source(record) for record in done))))
+    reason = _reason(group, layout.average)
+    if reason:
+        marks.append(notes.place(reason))
+    return Entry(
+        mean=statistics.fmean(values) if values else None,
+        spread=statistics.stdev(values) if len(values) > 1 else None,
+        done=len(done),
+        of=len(group),
+        hole="" if values else _hole(group),
+        notes=tuple(marks),
+        checkpoints=tuple(int(record["iteration"]) for record in done),
+        published=published,
+    )
+
+
+def _hole(group: list[Record]) -> str:
+    present = {record["status"] for record in group}
+    for status, sign in HOLES.items():
+        if status in present:
+            if status in ("running", "interrupted"):
+                share = statistics.fmean(record["progress"] for record in group)
+                return f"{sign} {percent(share)} %"
+            return sign
+    return "n/a"
+
+
+def _reason(group: list[Record], average: tuple[str, ...]) -> str:
+    """What a note says of the group's holes; nothing where the sign in the table says it all."""
+    holes = [record for record in group if record["status"] != "done"]
+    whole = len(holes) == len(group)
+    speaking = {"failed", "blocked", "damaged"}
+    if whole and not any(
+        record["status"] in speaking or (record["status"] == "new" and record["progress"])
+        for record in holes
+    ):
+        return ""
+    if len(group) == 1:
+        return holes[0]["why"] if holes else ""
+    members: dict[str, list[str]] = {}
+    for record in holes:
+        name = " ".join(f"{axis} {record[axis]}" for axis in average)
+        members.setdefault(record["why"], []).append(name)
+    return "; ".join(f"{', '.join(names)} {why}" for why, names in members.items())

@@ -1,0 +1,91 @@
+"""Results as a DataFrame: one row a cell, finished or not, each with its provenance."""
+
+import math
+from typing import Any
+
+import pandas as pd
+
+from gdsweep.config import CocoData
+from gdsweep.errors import BadInput
+from gdsweep.grid import Cell, Graph, Grid
+from gdsweep.report.published import published_values
+from gdsweep.report.standing import Standing, standing, unreadable
+from gdsweep.runs import Score, ScoreRef, Store
+from gdsweep.runs.records import read_record
+
+METRICS = ("AP", "AP50", "AP75", "APs", "APm", "APl")
+"""COCO's six numbers, in percent."""
+
+COLUMNS = (
+    "status",
+    "why",
+    "progress",
+    *METRICS,
+    "run",
+    "iteration",
+    "network",
+    "selection",
+    "split",
+    "images",
+    "published",
+    "delta",
+)
+"""What follows the axes in a results DataFrame."""
+
+SELECTIONS = {"best": "best validation AP", "final": "last iteration"}
+"""The rule that picked a checkpoint, in words."""
+
+
+def results(graph: Graph, grid: Grid, store: Store) -> pd.DataFrame:
+    """One row per cell of `grid`, in its order; reads only the store's files.
+
+    Columns: the axes, as written in the grid, then COLUMNS. `why` is empty for a
+    finished cell; metrics are in percent, NaN for a hole and where no object is of that size;
+    `iteration` is the scored checkpoint's; `delta` is ours minus `published`, in points of the
+    table's metric. `graph` is the grid's own. A record that cannot be read makes its cell
+    `damaged`; nothing is raised for it.
+    """
+    published = published_values(grid, grid.table.metric)
+    rows = []
+    for index, (cell, name, ref) in enumerate(graph.results):
+        row = _row(store, cell, name, ref)
+        row["published"] = published.get(index, math.nan)
+        row["delta"] = row[grid.table.metric] - row["published"]
+        rows.append(row)
+    axes = list(grid.axes)
+    frame = pd.DataFrame(rows, columns=[*axes, *COLUMNS])
+    for axis in axes:
+        # objects stay as the grid wrote them: 5 is not 5.0
+        frame[axis] = pd.Series([row[axis] for row in rows], dtype=object, index=frame.index)
+    return frame.astype({"iteration": "Int64", "images": "Int64"})
+
+
+def _row(store: Store, cell: Cell, name: str, ref: ScoreRef) -> dict[str, Any]:
+    score, stands = _score(store, cell, name, ref)
+    metrics = score.metrics if score else {}
+    data = cell.settings.dataset
+    untested = isinstance(data, CocoData) and data.test is None
+    return {
+        "status": stands.status,
+        "why": stands.why,
+        "progress": stands.progress,
+        **{metric: metrics.get(metric, math.nan) for metric in METRICS},
+        "run": name,
+        "iteration": score.iteration if score else None,
+        "network": ref.network,
+        "selection": SELECTIONS.get(str(ref.at), f"iteration {ref.at}"),
+        "split": "val" if untested else ref.split,
+        "images": score.images if score else None,
+        **cell.axes,
+    }
+
+
+def _score(store: Store, cell: Cell, name: str, ref: ScoreRef) -> tuple[Score | None, Standing]:
+    path = store.run(name).score(ref)
+    try:
+        score = read_record(path, Score)
+    except FileNotFoundError:
+        return None, standing(cell, store)
+    except (BadInput, OSError) as error:
+        return None, Standing("damaged", unreadable(error), 1.0)
+    return score, Standing("done", "", 1.0)

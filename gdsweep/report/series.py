@@ -1,0 +1,113 @@
+"""The lines of a label-efficiency figure: a metric against an axis of numbers."""
+
+import statistics
+from typing import Any
+
+import pandas as pd
+
+from gdsweep.grid import FigureLayout, Grid
+from gdsweep.report.published import published_values, quoted_values
+from gdsweep.report.shown import METRIC_NAMES, heading, in_order, shown
+from gdsweep.report.standing import percent
+
+SERIES = ("panel", "line", "source", "x", "mean", "spread", "values", "of")
+"""Columns of a series DataFrame: one row a point."""
+
+
+def series(frame: pd.DataFrame, grid: Grid, layout: FigureLayout) -> pd.DataFrame:
+    """One row per point of the figure, from the grid's results (see `results`).
+
+    `source` is `ours`, `published` (the paper's numbers of the same line) or `quoted` (another
+    method's, a line of its own). `mean` and `spread` (sample standard deviation, NaN below two)
+    are over `values`, one per finished seed, in percent; `of` is the number of seeds asked for.
+    A point without a finished seed is left out.
+    """
+    metric = layout.metric
+    published = published_values(grid, metric)
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for index, record in enumerate(frame.to_dict("records")):
+        record["cell"] = index
+        key = (_panel(record, layout), record[layout.lines], record[layout.x])
+        groups.setdefault(key, []).append(record)
+    points: list[dict[str, Any]] = []
+    for key in in_order(groups):
+        group, (panel, line, x) = groups[key], key
+        place = {
+            "panel": _panel_name(panel, layout, grid),
+            "line": shown(layout.lines, line, grid.table.names),
+            "x": float(x),
+        }
+        values = [r[metric] for r in group if r["status"] == "done" and r[metric] == r[metric]]
+        if values:
+            points.append(_point(place, "ours", values, len(group)))
+        known = next((published[r["cell"]] for r in group if r["cell"] in published), None)
+        if known is not None:
+            points.append(_point(place, "published", [known], 1))
+    return pd.DataFrame([*points, *_quoted(grid, layout, frame)], columns=list(SERIES))
+
+
+def axis_labels(frame: pd.DataFrame, grid: Grid, layout: FigureLayout) -> tuple[str, str]:
+    """What stands at the axes: `Labelled training images (%)`, `Mask AP (test)`."""
+    x = "Labelled training images (%)" if layout.x == "labels" else heading(layout.x)
+    metric = METRIC_NAMES[layout.metric]
+    return x, f"{metric} ({' and '.join(dict.fromkeys(frame['split']))})"
+
+
+def unfinished(frame: pd.DataFrame, grid: Grid, layout: FigureLayout) -> str:
+    """What the figure lacks, in one line: `Not finished: guided 10 % (1 of 3 failed)`."""
+    axes = [a for a in (layout.panels, layout.lines, layout.x) if a]
+    groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
+    for record in frame.to_dict("records"):
+        groups.setdefault(tuple(record[axis] for axis in axes), []).append(record)
+    said = []
+    for key in in_order(groups):
+        group = groups[key]
+        holes = [record for record in group if record["status"] != "done"]
+        if not holes:
+            continue
+        name = " ".join(shown(a, v, grid.table.names) for a, v in zip(axes, key, strict=True))
+        state = ", ".join(dict.fromkeys(_state(record) for record in holes))
+        count = f"{len(holes)} of {len(group)} " if len(group) > 1 else ""
+        said.append(f"{name} ({count}{state})")
+    if not said:
+        return ""
+    more = f" and {len(said) - 6} more" if len(said) > 6 else ""
+    return f"Not finished: {'; '.join(said[:6])}{more}."
+
+
+def _state(record: dict[str, Any]) -> str:
+    status = {"new": "missing", "damaged": "unreadable"}.get(record["status"], record["status"])
+    share = f" {percent(record['progress'])} %"
+    return status + (share if status in ("running", "interrupted") else "")
+
+
+def _panel(record: dict[str, Any], layout: FigureLayout) -> Any:
+    return record[layout.panels] if layout.panels else None
+
+
+def _panel_name(panel: Any, layout: FigureLayout, grid: Grid) -> str:
+    return shown(layout.panels, panel, grid.table.names) if layout.panels else ""
+
+
+def _point(place: dict[str, Any], source: str, values: list[float], of: int) -> dict[str, Any]:
+    return {
+        **place,
+        "source": source,
+        "mean": statistics.fmean(values),
+        "spread": statistics.stdev(values) if len(values) > 1 else float("nan"),
+        "values": tuple(values),
+        "of": of,
+    }
+
+
+def _quoted(grid: Grid, layout: FigureLayout, frame: pd.DataFrame) -> list[dict[str, Any]]:
+    """Points of quoted methods, in the panels that the grid has, at x values it has."""
+    points = []
+    for entry in quoted_values(grid, layout.metric):
+        x = entry.axes.get(layout.x)
+        panel = entry.axes.get(layout.panels) if layout.panels else None
+        fits = not layout.panels or panel in set(frame[layout.panels])
+        if isinstance(x, int | float) and fits and x in set(frame[layout.x]):
+            place = {"panel": _panel_name(panel, layout, grid), "line": entry.row, "x": float(x)}
+            points.append(_point(place, "quoted", [entry.AP], 1))
+    return sorted(points, key=lambda point: (point["panel"], point["line"], point["x"]))

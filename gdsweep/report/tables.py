@@ -1,0 +1,191 @@
+"""A grid's table, independent of any output format.
+
+Seeds are averaged; holes stay visible with their reason; every number has its checkpoint.
+"""
+
+from dataclasses import dataclass, replace
+from typing import Any
+
+import pandas as pd
+
+from gdsweep.grid import Grid
+from gdsweep.report.entries import Entry, Notes, Record, make_entry, source
+from gdsweep.report.published import quoted_values
+from gdsweep.report.shown import METRIC_NAMES, heading, in_order, shown
+
+
+@dataclass(frozen=True)
+class Row:
+    """One row: a method (or whatever the layout puts there), or a quoted method."""
+
+    key: tuple[Any, ...]
+    """Values of the row axes; None where a quoted row has none."""
+    labels: tuple[str, ...]
+    """What is shown of them."""
+    entries: tuple[Entry, ...]
+    """One a column."""
+    quoted: bool = False
+    """Another paper's numbers, not trained here."""
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table ready to be written in any format."""
+
+    name: str
+    caption: str
+    metric: str
+    stub: tuple[str, ...]
+    """Headings of the row labels."""
+    headings: tuple[str, ...]
+    """Headings of the column levels, outermost first."""
+    columns: tuple[tuple[str, ...], ...]
+    """What is shown of each column, one text a level."""
+    rows: tuple[Row, ...]
+    notes: tuple[str, ...]
+    """Reasons of holes, numbered from 1 where they are shown."""
+    legend: tuple[str, ...]
+    """How to read the numbers."""
+    command: str = ""
+    """The command that made it."""
+
+    @property
+    def spread_out(self) -> bool:
+        """Whether the scored checkpoints are of differing iterations."""
+        return (
+            len({at for row in self.rows for entry in row.entries for at in entry.checkpoints}) > 1
+        )
+
+
+def build_table(frame: pd.DataFrame, grid: Grid, command: str = "") -> Table:
+    """The grid's table from its results (see `results`).
+
+    Rows and columns are ordered as the grid's axes, numbers ascending; quoted rows come first.
+    """
+    layout = grid.table
+    records = frame.to_dict("records")
+    groups: dict[tuple[Any, Any], list[Record]] = {}
+    for record in records:
+        groups.setdefault((_key(record, layout.rows), _key(record, layout.columns)), []).append(
+            record
+        )
+    notes = Notes()
+    uniform = len({source(record) for record in records}) <= 1
+    columns = in_order(column for _, column in groups)
+    rows = [
+        Row(
+            key,
+            tuple(shown(a, v, layout.names) for a, v in zip(layout.rows, key, strict=True)),
+            tuple(
+                make_entry(groups.get((key, column), []), layout, notes, uniform)
+                for column in columns
+            ),
+        )
+        for key in in_order(row for row, _ in groups)
+    ]
+    rows = _mark_best(_with_quoted(rows, columns, grid), grid)
+    return Table(
+        name=grid.name,
+        caption=layout.caption,
+        metric=METRIC_NAMES[layout.metric],
+        stub=tuple(heading(axis) for axis in layout.rows),
+        headings=tuple(heading(axis) for axis in layout.columns),
+        columns=tuple(
+            tuple(shown(a, v, layout.names) for a, v in zip(layout.columns, column, strict=True))
+            for column in columns
+        ),
+        rows=tuple(rows),
+        notes=tuple(notes.texts),
+        legend=tuple(_legend(rows, records, grid, uniform)),
+        command=command,
+    )
+
+
+def _key(record: Record, axes: tuple[str, ...]) -> tuple[Any, ...]:
+    return tuple(record[axis] for axis in axes)
+
+
+def _with_quoted(rows: list[Row], columns: list[tuple[Any, ...]], grid: Grid) -> list[Row]:
+    """Quoted rows before ours, each in the outermost group of rows it belongs to."""
+    quoted = _quoted_rows(columns, grid)
+    depth = 1 if len(grid.table.rows) > 1 else 0
+    groups = list(dict.fromkeys(row.key[:depth] for row in rows))
+    ordered = [row for row in quoted if depth and row.key[0] is None]
+    for group in groups:
+        ordered += [row for row in (*quoted, *rows) if row.key[:depth] == group]
+    return ordered
+
+
+def _quoted_rows(columns: list[tuple[Any, ...]], grid: Grid) -> list[Row]:
+    layout = grid.table
+    numbers: dict[tuple[Any, ...], dict[tuple[Any, ...], float]] = {}
+    for entry in quoted_values(grid, layout.metric):
+        column = tuple(entry.axes.get(axis) for axis in layout.columns)
+        if column in columns:
+            key = (*(entry.axes.get(axis) for axis in layout.rows), entry.row)
+            numbers.setdefault(key, {})[column] = entry.AP
+    made = []
+    for (*where, name), values in numbers.items():
+        labels = [
+            "" if value is None else shown(axis, value, layout.names)
+            for axis, value in zip(layout.rows, where, strict=True)
+        ]
+        # the printed head of the row stands where ours have their method
+        open_places = [i for i, axis in enumerate(layout.rows) if axis == "method"]
+        open_places += [i for i, value in enumerate(where) if value is None]
+        if labels:
+            labels[open_places[0] if open_places else -1] = f"{name} †"
+        entries = tuple(Entry(mean=values.get(c), of=int(c in values)) for c in columns)
+        made.append(Row(tuple(where), tuple(labels), entries, quoted=True))
+    return made
+
+
+def _mark_best(rows: list[Row], grid: Grid) -> list[Row]:
+    """Mark each column's best at one decimal, among rows of the same data set and percentage."""
+    alike = [i for i, axis in enumerate(grid.table.rows) if axis in ("dataset", "labels")]
+    groups: dict[tuple[Any, ...], list[int]] = {}
+    for place, row in enumerate(rows):
+        groups.setdefault(tuple(row.key[i] for i in alike), []).append(place)
+    marked = [list(row.entries) for row in rows]
+    for members in groups.values():
+        for column in range(len(rows[0].entries)):
+            means = {place: rows[place].entries[column].mean for place in members}
+            known = {place: round(mean, 1) for place, mean in means.items() if mean is not None}
+            best = max(known.values(), default=None)
+            for place, mean in known.items():
+                if len(known) > 1 and mean == best:
+                    marked[place][column] = replace(marked[place][column], best=True)
+    return [replace(row, entries=tuple(entries)) for row, entries in zip(rows, marked, strict=True)]
+
+
+def _legend(rows: list[Row], records: list[Record], grid: Grid, uniform: bool) -> list[str]:
+    entries = [entry for row in rows for entry in row.entries]
+    splits = " and ".join(
+        {"test": "test", "val": "validation"}[split]
+        for split in dict.fromkeys(record["split"] for record in records)
+    )
+    name = METRIC_NAMES[grid.table.metric]
+    chosen = f"; {source(records[0])}" if uniform and records else ""
+    lines = [f"{name} on the {splits} images, in percent{chosen}."] if records else []
+    checkpoints = {at for entry in entries for at in entry.checkpoints}
+    if len(checkpoints) > 1:
+        lines.append("@: iteration of the scored checkpoint.")
+    elif checkpoints:
+        lines.append(f"Every checkpoint is that of iteration {checkpoints.pop():,}.")
+    if any(entry.of > 1 for entry in entries):
+        over = " and ".join(f"{axis}s" for axis in grid.table.average)
+        lines.append(f"Mean ± standard deviation over {over} (their number).")
+    if any(entry.published is not None for entry in entries):
+        lines.append("Published: the paper's number, and ours minus the paper's.")
+    if any(row.quoted for row in rows):
+        lines.append("†: quoted from the paper, not trained here.")
+    signs = {entry.hole.split(" ")[0] for entry in entries if entry.hole}
+    if "…" in signs:
+        lines.append("…: running, with the share of its iterations that is done.")
+    if "stopped" in signs:
+        lines.append("stopped: begun and not running; another launch goes on from there.")
+    if "–" in signs:
+        lines.append("–: missing, not begun.")
+    if "n/a" in signs:
+        lines.append("n/a: no object of that size in these images.")
+    return lines

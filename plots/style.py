@@ -1,0 +1,102 @@
+"""One look for all figures: paper columns, vector fonts, colours that colour-blind readers tell."""
+
+import contextlib
+import logging
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from gdsweep.runs import atomic
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+COLUMN = 3.4
+"""Width of a column of a two-column paper, in inches."""
+PAGE = 7.0
+"""Width of its page."""
+
+COLOURS = ("#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#000000")
+"""Okabe and Ito's palette, the pairs that differ most first."""
+MARKERS = ("o", "s", "^", "D", "v", "P", "X")
+QUIET = "#767676"
+"""Grey of what stands in the background; 4.5:1 on white."""
+
+RC: Any = {
+    "font.family": "DejaVu Sans",
+    "font.size": 7.5,
+    "axes.labelsize": 8,
+    "axes.titlesize": 8,
+    "legend.fontsize": 7.5,
+    "xtick.labelsize": 7.5,
+    "ytick.labelsize": 7.5,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.linewidth": 0.7,
+    "axes.edgecolor": "#333333",
+    "axes.grid": True,
+    "axes.grid.axis": "y",
+    "axes.axisbelow": True,
+    "grid.color": "#e3e3e3",
+    "grid.linewidth": 0.6,
+    "xtick.major.width": 0.7,
+    "ytick.major.width": 0.0,
+    "lines.linewidth": 1.4,
+    "lines.markersize": 4.5,
+    "legend.frameon": False,
+    "legend.handlelength": 2.2,
+    "pdf.fonttype": 42,  # real fonts, not outlines: text stays text
+    "figure.constrained_layout.h_pad": 0.03,
+    "figure.constrained_layout.w_pad": 0.03,
+}
+
+
+def new_figure(width: float, height: float) -> "Figure":
+    """An empty figure in inches, drawn without a display and without pyplot's global state."""
+    # the first import may rebuild the font cache, and says so as a warning
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    from matplotlib.backends.backend_agg import FigureCanvasAgg
+    from matplotlib.figure import Figure
+
+    figure = Figure(figsize=(width, height), layout="constrained")
+    FigureCanvasAgg(figure)
+    return figure
+
+
+@contextlib.contextmanager
+def look() -> Iterator[None]:
+    """The context in which figures are drawn and saved, whatever the user's matplotlibrc says."""
+    logging.getLogger("matplotlib").setLevel(logging.ERROR)
+    import matplotlib
+
+    with matplotlib.rc_context():
+        matplotlib.rcdefaults()
+        matplotlib.rcParams.update(RC)
+        yield
+
+
+def legend_above(figure: "Figure", handles: Sequence[Any]) -> None:
+    """A legend above all panels, in as many columns as its width allows; it covers no data."""
+    for columns in range(len(handles), 0, -1):
+        legend = figure.legend(handles=handles, loc="outside upper left", ncols=columns)
+        box = legend.get_window_extent(figure.canvas.get_renderer())  # type: ignore[attr-defined]
+        if box.width <= figure.bbox.width or columns == 1:
+            return
+        legend.remove()
+
+
+def save(figure: "Figure", stem: Path, command: str = "") -> list[Path]:
+    """Write `stem`.png (200 dpi) and `stem`.pdf, each whole or not at all; returns both paths.
+
+    The files say which command made them and not when, so the same results give the same bytes.
+    """
+    paths = [stem.with_name(stem.name + suffix) for suffix in (".png", ".pdf")]
+    described: Sequence[dict[str, Any]] = (
+        {"Description": command, "Software": None},
+        {"Subject": command, "CreationDate": None},
+    )
+    with look():
+        for path, metadata in zip(paths, described, strict=True):
+            with atomic.replacing(path) as temporary:
+                figure.savefig(temporary, format=path.suffix[1:], dpi=200, metadata=metadata)
+    return paths

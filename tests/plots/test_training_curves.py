@@ -1,0 +1,69 @@
+"""What the training curves draw, read from their axes."""
+
+from typing import Any
+
+import pandas as pd
+
+from plots import training_curves
+from plots.style import COLOURS
+
+NAN = float("nan")
+
+
+def make() -> pd.DataFrame:
+    rows: list[dict[str, Any]] = []
+    for panel in ("5 %", "10 %"):
+        for seed in (0, 1):
+            rows += [
+                {"line": "supervised", "iteration": at, "loss": 10.0 - at, "student": at + seed}
+                | {"panel": panel, "seed": seed, "run": "s"}
+                for at in (1, 2)
+            ]
+            rows += [
+                {"line": "guided", "iteration": at, "teacher": 3.0 * at, "pseudo": 1.5}
+                | {"panel": panel, "seed": seed, "run": "g", "burn_in": 1.5}
+                for at in (1, 2)
+            ]
+    return pd.DataFrame(rows).assign(burn_in=lambda frame: frame["burn_in"])
+
+
+def test_measures_lines_and_burn_in() -> None:
+    figure = training_curves.draw(make())
+    assert len(figure.axes) == 6
+    loss, _, scores, _, pseudo, _ = figure.axes
+    assert [list(line.get_ydata()) for line in loss.lines if line.get_label() != ""][:2] == [
+        [9.0, 8.0],
+        [9.0, 8.0],
+    ]
+    students = [line for line in scores.lines if line.get_color() == COLOURS[0]]
+    assert [list(line.get_ydata()) for line in students] == [[1.0, 2.0], [2.0, 3.0]]
+    teachers = [line for line in scores.lines if line.get_color() == COLOURS[1]]
+    assert all(line.is_dashed() for line in teachers)
+    exits = [line for line in pseudo.lines if list(line.get_xdata()) == [1.5, 1.5]]
+    assert len(exits) == 1
+    assert [axes.get_title(loc="left") for axes in figure.axes[:2]] == ["5 %", "10 %"]
+    assert [text.get_text() for text in figure.legends[0].get_texts()] == [
+        "supervised",
+        "guided",
+        "EMA teacher",
+        "end of burn-in",
+    ]
+
+
+def test_what_nobody_measured_has_no_panel() -> None:
+    frame = make().assign(teacher=NAN, pseudo=NAN, burn_in=NAN)
+    figure = training_curves.draw(frame)
+    assert [axes.get_ylabel() for axes in figure.axes[::2]] == [
+        "Training loss",
+        "Mask AP\n(validation)",
+    ]
+
+
+def test_many_panels_stand_below_one_another() -> None:
+    frames = [make().assign(panel=lambda f, k=k: f["panel"] + f" {k}") for k in range(3)]
+    figure = training_curves.draw(pd.concat(frames))
+    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    assert sorted(title for title in titles if title) == sorted(
+        f"{percent} % {k}" for percent in (5, 10) for k in range(3)
+    )
+    assert sum(axes.axison for axes in figure.axes) == 6 * 3

@@ -1,0 +1,212 @@
+"""collect.py as a user runs it."""
+
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import collect
+from gdsweep.runs import lock
+
+COLLECT = Path(__file__).parents[2] / "collect.py"
+SUFFIXES = (".csv", ".md", ".pdf", ".png", ".tex", ".txt")
+
+
+def call(*words: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, str(COLLECT), *words],
+        capture_output=True,
+        text=True,
+        check=False,
+        env={**os.environ, "OMP_NUM_THREADS": "1"},
+    )
+
+
+def test_a_partial_store(partial: Any) -> None:
+    student = partial.chain(labels=1, method="guided", seed=0)[-1]
+    partial.metrics(student, [{"iteration": 500, "total_loss": 5.0, "segm/AP": 14.0}])
+    done = call("grids/grid.yaml")
+    assert (done.returncode, done.stderr) == (0, "")
+    assert "14.0 ± 2.0 (3)" in done.stdout
+    assert "✗ blocked" in done.stdout
+    names = sorted(path.name for path in Path("results").iterdir())
+    assert names == sorted(
+        [*(f"grid{suffix}" for suffix in SUFFIXES), "grid-curves.pdf", "grid-curves.png"]
+    )
+    for name in names:
+        assert f"wrote results/{name}" in done.stdout
+    assert Path("results/grid.png").read_bytes().startswith(b"\x89PNG")
+    assert Path("results/grid.pdf").read_bytes().startswith(b"%PDF")
+
+
+def test_again_gives_the_same_bytes(partial: Any) -> None:
+    student = partial.chain(labels=1, method="guided", seed=0)[-1]
+    partial.metrics(student, [{"iteration": 500, "total_loss": 5.0, "segm/AP": 14.0}])
+    assert call("grids/grid.yaml").returncode == 0
+    before = {path.name: path.read_bytes() for path in Path("results").iterdir()}
+    assert call("grids/grid.yaml").returncode == 0
+    assert {path.name: path.read_bytes() for path in Path("results").iterdir()} == before
+
+
+def test_generated_files_say_which_command_made_them(
+    partial: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert collect.main(["grids/grid.yaml", "--out", "out"]) == 0
+    command = "python collect.py grids/grid.yaml --out out"
+    for suffix in (".csv", ".md", ".tex", ".txt"):
+        assert command in (Path("out") / f"grid{suffix}").read_text()
+    for suffix in (".pdf", ".png"):
+        assert command.encode() in (Path("out") / f"grid{suffix}").read_bytes()
+    assert "Made by: " + command in capsys.readouterr().out
+
+
+def test_json(partial: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert collect.main(["grids/grid.yaml", "--json"]) == 0
+    said = json.loads(capsys.readouterr().out)
+    (grid,) = said["grids"]
+    assert (grid["grid"], len(grid["cells"]), said["left_out"]) == ("grids/grid.yaml", 12, [])
+    assert grid["cells"][0]["AP"] == 12.0
+    assert grid["cells"][11]["AP"] is None
+    assert grid["cells"][11]["status"] == "blocked"
+    assert "results/grid.txt" in grid["files"]
+
+
+def test_an_empty_store_shows_all_holes(bench: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert collect.main(["grids/grid.yaml", "--store", "nowhere"]) == 0
+    assert "–: missing, not begun." in capsys.readouterr().out
+    assert not Path("nowhere").exists()
+    assert Path("results/grid.png").exists()
+
+
+def test_without_grids_those_with_runs_are_collected(
+    partial: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    text = partial.path.read_text()
+    Path("grids/other.yaml").write_text(text.replace("iterations: 1000", "iterations: 2000"))
+    Path("grids/broken.yaml").write_text("title: 1\n")
+    assert collect.main([]) == 0
+    said = capsys.readouterr()
+    assert "left out: grids/other.yaml: none of its runs is in runs\n" in said.err
+    assert "left out: grids/broken.yaml:1: " in said.err
+    assert Path("results/grid.txt").exists()
+    assert not Path("results/other.txt").exists()
+
+
+def test_without_grids_and_runs_there_is_nothing(
+    bench: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert collect.main(["--store", "nowhere"]) == 0
+    assert capsys.readouterr().out == "nothing to collect yet\n"
+    assert not Path("results").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["grids/none.yaml"], "none.yaml"),
+        (["grids/broken.yaml"], "broken.yaml:1"),
+        (["grids/grid.yaml", "--out", "file"], "file: cannot be written"),
+        (["grids/grid.yaml", "copy/grid.yaml"], "another grid is called grid"),
+        (["grids/grid.yaml", "--store", "file"], "file: --store is not a folder"),
+    ],
+)
+def test_bad_input_is_one_line(
+    bench: Any, words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Path("grids/broken.yaml").write_text("title: 1\n")
+    Path("file").write_text("")
+    Path("copy/paper").mkdir(parents=True)
+    for name in ("grid.yaml", "paper/table.yaml"):
+        (Path("copy") / name).write_text((Path("grids") / name).read_text())
+    assert collect.main(words) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith("collect.py: ")
+    assert said in printed.err
+    assert printed.err.count("\n") == 1
+
+
+def test_the_exit_code_reaches_the_shell(bench: Any) -> None:
+    done = call("grids/none.yaml")
+    assert (done.returncode, done.stdout, done.stderr.count("\n")) == (2, "", 1)
+    assert call("--no-such-option").returncode == 2
+
+
+def test_where_no_grids_are_one_must_be_named(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert collect.main([]) == 2
+    assert capsys.readouterr().err == (
+        "collect.py: grids: no grid files in this folder; name a grid file\n"
+    )
+
+
+def test_a_terminal_that_knows_only_ascii(partial: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONIOENCODING", "ascii")
+    done = call("grids/grid.yaml")
+    assert done.returncode == 0, done.stderr
+    assert "14.0 ? 2.0 (3)" in done.stdout
+    assert "14.0 ± 2.0 (3)" in Path("results/grid.txt").read_text(encoding="utf-8")
+
+
+def test_damage_is_told_once_and_collecting_goes_on(
+    partial: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    _, run, ref = partial.find(labels=1, method="supervised", seed=0)
+    run.score(ref).write_text("{")
+    assert collect.main(["grids/grid.yaml"]) == 0
+    printed = capsys.readouterr()
+    assert printed.err.startswith(f"grid: {run.score(ref)}: damaged (")
+    assert printed.err.count("\n") == 1
+    assert "15.0 ± 1.4 (2/3)" in printed.out  # 14 and 16
+
+
+def test_smoke_results_have_files_of_their_own(
+    bench: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert collect.main(["grids/grid.yaml", "--smoke"]) == 0
+    said = capsys.readouterr().out
+    assert "smoke test" in said
+    assert "Made by: python collect.py grids/grid.yaml --smoke\n" in said
+    assert Path("results/grid-smoke.txt").exists()
+    assert not Path("results/grid.txt").exists()
+
+
+def test_a_live_trainer_is_no_obstacle(partial: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    run = partial.make(partial.chain(labels=10, method="guided", seed=1)[1].name)
+    partial.metrics(run, [{"iteration": 100, "total_loss": 5.0}])
+    with run.metrics.open("a") as half:
+        half.write('{"iteration": 120, "total_')
+    with lock.hold(run.lock):
+        assert collect.main(["grids/grid.yaml"]) == 0
+    assert "running 55 %" in capsys.readouterr().out  # 1,000 of the teacher's and 100 of 1,000 more
+
+
+def test_help_imports_nothing_heavy() -> None:
+    script = (
+        f"import sys; sys.path.insert(0, {str(COLLECT.parent)!r}); import collect\n"
+        "try:\n    collect.main(['--help'])\n"
+        "except SystemExit as end:\n    assert end.code == 0\n"
+        "heavy = {'pandas', 'matplotlib', 'torch', 'numpy', 'pydantic'} & set(sys.modules)\n"
+        "assert not heavy, heavy\n"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, check=False
+    )
+    assert done.returncode == 0, done.stderr
+    assert "--smoke" in done.stdout
+
+
+def test_collecting_never_imports_torch(partial: Any) -> None:
+    script = (
+        f"import sys; sys.path.insert(0, {str(COLLECT.parent)!r}); import collect\n"
+        "assert collect.main(['grids/grid.yaml']) == 0\n"
+        "assert 'torch' not in sys.modules\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr.decode()

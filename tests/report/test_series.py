@@ -1,0 +1,71 @@
+"""The points of the label-efficiency figure."""
+
+import math
+from typing import Any
+
+from gdsweep.report import axis_labels, results, series, unfinished
+
+
+def points(bench: Any) -> dict[tuple[str, str, float], dict[str, Any]]:
+    frame = series(results(bench.graph, bench.grid, bench.store), bench.grid, bench.grid.figure)
+    return {(r["line"], r["source"], r["x"]): r for r in frame.to_dict("records")}
+
+
+def test_points_by_hand(partial: Any) -> None:
+    found = points(partial)
+    assert set(found) == {
+        ("Mask2Former", "ours", 1.0),
+        ("Mask2Former", "ours", 10.0),
+        ("Ours_100%", "ours", 1.0),
+        ("Mask2Former", "published", 1.0),
+        ("Mask2Former", "published", 10.0),
+        ("Ours_100%", "published", 1.0),
+        ("Ours_100%", "published", 10.0),
+        ("Polite Teacher - R50 [9]", "quoted", 1.0),
+    }
+    one = found["Mask2Former", "ours", 1.0]
+    assert (one["mean"], one["spread"], one["values"], one["of"]) == (
+        14.0,
+        2.0,
+        (12.0, 14.0, 16.0),
+        3,
+    )
+    assert found["Ours_100%", "published", 10.0]["mean"] == 35.0
+    assert math.isnan(found["Polite Teacher - R50 [9]", "quoted", 1.0]["spread"])
+
+
+def test_what_is_not_finished_is_said(partial: Any) -> None:
+    frame = results(partial.graph, partial.grid, partial.store)
+    assert unfinished(frame, partial.grid, partial.grid.figure) == (
+        "Not finished: Mask2Former 10 % (1 of 3 failed); Ours_100% 1 % (1 of 3 interrupted 80 %); "
+        "Ours_100% 10 % (3 of 3 interrupted 65 %, missing, blocked)."
+    )
+
+
+def test_a_finished_grid_has_nothing_to_say(new_bench: Any) -> None:
+    bench = new_bench("""
+title: One
+axes: {dataset: [shapes], labels: [5], method: [supervised]}
+settings: {backbone: test_resnet}
+figure: {}
+""")
+    bench.score(10.0, 900)
+    frame = results(bench.graph, bench.grid, bench.store)
+    assert unfinished(frame, bench.grid, bench.grid.figure) == ""
+    assert axis_labels(frame, bench.grid, bench.grid.figure) == (
+        "Labelled training images (%)",
+        "Mask AP (test)",
+    )
+
+
+def test_panels(new_bench: Any) -> None:
+    bench = new_bench("""
+title: Two panels
+axes: {dataset: [shapes, coco], labels: [1, 10], method: [supervised]}
+settings: {backbone: resnet50}
+figure: {panels: dataset}
+published: paper/table.yaml
+""")
+    frame = series(results(bench.graph, bench.grid, bench.store), bench.grid, bench.grid.figure)
+    assert set(frame["panel"]) == {"coco"}  # published and quoted points are COCO's alone
+    assert set(frame["source"]) == {"published", "quoted"}
