@@ -1,0 +1,30 @@
+"""What is wanted: a page of YAML, its cells, and the training that their numbers need.
+
+Nothing here imports torch.
+"""
+
+from gdsweep.grid.cell import Cell
+from gdsweep.grid.graph import Graph, Stretch, build_graph
+from gdsweep.grid.grid import Grid, load_grid
+from gdsweep.grid.layout import FigureLayout, TableLayout
+from gdsweep.grid.published import PublishedValue, read_published
+from gdsweep.grid.smoke import smoke
+from gdsweep.grid.trajectory import Trajectory, trajectory
+from gdsweep.grid.why import why
+
+__all__ = [
+    "Cell",
+    "FigureLayout",
+    "Graph",
+    "Grid",
+    "PublishedValue",
+    "Stretch",
+    "TableLayout",
+    "Trajectory",
+    "build_graph",
+    "load_grid",
+    "read_published",
+    "smoke",
+    "trajectory",
+    "why",
+]

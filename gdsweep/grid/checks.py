@@ -1,0 +1,104 @@
+"""Contradictions between settings that are right one by one."""
+
+from collections.abc import Iterable
+from typing import NoReturn
+
+from gdsweep.config import CocoData
+from gdsweep.errors import BadInput
+from gdsweep.grid.assignments import holds
+from gdsweep.grid.cell import Cell
+from gdsweep.grid.methods import BURNED_IN, TAUGHT
+from gdsweep.grid.names import Target
+from gdsweep.grid.resolve import Resolver
+from gdsweep.grid.yaml_lines import dotted
+
+_BURN_IN = ("distillation", "burn_in")
+_TEACHER_AT = ("distillation", "teacher", "at")
+_TEACHER_NETWORK = ("distillation", "teacher", "network")
+_NETWORK = ("evaluation", "network")
+_PERCENT = ("labels", "percent")
+_ITERATIONS = ("schedule", "iterations")
+
+
+def check_cell(cell: Cell, resolver: Resolver) -> None:
+    """Raise BadInput, at the line that decided, where a cell's settings contradict each other."""
+    settings = cell.settings
+    distillation = settings.distillation
+    horizon = settings.schedule.iterations
+    if settings.method in BURNED_IN and distillation.burn_in >= horizon:
+        _fail(
+            cell,
+            resolver,
+            (_BURN_IN, _ITERATIONS),
+            f"a burn-in of {distillation.burn_in} iterations leaves nothing of {horizon}",
+        )
+    if settings.method in TAUGHT and cell.supervised is not None:
+        _check_teacher(cell, resolver)
+    elif (
+        settings.method == "supervised"
+        and settings.evaluation.network == "teacher"
+        and settings.optimizer.average is None
+    ):
+        _fail(
+            cell,
+            resolver,
+            (_NETWORK,),
+            "a supervised run has no averaged network to report; set optimizer.average, "
+            "or report the student",
+        )
+    if (
+        settings.method != "supervised"
+        and settings.labels.percent == 100
+        and settings.labels.pool == "complement"
+        and not (isinstance(settings.dataset, CocoData) and settings.dataset.unlabelled)
+    ):
+        _fail(
+            cell,
+            resolver,
+            (_PERCENT,),
+            "with 100 % of the labels the complement holds no unlabelled image; "
+            "use labels.pool: all, or give the data set `unlabelled` images",
+        )
+
+
+def _check_teacher(cell: Cell, resolver: Resolver) -> None:
+    assert cell.supervised is not None
+    teacher = cell.settings.distillation.teacher
+    horizon = cell.supervised.schedule.iterations
+    if isinstance(teacher.at, int) and not 1 <= teacher.at <= horizon:
+        _fail(
+            cell,
+            resolver,
+            (_TEACHER_AT,),
+            f"the teacher's run has the iterations 1 to {horizon}, not {teacher.at}",
+        )
+    if teacher.network == "teacher" and cell.supervised.optimizer.average is None:
+        _fail(
+            cell,
+            resolver,
+            (_TEACHER_NETWORK,),
+            "the teacher's run keeps no averaged network; set optimizer.average for supervised, "
+            "or use network: student",
+        )
+
+
+def _fail(cell: Cell, resolver: Resolver, targets: Iterable[Target], message: str) -> NoReturn:
+    """Point at the first of `targets` that somebody decided."""
+    targets = tuple(targets)
+    origins = (resolver.origin(target, cell.coordinates) for target in targets)
+    origin = next((found for found in origins if found is not None), None)
+    told = f"{message} (cell {cell.label})"
+    if origin is None:
+        raise BadInput(f"{resolver.document.name}: {dotted(targets[0])}: {told}")
+    origin.document.fail(origin.path, told)
+
+
+def check_rules(cells: Iterable[Cell], resolver: Resolver) -> None:
+    """Raise BadInput at a rule that no cell, and no cell's teacher, is ever touched by."""
+    cells = list(cells)
+    for when, origin in resolver.block.rules:
+        if any(holds(when, cell.coordinates) for cell in cells):
+            continue
+        teachers = (resolver.teacher_coordinates(cell.axes) for cell in cells if cell.supervised)
+        if not any(holds(when, coordinates) for coordinates in teachers):
+            origin.document.fail((*origin.path, "when"), "matches no cell")

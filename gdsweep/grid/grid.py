@@ -1,0 +1,117 @@
+"""A grid file, read and resolved as a whole before anything is written."""
+
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from gdsweep.config import METHODS
+from gdsweep.grid.assignments import Reader, Scalar, Scope
+from gdsweep.grid.cell import Cell
+from gdsweep.grid.checks import check_cell, check_rules
+from gdsweep.grid.expand import Axes, Combination, without
+from gdsweep.grid.layout import FigureLayout, TableLayout, read_figure, read_table
+from gdsweep.grid.methods import TAUGHT
+from gdsweep.grid.names import dataset_names
+from gdsweep.grid.presets import shipped_dataset, user_datasets
+from gdsweep.grid.published import PublishedValue, read_published
+from gdsweep.grid.resolve import Resolver
+from gdsweep.grid.schema import GridFile, parse
+from gdsweep.grid.smoke import smoke
+from gdsweep.grid.yaml_lines import Document, read_yaml
+
+
+@dataclass
+class Grid:
+    """What one grid file wants."""
+
+    path: Path
+    """The file."""
+    name: str
+    """The file's stem: the name of its results."""
+    title: str
+    """One line."""
+    axes: dict[str, tuple[Scalar, ...]]
+    """Axis to its values, both in the file's order."""
+    cells: list[Cell]
+    """The cells, the first axis varying slowest."""
+    table: TableLayout
+    """The table."""
+    figure: FigureLayout | None = None
+    """The figure, if any."""
+    published: list[PublishedValue] = field(default_factory=list)
+    """Published values beside ours."""
+
+    def published_for(self, cell: Cell) -> PublishedValue | None:
+        """The published counterpart of a cell, if any."""
+        return next((value for value in self.published if value.matches(cell)), None)
+
+
+def load_grid(path: Path | str, smoke: bool = False) -> Grid:
+    """Read a grid file; with `smoke`, every cell is shrunk to seconds on a CPU.
+
+    Raises BadInput, one line with file, line and key, for anything that is wrong with it.
+    """
+    document = read_yaml(path)
+    page = parse(document)
+    datasets = user_datasets(document, page.datasets)
+    datasets |= {name: shipped_dataset(name) for name in dataset_names()}
+    axes = Axes(document, page.axes, datasets)
+    scope: Scope = _scope(axes)
+    reader = Reader(document, scope, datasets, taken=axes.targets)
+    block = reader.block(("settings",), page.settings) + reader.rules(("rules",), page.rules)
+    resolver = Resolver(document, axes, block, datasets)
+    combinations = without(document, page.exclude, axes, axes.combinations())
+    cells = [_cell(values, resolver) for values in combinations]
+    check_rules(cells, resolver)
+    table = read_table(document, page, axes, cells)
+    figure = None
+    if page.figure is not None:
+        figure = read_figure(document, page.figure, table, axes, cells)
+    published = _published(document, page)
+    if smoke:
+        cells = [_shrunk(cell) for cell in cells]
+    return Grid(
+        path=Path(path),
+        name=Path(path).stem,
+        title=page.title,
+        axes=_values(axes, combinations),
+        cells=cells,
+        table=table,
+        figure=figure,
+        published=published,
+    )
+
+
+def _scope(axes: Axes) -> dict[str, frozenset[Scalar]]:
+    """What conditions may name: the axes, and the method, since a teacher's cell is supervised."""
+    scope = axes.scope
+    methods = scope.get("method", frozenset(METHODS))
+    taught = any(method in TAUGHT for method in methods)
+    return {**scope, "method": methods | {"supervised"} if taught else methods}
+
+
+def _cell(values: Combination, resolver: Resolver) -> Cell:
+    coordinates = resolver.coordinates(values)
+    supervised = None
+    if coordinates["method"] in TAUGHT:
+        supervised = resolver.settings(resolver.teacher_coordinates(values))
+    cell = Cell(values, resolver.settings(coordinates), supervised, coordinates)
+    check_cell(cell, resolver)
+    return cell
+
+
+def _shrunk(cell: Cell) -> Cell:
+    settings, supervised = smoke(cell.settings, cell.supervised)
+    return Cell(cell.axes, settings, supervised, cell.coordinates)
+
+
+def _values(axes: Axes, cells: list[Combination]) -> dict[str, tuple[Scalar, ...]]:
+    return {name: tuple(dict.fromkeys(cell[name] for cell in cells)) for name in axes.names}
+
+
+def _published(document: Document, page: GridFile) -> list[PublishedValue]:
+    if page.published is None:
+        return []
+    path = Path(document.name).parent / page.published
+    if not path.is_file():
+        document.fail(("published",), f"{page.published}: no such file beside the grid")
+    return read_published(path)

@@ -1,0 +1,165 @@
+"""How the cells make a table and a figure."""
+
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+
+from gdsweep.grid.assignments import Origin, Scalar, read_axis_name
+from gdsweep.grid.cell import Cell
+from gdsweep.grid.expand import Axes
+from gdsweep.grid.names import nearest
+from gdsweep.grid.schema import FigureEntry, GridFile, Metric
+from gdsweep.grid.yaml_lines import Document, Key, KeyPath, plain
+
+
+@dataclass(frozen=True)
+class TableLayout:
+    """A table of the cells."""
+
+    caption: str
+    """Caption."""
+    rows: tuple[str, ...]
+    """Axes down the side, outermost first."""
+    columns: tuple[str, ...]
+    """Axes along the top, outermost first."""
+    average: tuple[str, ...]
+    """Axes over which a number is a mean and a spread."""
+    metric: Metric
+    """What is shown."""
+    names: dict[str, dict[Scalar, str]]
+    """Axis to value to the words it is shown by."""
+
+
+@dataclass(frozen=True)
+class FigureLayout:
+    """A figure of the cells."""
+
+    kind: str
+    """`label-efficiency`."""
+    x: str
+    """The axis of numbers."""
+    lines: str
+    """One line per value of this axis."""
+    panels: str | None
+    """One panel per value of this axis; None for a single panel."""
+    average: tuple[str, ...]
+    """Axes over which a point is a mean and a spread."""
+    metric: Metric
+    """What is shown."""
+    caption: str
+    """Caption."""
+
+
+def read_table(
+    document: Document, page: GridFile, axes: Axes, cells: Sequence[Cell]
+) -> TableLayout:
+    """The table's layout. Raises BadInput where two cells would stand in one slot."""
+    entry = page.table
+    used: dict[str, KeyPath] = {}
+    rows = _axes(document, ("table", "rows"), entry.rows, axes, used)
+    columns = _axes(document, ("table", "columns"), entry.columns, axes, used)
+    average = _axes(document, ("table", "average"), entry.average, axes, used, optional=("seed",))
+    left = [name for name in axes.names if name not in used]
+    if columns is None:
+        columns = tuple(name for name in left if name in ("dataset", "labels"))
+        left = [name for name in left if name not in columns]
+    if rows is None:
+        rows = tuple(left)
+    _check_slots(document, ("table",), "rows nor columns", (*rows, *columns), average or (), cells)
+    return TableLayout(
+        caption=entry.caption or page.title,
+        rows=rows,
+        columns=columns,
+        average=average or (),
+        metric=entry.metric,
+        names=_names(document, entry.names, axes),
+    )
+
+
+def read_figure(
+    document: Document, entry: FigureEntry, table: TableLayout, axes: Axes, cells: Sequence[Cell]
+) -> FigureLayout:
+    """The figure's layout. Raises BadInput for axes it cannot be drawn from."""
+    used: dict[str, KeyPath] = {}
+    said = {"x": entry.x, "lines": entry.lines, "panels": entry.panels}
+    found: dict[str, str] = {}
+    for key, value in said.items():
+        if value is not None:
+            path = ("figure", key)
+            found[key] = read_axis_name(Origin(document, path), value, axes.names)
+            if found[key] in used:
+                document.fail(path, f"{found[key]} is used in the same figure already")
+            used[found[key]] = path
+    for number in axes.scope[found["x"]]:
+        if isinstance(number, bool) or not isinstance(number, int | float):
+            document.fail(("figure", "x"), f"{found['x']} has the value {plain(number)}, no number")
+    _check_slots(document, ("figure",), "x, lines nor panels", found.values(), table.average, cells)
+    return FigureLayout(
+        kind=entry.kind,
+        x=found["x"],
+        lines=found["lines"],
+        panels=found.get("panels"),
+        average=table.average,
+        metric=entry.metric or table.metric,
+        caption=entry.caption or table.caption,
+    )
+
+
+def _axes(
+    document: Document,
+    path: KeyPath,
+    names: Sequence[str] | None,
+    axes: Axes,
+    used: dict[str, KeyPath],
+    optional: Iterable[str] = (),
+) -> tuple[str, ...] | None:
+    if names is None:
+        return None
+    found = []
+    for index, key in enumerate(names):
+        at = (*path, index)
+        if key in optional and key not in axes.names:
+            continue
+        name = read_axis_name(Origin(document, at), key, axes.names)
+        if name in used:
+            document.fail(at, f"{name} is used in line {document.line(used[name])} already")
+        used[name] = at
+        found.append(name)
+    return tuple(found)
+
+
+def _check_slots(
+    document: Document,
+    path: KeyPath,
+    parts: str,
+    placed: Iterable[str],
+    average: Sequence[str],
+    cells: Sequence[Cell],
+) -> None:
+    """Two cells may share a slot only if they differ in averaged axes alone."""
+    placed = tuple(placed)
+    apart = [name for name in cells[0].axes if name not in placed and name not in average]
+    seen: dict[tuple[Scalar, ...], Cell] = {}
+    for cell in cells if apart else ():
+        other = seen.setdefault(tuple(cell.axes[name] for name in placed), cell)
+        for name in apart:
+            if other.axes[name] != cell.axes[name]:
+                both = f"{plain(other.axes[name])} and {plain(cell.axes[name])}"
+                document.fail(
+                    path, f"{name} is in neither {parts}, so its {both} would stand in one slot"
+                )
+
+
+def _names(
+    document: Document, entries: dict[str, dict[Key, str]], axes: Axes
+) -> dict[str, dict[Scalar, str]]:
+    names: dict[str, dict[Scalar, str]] = {}
+    for key, words in entries.items():
+        path = ("table", "names", key)
+        axis = read_axis_name(Origin(document, path), key, axes.names)
+        possible = axes.scope[axis]
+        for value in words:
+            if value not in possible:
+                hint = nearest(plain(value), sorted(map(plain, possible)))
+                document.fail((*path, value), f"{plain(value)} is no value of {axis}{hint}")
+        names[axis] = dict(words)
+    return names

@@ -1,0 +1,65 @@
+"""The rows of Table 4 as training trajectories: which runs a cell needs, and up to where."""
+
+from dataclasses import dataclass
+
+from gdsweep.config import CellSettings, CheckpointRef, MilestoneRef
+from gdsweep.grid.cell import Cell
+from gdsweep.grid.trajectory import Trajectory, trajectory
+from gdsweep.runs import ScoreRef, Wanted
+
+TAUGHT = ("guided", "fixed-teacher")
+"""Methods with a pre-trained teacher: the supervised cell's own run."""
+
+BURNED_IN = ("guided", "standard-burn-in")
+"""Methods that change their objective after `distillation.burn_in` iterations."""
+
+
+@dataclass(frozen=True)
+class Need:
+    """A run a cell needs, and what it needs from it."""
+
+    trajectory: Trajectory
+    wanted: Wanted
+
+
+def needs(cell: Cell) -> tuple[list[Need], ScoreRef]:
+    """The runs behind a cell, parents first, the scored one last; and its score."""
+    settings = cell.settings
+    before: list[Need] = []
+    if settings.method in TAUGHT:
+        assert cell.supervised is not None, "a taught cell carries its teacher's settings"
+        supervised, teacher = _teacher(cell.supervised, settings)
+        before.append(supervised)
+    if settings.method == "supervised":
+        last = trajectory("supervised", settings)
+    elif settings.method == "no-burn-in":
+        last = trajectory("self-distilled", settings)
+    elif settings.method == "fixed-teacher":
+        last = trajectory("guided", settings, teacher=teacher)
+    else:
+        if settings.method == "guided":
+            first = trajectory("guided", settings, teacher=teacher)
+        else:
+            first = trajectory("supervised", settings)
+        burn_in = settings.distillation.burn_in
+        before.append(Need(first, Wanted(stop=burn_in, milestones=(burn_in,))))
+        parent = MilestoneRef(run=first.name, at=burn_in)
+        last = trajectory("self-distilled", settings, parent=parent)
+    evaluation = settings.evaluation
+    score = ScoreRef(at=evaluation.select, network=evaluation.network, split="test")
+    wanted = Wanted(
+        stop=settings.schedule.iterations, best=evaluation.select == "best", scores=(score,)
+    )
+    return [*before, Need(last, wanted)], score
+
+
+def _teacher(supervised: CellSettings, settings: CellSettings) -> tuple[Need, CheckpointRef]:
+    """The supervised run that teaches, and which of its checkpoints does."""
+    run = trajectory("supervised", supervised)
+    teacher = settings.distillation.teacher
+    horizon = supervised.schedule.iterations
+    at = horizon if teacher.at == "final" else teacher.at
+    reference = CheckpointRef(run=run.name, at=at, network=teacher.network)
+    if at == "best":
+        return Need(run, Wanted(stop=horizon, best=True)), reference
+    return Need(run, Wanted(stop=at, milestones=(at,))), reference

@@ -1,0 +1,127 @@
+"""Published values, typed: what a paper printed, cell by cell, with its place."""
+
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import Field
+
+from gdsweep.config import Settings
+from gdsweep.grid.assignments import Scalar
+from gdsweep.grid.cell import Cell
+from gdsweep.grid.messages import find_fault
+from gdsweep.grid.names import canonical, find, unknown
+from gdsweep.grid.yaml_lines import Document, plain, read_yaml
+
+
+class RowEntry(Settings):
+    """One printed row."""
+
+    row: str
+    """The row's head as printed."""
+    quoted: bool = False
+    """A number of other people's method, shown as a row of its own."""
+    axes: dict[str, Any] = Field(default_factory=dict)
+    """Axis to value, of all numbers of the row."""
+    AP: list[float | None]
+    """Numbers in the order of the table's columns; null where the paper prints a dash."""
+
+
+class TableEntry(Settings):
+    """One printed table."""
+
+    caption: str | None = None
+    """As printed."""
+    axes: dict[str, Any] = Field(default_factory=dict)
+    """Axis to value, of all numbers of the table."""
+    columns: dict[str, list[Any]]
+    """The axis along the top, and its values."""
+    rows: list[RowEntry]
+    """Rows as printed."""
+
+
+class PublishedFile(Settings):
+    """One file of published values."""
+
+    source: str
+    """Where they are printed."""
+    tables: dict[str, TableEntry]
+    """Table's number to table."""
+
+
+@dataclass(frozen=True)
+class PublishedValue:
+    """One published number, in percent."""
+
+    axes: dict[str, Scalar]
+    """Canonical axis name to value."""
+    AP: float
+    """Mask AP."""
+    table: str
+    """The table it is printed in: `3c`."""
+    row: str
+    """The row's head as printed."""
+    column: str
+    """The column's head: `5 %`."""
+    quoted: bool
+    """Whether it is of other people's method; then no cell of ours is meant."""
+    source: str
+    """Where it is printed."""
+
+    def matches(self, cell: Cell) -> bool:
+        """Whether it is the published counterpart of `cell`."""
+        return not self.quoted and all(
+            cell.coordinates.get(name) == value for name, value in self.axes.items()
+        )
+
+
+def read_published(path: Path | str) -> list[PublishedValue]:
+    """The values of one file, row by row. Raises BadInput with file and line."""
+    document = read_yaml(path)
+    fault = find_fault(PublishedFile, document.value)
+    if fault is not None:
+        document.fail(*fault)
+    page = PublishedFile.model_validate(document.value)
+    return [
+        value
+        for number, table in page.tables.items()
+        for value in _table(document, page.source, number, table)
+    ]
+
+
+def _table(document: Document, source: str, number: str, table: TableEntry) -> list[PublishedValue]:
+    path = ("tables", number)
+    common = _axes(document, (*path, "axes"), table.axes)
+    if len(table.columns) != 1:
+        document.fail((*path, "columns"), "must name one axis and its values")
+    columns = _axes(document, (*path, "columns"), dict.fromkeys(table.columns))
+    (axis,) = columns
+    (heads,) = table.columns.values()
+    values = []
+    for index, row in enumerate(table.rows):
+        here = (*path, "rows", index)
+        if len(row.AP) != len(heads):
+            document.fail((*here, "AP"), f"has {len(row.AP)} numbers for {len(heads)} columns")
+        own = _axes(document, (*here, "axes"), row.axes)
+        for head, ap in zip(heads, row.AP, strict=True):
+            if ap is not None:
+                where = {**common, **own, axis: head}
+                column = f"{plain(head)} %" if axis == "labels" else plain(head)
+                values.append(
+                    PublishedValue(where, ap, number, row.row, column, row.quoted, source)
+                )
+    return values
+
+
+def _axes(
+    document: Document, path: tuple[str | int, ...], entries: dict[str, Any]
+) -> dict[str, Scalar]:
+    found: dict[str, Scalar] = {}
+    for key, value in entries.items():
+        target = find(key)
+        if target is None:
+            document.fail((*path, key), unknown(key, "axis"))
+        if not isinstance(value, Scalar):
+            document.fail((*path, key), f"{plain(value)} is not a single value")
+        found[canonical(target)] = value
+    return found

@@ -1,0 +1,158 @@
+"""Coordinates to settings: defaults, data set, backbone, grid, rules, axes; the later wins."""
+
+import os
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+from typing import Any
+
+from gdsweep.config import CellSettings, CocoData, DataSettings, Settings
+from gdsweep.grid.assignments import Assignment, Block, Choice, Coordinates, Origin, Scalar, holds
+from gdsweep.grid.expand import Axes, missing_branch
+from gdsweep.grid.names import BASICS, Target, canonical, find, is_group
+from gdsweep.grid.presets import Dataset, backbone
+from gdsweep.grid.yaml_lines import Document
+
+_SECTIONS: dict[str, type[Settings]] = {
+    name: info.annotation
+    for name, info in CellSettings.model_fields.items()
+    if is_group(info.annotation)
+}
+
+
+class Resolver:
+    """Resolves the cells of one grid, every group of settings once per distinct input."""
+
+    def __init__(
+        self, document: Document, axes: Axes, block: Block, datasets: Mapping[str, Dataset]
+    ) -> None:
+        self.document = document
+        self.axes = axes
+        self.block = block
+        self.datasets = datasets
+        self.folder = Path(document.name).resolve().parent
+        self._reach: dict[tuple[str, str, str], tuple[str, ...]] = {}
+        self._sections: dict[tuple[Any, ...], Settings] = {}
+        self._data: dict[str, DataSettings] = {}
+
+    def coordinates(self, values: Mapping[str, Scalar]) -> dict[str, Scalar]:
+        """Axis values, and the basics that no axis gives."""
+        found = dict(values)
+        # the method first: what the grid says of the others may depend on it
+        for name in sorted(BASICS, key="method".__ne__):
+            if name not in found:
+                found[name] = self._basic(name, found)
+        return found
+
+    def teacher_coordinates(self, values: Mapping[str, Scalar]) -> dict[str, Scalar]:
+        """Coordinates of the supervised cell with the same other axes."""
+        return self.coordinates(self.axes.supervised(values))
+
+    def _basic(self, name: str, coordinates: Coordinates) -> Scalar:
+        value: Scalar = _default(BASICS[name])
+        for assignment in self.block.assignments:
+            if assignment.target == BASICS[name] and holds(assignment.when, coordinates):
+                value = assignment.value
+        if name == "dataset" and value is None:
+            self.document.fail(("axes",), "names no data set; add `dataset: [shapes]`")
+        return value
+
+    def settings(self, coordinates: Coordinates) -> CellSettings:
+        """All settings of the cell at `coordinates`. Raises BadInput where a `by` has no answer."""
+        for choice in self._choices(coordinates):
+            self._check_choice(choice, coordinates)
+        values: dict[str, Any] = {name: self._section(name, coordinates) for name in _SECTIONS}
+        values["method"] = coordinates["method"]
+        values["seed"] = coordinates["seed"]
+        values["dataset"] = self._dataset(str(coordinates["dataset"]))
+        # every value has been checked on its line: nothing is left to validate here
+        return CellSettings.model_construct(**values)
+
+    def origin(self, target: Target, coordinates: Coordinates) -> Origin | None:
+        """Where the value of a setting was decided; None for a default."""
+        if canonical(target) in self.axes.names:
+            return self.axes.origin(canonical(target))
+        found = None
+        for assignment in self._layers(coordinates):
+            if assignment.target == target and holds(assignment.when, coordinates):
+                found = assignment.origin
+        return found
+
+    def _extras(self, coordinates: Coordinates) -> tuple[Block, Block]:
+        dataset = self.datasets[str(coordinates["dataset"])]
+        return dataset.extras, backbone(str(coordinates["backbone"])).extras
+
+    def _layers(self, coordinates: Coordinates) -> Iterable[Assignment]:
+        dataset, network = self._extras(coordinates)
+        return (*dataset.assignments, *network.assignments, *self.block.assignments)
+
+    def _choices(self, coordinates: Coordinates) -> Iterable[Choice]:
+        dataset, network = self._extras(coordinates)
+        return (*dataset.choices, *network.choices, *self.block.choices)
+
+    def _check_choice(self, choice: Choice, coordinates: Coordinates) -> None:
+        key = tuple(coordinates[name] for name in choice.names)
+        if key in choice.keys or not holds(choice.when, coordinates):
+            return
+        choice.origin.document.fail(
+            choice.origin.path, missing_branch(choice.names, key, choice.keys)
+        )
+
+    def _section(self, name: str, coordinates: Coordinates) -> Settings:
+        scope = (name, str(coordinates["dataset"]), str(coordinates["backbone"]))
+        if scope not in self._reach:
+            self._reach[scope] = self._reaching(name, coordinates)
+        key = (*scope, *(coordinates[axis] for axis in self._reach[scope]))
+        if key not in self._sections:
+            self._sections[key] = self._build(name, coordinates)
+        return self._sections[key]
+
+    def _reaching(self, section: str, coordinates: Coordinates) -> tuple[str, ...]:
+        """The names whose values this group of settings depends on."""
+        names = {
+            axis
+            for assignment in self._layers(coordinates)
+            if assignment.target[0] == section
+            for axis, _ in assignment.when
+        }
+        names |= {name for name in coordinates if (find(name) or ("",))[0] == section}
+        return tuple(sorted(names))
+
+    def _build(self, section: str, coordinates: Coordinates) -> Settings:
+        values = {
+            assignment.target: assignment.value
+            for assignment in self._layers(coordinates)
+            if assignment.target[0] == section and holds(assignment.when, coordinates)
+        }
+        for name, value in coordinates.items():
+            target = find(name)
+            if target is not None and target[0] == section:
+                values[target] = value
+        if section == "model":
+            values[BASICS["backbone"]] = backbone(str(coordinates["backbone"])).timm
+        nested: dict[str, Any] = {}
+        for target, value in values.items():
+            place = nested
+            for part in target[1:-1]:
+                place = place.setdefault(part, {})
+            place[target[-1]] = value
+        return _SECTIONS[section].model_validate(nested)
+
+    def _dataset(self, name: str) -> DataSettings:
+        if name not in self._data:
+            self._data[name] = rooted(self.datasets[name].data, self.folder)
+        return self._data[name]
+
+
+def rooted(data: DataSettings, folder: Path) -> DataSettings:
+    """The data set with a relative root made absolute; `~` and `$VARIABLES` stay as they are."""
+    if not isinstance(data, CocoData) or data.root.startswith(("~", "$", os.sep)):
+        return data
+    return data.model_copy(update={"root": str(folder / data.root)})
+
+
+def _default(target: Target) -> Any:
+    model: Any = CellSettings
+    for part in target[:-1]:
+        model = model.model_fields[part].annotation
+    info = model.model_fields[target[-1]]
+    return None if info.is_required() else info.get_default()

@@ -1,0 +1,88 @@
+"""The grid file's own keys. What stands under `axes` and `settings` is read by their own files."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from gdsweep.config import Settings
+from gdsweep.grid.messages import find_fault
+from gdsweep.grid.yaml_lines import Document
+
+Metric = Literal["AP", "AP50", "AP75", "APs", "APm", "APl"]
+"""COCO's mask metrics, in percent."""
+
+Axes = str | list[str]
+
+
+class Rule(Settings):
+    """A change of settings for some cells; the later rule wins."""
+
+    when: dict[str, Any] = Field(default_factory=dict)
+    """Axis to value or list of values; all must hold. Every cell where empty."""
+    set: dict[str, Any]
+    """Settings, as under `settings`."""
+
+
+class TableEntry(Settings):
+    """How the cells make a table."""
+
+    caption: str | None = None
+    """Caption; the grid's title where not given."""
+    rows: list[str] | None = None
+    """Axes down the side, outermost first; `method`, or what the columns leave, if not given."""
+    columns: list[str] | None = None
+    """Axes along the top, outermost first; `dataset` and `labels` if not given."""
+    average: list[str] = Field(default=["seed"])
+    """Axes over which a number is a mean and a spread."""
+    metric: Metric = "AP"
+    """What is shown."""
+    names: dict[str, dict[Any, str]] = Field(default_factory=dict)
+    """Axis to value to the words it is shown by."""
+
+
+class FigureEntry(Settings):
+    """How the cells make a figure."""
+
+    kind: Literal["label-efficiency"] = "label-efficiency"
+    """A metric against an axis of numbers."""
+    x: str = "labels"
+    """The axis of numbers."""
+    lines: str = "method"
+    """One line per value of this axis."""
+    panels: str | None = None
+    """One panel per value of this axis; a single panel if not given."""
+    metric: Metric | None = None
+    """What is shown; the table's metric if not given."""
+    caption: str | None = None
+    """Caption; the table's where not given."""
+
+
+class GridFile(Settings):
+    """One page of YAML."""
+
+    title: str
+    """What the grid is about, in one line."""
+    axes: dict[str, Any]
+    """Axis to its values, `{by: axis, value: [...]}`, or rows for `"axis, axis"`."""
+    datasets: dict[str, dict[str, Any]] = Field(default_factory=dict)
+    """The user's own data sets beside the presets."""
+    settings: dict[str, Any] = Field(default_factory=dict)
+    """Settings of every cell."""
+    rules: list[Rule] = Field(default_factory=list)
+    """Ordered changes of settings."""
+    exclude: list[dict[str, Any]] = Field(default=[], alias="except")
+    """Cells left out."""
+    table: TableEntry = TableEntry()
+    """The table."""
+    figure: FigureEntry | None = None
+    """The figure, if any."""
+    published: str | None = None
+    """File of published values, relative to the grid file."""
+
+
+def parse(document: Document) -> GridFile:
+    """The grid file, typed. Raises BadInput at the first key that is wrong."""
+    fault = find_fault(GridFile, document.value)
+    if fault is not None:
+        document.fail(*fault)
+    return GridFile.model_validate(document.value)

@@ -1,0 +1,88 @@
+"""A grid in miniature: the same cells and stages, seconds each on one CPU core."""
+
+from gdsweep.config import (
+    AugmentationSettings,
+    BatchSettings,
+    CellSettings,
+    DistillationSettings,
+    ModelSettings,
+    ResourceSettings,
+    ShapesData,
+)
+
+ITERATIONS = 20
+
+
+def smoke(
+    settings: CellSettings, supervised: CellSettings | None = None
+) -> tuple[CellSettings, CellSettings | None]:
+    """Shrink a cell, and its teacher's: 20 iterations of a tiny network with random weights.
+
+    Images are generated whatever the data set, under its name, so nothing is downloaded or read.
+    Burn-in and the teacher's iteration keep their place on the horizon, and every stage at least
+    one iteration. What the grid is about (method, seed, weights of losses, thresholds) stays.
+    Cells that differ only in what is shrunk (two backbones, say) share their runs.
+    """
+    burn_in = _scaled(settings.distillation.burn_in, settings.schedule.iterations, ITERATIONS - 1)
+    at = settings.distillation.teacher.at
+    if supervised is not None and isinstance(at, int):
+        at = _scaled(at, supervised.schedule.iterations, ITERATIONS)
+    return _shrunk(settings, burn_in, at), supervised and _shrunk(supervised, burn_in, at)
+
+
+def _scaled(iteration: int, horizon: int, most: int) -> int:
+    return min(max(round(iteration * ITERATIONS / horizon), 1), most)
+
+
+def _shrunk(settings: CellSettings, burn_in: int, at: int | str) -> CellSettings:
+    teacher = settings.distillation.teacher.model_copy(update={"at": at})
+    distillation: DistillationSettings = settings.distillation.model_copy(
+        update={"burn_in": burn_in, "teacher": teacher}
+    )
+    return settings.model_copy(
+        update={
+            "dataset": ShapesData(name=settings.dataset.name, train=40, val=4, test=4),
+            "augmentation": _views(settings.augmentation),
+            "model": _network(settings.model),
+            "loss": settings.loss.model_copy(update={"points": min(settings.loss.points, 49)}),
+            "optimizer": settings.optimizer.model_copy(update={"precision": "fp32"}),
+            "schedule": settings.schedule.model_copy(
+                update={"iterations": ITERATIONS, "warmup": min(settings.schedule.warmup, 2)}
+            ),
+            "batch": BatchSettings(labelled=2, unlabelled=2),
+            "distillation": distillation,
+            "evaluation": settings.evaluation.model_copy(update={"period": ITERATIONS // 2}),
+            "resources": ResourceSettings(
+                gpus=0, cpus=1, hours=1, workers=0, device="cpu", checkpoint_period=5, log_period=5
+            ),
+        }
+    )
+
+
+def _views(views: AugmentationSettings) -> AugmentationSettings:
+    small: AugmentationSettings = views.model_copy(
+        update={
+            "crop": (64, 64),
+            "short_edges": (64, 72),
+            "scale": views.scale if views.geometry == "scale-jitter" else (0.7, 1.0),
+            "test_short_edge": None,
+        }
+    )
+    return small
+
+
+def _network(model: ModelSettings) -> ModelSettings:
+    return ModelSettings(
+        backbone="test_resnet",
+        weights="random",
+        norm="batch" if model.norm == "sync" else model.norm,  # sync needs CUDA
+        freeze_backbone=model.freeze_backbone,
+        hidden=32,
+        heads=2,
+        queries=8,
+        encoder_layers=1,
+        encoder_points=2,
+        encoder_feedforward=32,
+        decoder_layers=2,
+        decoder_feedforward=32,
+    )

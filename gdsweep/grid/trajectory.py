@@ -1,0 +1,229 @@
+"""One optimisation path: what identifies it, its name, and its trainer's configuration."""
+
+import hashlib
+import json
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from gdsweep.config import (
+    AugmentationSettings,
+    BatchSettings,
+    CellSettings,
+    CheckpointRef,
+    CocoData,
+    DistillationSettings,
+    EvaluationSettings,
+    LabelSettings,
+    Method,
+    MilestoneRef,
+    Objective,
+    OptimizerSettings,
+    RunConfig,
+    ScheduleSettings,
+    Settings,
+)
+
+IDENTITY_VERSION = 1
+"""Raised when the trainer changes what the same settings give."""
+
+At = int | str
+
+
+@dataclass(frozen=True, eq=False)
+class Trajectory:
+    """A path that is trained once, whoever gets off where."""
+
+    config: RunConfig
+    """What the trainer is told."""
+    identity: dict[str, Any]
+    """Exactly what can change the weights that the run hands on; the name ends in its hash."""
+
+    @property
+    def name(self) -> str:
+        """Directory name: readable part and hash."""
+        return self.config.run
+
+    @property
+    def depends(self) -> tuple[tuple[str, At], ...]:
+        """Runs it starts from or is taught by, each with the iteration (or `best`) it needs."""
+        found = (self.config.parent, self.config.teacher)
+        return tuple((ref.run, ref.at) for ref in found if ref is not None)
+
+    @property
+    def start(self) -> int:
+        """Iteration from which it is trained: the parent's, or 0."""
+        return self.config.parent.at if self.config.parent else 0
+
+
+def trajectory(
+    objective: Objective,
+    settings: CellSettings,
+    parent: MilestoneRef | None = None,
+    teacher: CheckpointRef | None = None,
+) -> Trajectory:
+    """The path that minimises `objective` under `settings`."""
+    used = essential(settings, objective)
+    identity: dict[str, Any] = {
+        "version": IDENTITY_VERSION,
+        "objective": objective,
+        "parent": parent and parent.model_dump(),
+        "teacher": teacher and teacher.model_dump(),
+        **_identity(used, objective),
+    }
+    text = json.dumps(identity, sort_keys=True, separators=(",", ":"))
+    name = f"{_readable(used, objective)}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    config = RunConfig.model_construct(
+        run=name, objective=objective, parent=parent, teacher=teacher, settings=used
+    )
+    return Trajectory(config, identity)
+
+
+def _readable(settings: CellSettings, objective: Objective) -> str:
+    backbone = settings.model.backbone.rsplit("/")[-1].split(".")[0]
+    percent = f"{settings.labels.percent:.10g}pct"
+    words = f"{settings.dataset.name}-{percent}-{backbone}-{objective}-s{settings.seed}"
+    return re.sub(r"[^A-Za-z0-9_.-]", "_", words)
+
+
+_METHOD: dict[Objective, Method] = {
+    "supervised": "supervised",
+    "guided": "guided",
+    "self-distilled": "guided",
+}
+
+
+def essential(settings: CellSettings, objective: Objective) -> CellSettings:
+    """`settings` with everything that `objective` does not use at its default.
+
+    So cells that share a run give it the same settings (its resources and paths apart).
+    """
+    return settings.model_copy(
+        update={
+            "method": _METHOD[objective],
+            "labels": _labels(settings.labels, settings.seed, objective),
+            "augmentation": _augmentation(settings.augmentation, objective),
+            "optimizer": _optimizer(settings.optimizer, settings.model.freeze_backbone, objective),
+            "schedule": _schedule(settings.schedule),
+            "batch": _batch(settings.batch, settings.model.norm == "frozen", objective),
+            "distillation": _distillation(settings.distillation, objective),
+            "evaluation": _evaluation(settings.evaluation),
+        }
+    )
+
+
+def _reset(settings: Settings, *names: str) -> Any:
+    """A copy with these fields at their defaults."""
+    fields = type(settings).model_fields
+    return settings.model_copy(update={name: fields[name].get_default() for name in names})
+
+
+@lru_cache(maxsize=65536)
+def _labels(labels: LabelSettings, seed: int, objective: Objective) -> LabelSettings:
+    sampler = labels.sampler
+    if sampler == "auto":
+        sampler = "uniform" if objective == "supervised" else "repeat-factor"
+    update = {"sampler": sampler, "seed": seed if labels.seed is None else labels.seed}
+    unused = [] if sampler == "repeat-factor" else ["repeat_threshold"]
+    if objective == "supervised":
+        unused.append("pool")
+    resolved: LabelSettings = _reset(labels, *unused).model_copy(update=update)
+    return resolved
+
+
+@lru_cache(maxsize=4096)
+def _augmentation(views: AugmentationSettings, objective: Objective) -> AugmentationSettings:
+    unused = ["scale"] if views.geometry == "edge-crop" else ["short_edges", "max_edge"]
+    if objective == "supervised" and views.labelled_strong == 0:
+        unused.append("strong")
+    if views.test_short_edge is None:
+        unused.append("test_max_edge")
+    used: AugmentationSettings = _reset(views, *unused)
+    return used
+
+
+@lru_cache(maxsize=4096)
+def _optimizer(
+    optimizer: OptimizerSettings, frozen_backbone: bool, objective: Objective
+) -> OptimizerSettings:
+    unused = ["backbone_multiplier"] if frozen_backbone else []
+    if objective != "supervised":
+        unused.append("average")
+    used: OptimizerSettings = _reset(optimizer, *unused)
+    return used
+
+
+@lru_cache(maxsize=4096)
+def _schedule(schedule: ScheduleSettings) -> ScheduleSettings:
+    unused = {"multistep": ["power"], "poly": ["drops", "gamma"]}
+    used: ScheduleSettings = _reset(
+        schedule, *unused.get(schedule.kind, ["drops", "gamma", "power"])
+    )
+    return used
+
+
+@lru_cache(maxsize=4096)
+def _batch(batch: BatchSettings, frozen_norm: bool, objective: Objective) -> BatchSettings:
+    # `micro` stays: it is a matter of memory, and of the identity only under batch statistics
+    used: BatchSettings = _reset(batch, *(["unlabelled"] if objective == "supervised" else []))
+    return used
+
+
+@lru_cache(maxsize=4096)
+def _distillation(distillation: DistillationSettings, objective: Objective) -> DistillationSettings:
+    if objective == "supervised":
+        return DistillationSettings()
+    unused = ["burn_in", "teacher"] + (["alpha"] if objective == "guided" else [])
+    used: DistillationSettings = _reset(distillation, *unused)
+    return used
+
+
+@lru_cache(maxsize=4096)
+def _evaluation(evaluation: EvaluationSettings) -> EvaluationSettings:
+    used: EvaluationSettings = _reset(evaluation, "select", "network")
+    return used
+
+
+def _identity(used: CellSettings, objective: Objective) -> dict[str, Any]:
+    """What is hashed of essential settings: all but what has no part in the weights."""
+    batch = _dump(used.batch)
+    if used.model.norm == "frozen":
+        batch = {key: value for key, value in batch.items() if key != "micro"}
+    identity = {
+        "seed": used.seed,
+        "dataset": _data(used, objective),
+        "labels": _dump(used.labels),
+        "augmentation": _dump(used.augmentation),
+        "model": _dump(used.model),
+        "loss": _dump(used.loss),
+        "optimizer": _dump(used.optimizer),
+        "schedule": _dump(used.schedule),
+        "batch": batch,
+        "evaluation": _without(used.evaluation, "select", "network"),
+    }
+    if objective == "self-distilled":
+        identity["distillation"] = _without(used.distillation, "burn_in", "teacher")
+    elif objective == "guided":
+        identity["distillation"] = _without(used.distillation, "burn_in", "teacher", "alpha")
+    return identity
+
+
+def _data(used: CellSettings, objective: Objective) -> dict[str, Any]:
+    """A data set is its name; of a generated one, how it is generated. Paths are no identity."""
+    data = used.dataset
+    if not isinstance(data, CocoData):
+        return _dump(data)
+    identity: dict[str, Any] = {"name": data.name, "format": data.format}
+    if objective != "supervised":
+        identity["extra_unlabelled"] = data.unlabelled is not None
+    return identity
+
+
+@lru_cache(maxsize=65536)
+def _dump(settings: Settings) -> dict[str, Any]:
+    return settings.model_dump(mode="json")
+
+
+def _without(settings: Settings, *names: str) -> dict[str, Any]:
+    return {key: value for key, value in _dump(settings).items() if key not in names}

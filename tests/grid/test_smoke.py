@@ -1,0 +1,62 @@
+from gdsweep.config import CellSettings
+from gdsweep.grid import build_graph
+
+PAGE = """title: T
+axes:
+  dataset: [coco]
+  labels: [1, 10]
+  method: [supervised, guided, fixed-teacher, standard-burn-in, no-burn-in]
+  seed: [0, 1]
+settings:
+  teacher.at: 100000
+"""
+PAGE = PAGE.replace("teacher.at", "distillation.teacher.at")
+
+
+def test_the_same_cells_and_stages_in_miniature(load) -> None:
+    full, small = load(PAGE), load(PAGE, smoke=True)
+    assert [cell.axes for cell in small.cells] == [cell.axes for cell in full.cells]
+    a, b = build_graph(full.cells), build_graph(small.cells)
+    shape = [[(s.first < s.last) for s in a.chain(cell)] for cell in full.cells]
+    assert [[(s.first < s.last) for s in b.chain(cell)] for cell in small.cells] == shape
+    objectives = [run.config.objective for run in a.runs.values()]
+    assert [run.config.objective for run in b.runs.values()] == objectives
+    assert not set(a.runs) & set(b.runs)
+    assert max(wanted.stop for wanted in b.wanted.values()) == 20
+
+
+def test_places_on_the_horizon(load) -> None:
+    cell = next(c for c in load(PAGE, smoke=True).cells if c.settings.method == "guided")
+    assert cell.settings.distillation.burn_in == 1  # 20,000 of 368,750
+    assert cell.settings.distillation.teacher.at == 5  # 100,000 of 368,750
+    assert cell.settings.evaluation.period < cell.settings.schedule.iterations
+    assert cell.supervised is not None
+    assert cell.supervised.schedule.iterations == 20
+
+
+def test_it_runs_anywhere(load) -> None:
+    for cell in load(PAGE, smoke=True).cells:
+        settings = cell.settings
+        assert CellSettings.model_validate(settings.model_dump()) == settings
+        assert (settings.resources.device, settings.resources.gpus) == ("cpu", 0)
+        assert settings.optimizer.precision == "fp32"
+        assert (settings.model.weights, settings.model.backbone) == ("random", "test_resnet")
+        assert (settings.dataset.name, settings.dataset.format) == ("coco", "shapes")
+        assert settings.augmentation.crop == (64, 64)
+        assert settings.labels.percent == cell.axes["labels"]
+
+
+def test_what_the_grid_is_about_stays(load) -> None:
+    page = PAGE + "  lambda_u: 0.5\n  alpha: 0.9\n  evaluation.select: final\n  lr: 0.3\n"
+    settings = load(page, smoke=True).cells[0].settings
+    assert settings.distillation.lambda_u == 0.5
+    assert settings.distillation.alpha == 0.9
+    assert settings.evaluation.select == "final"
+    assert settings.optimizer.lr == 0.3
+
+
+def test_a_late_burn_in_leaves_an_iteration(load) -> None:
+    page = PAGE + "  burn_in: 368749\n"
+    page = page.replace("  distillation.teacher.at: 100000\n", "")
+    guided = load(page, smoke=True).cells[2].settings
+    assert guided.distillation.burn_in == 19
