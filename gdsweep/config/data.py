@@ -1,5 +1,7 @@
 """Settings of what is read: data sets, label splits, augmentation."""
 
+import os
+from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
@@ -50,6 +52,11 @@ class CocoData(Settings):
     """Images of the reported score; the validation images if not given, as in the paper."""
     unlabelled: ImageSet | None = None
     """Extra images that join the unlabelled pool (annotations, if any, are not read)."""
+
+    def resolved(self, path: str) -> Path:
+        """A path of this data set with `~`, `$VARIABLES` and the root put in."""
+        root, path = (os.path.expanduser(os.path.expandvars(p)) for p in (self.root, path))
+        return Path(root) / path
 
 
 DataSettings = Annotated[ShapesData | CocoData, Field(discriminator="format")]

@@ -1,0 +1,23 @@
+"""Who runs it: the plan of a launch, and the executor of this machine.
+
+Nothing here imports torch.
+"""
+
+from gdsweep.cluster.identity import differences
+from gdsweep.cluster.launching import Options, launch
+from gdsweep.cluster.local import LocalExecutor, Outcome
+from gdsweep.cluster.plan import Plan, PlannedRun, Source, make_plan
+from gdsweep.cluster.plan_text import print_plan
+
+__all__ = [
+    "LocalExecutor",
+    "Options",
+    "Outcome",
+    "Plan",
+    "PlannedRun",
+    "Source",
+    "differences",
+    "launch",
+    "make_plan",
+    "print_plan",
+]

@@ -1,0 +1,109 @@
+"""Measured seconds per iteration: what a run will cost, from what its kind has cost."""
+
+import contextlib
+import json
+import os
+import statistics
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from gdsweep.config import RunConfig
+from gdsweep.runs import RunDir, Store
+
+TAIL = 64 * 1024
+"""Bytes read from the end of a metrics.json."""
+SIBLINGS = 5
+"""Runs of a kind that are measured."""
+STRANGERS = 200
+"""Runs outside the graph that are looked at, the newest first."""
+
+_Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
+
+
+def kind(config: RunConfig) -> str:
+    """Key of all that decides the seconds of an iteration, and nothing else."""
+    settings = config.settings
+    parts = {
+        "objective": config.objective,
+        "dataset": (settings.dataset.name, settings.dataset.format),
+        "model": settings.model.model_dump(),
+        "batch": settings.batch.model_dump(),
+        "crop": settings.augmentation.crop,
+        "resources": settings.resources.model_dump(
+            include={"nodes", "gpus", "cpus", "device", "attention", "workers"}
+        ),
+    }
+    return json.dumps(parts, sort_keys=True)
+
+
+def seconds_per_iteration(
+    store: Store, graph: Iterable[RunConfig], needed: set[str]
+) -> dict[str, float]:
+    """Median seconds per iteration of each `needed` kind that the store has measured.
+
+    Runs of the graph are asked first, then the newest others of the store.
+    """
+    found: dict[str, list[float]] = {}
+    own = {config.run: config for config in graph}
+    runs = [run for run in _existing(store) if run.metrics.exists()]
+    for run in runs:
+        if run.name in own:
+            _add(found, needed, run, own[run.name])
+    if needed - found.keys():
+        for run in [run for run in runs if run.name not in own][:STRANGERS]:
+            # a stranger that cannot be read measures nothing; its own grid will complain
+            with contextlib.suppress(OSError, ValueError, yaml.YAMLError):
+                _add(found, needed, run, _config(run))
+    return {name: statistics.median(values) for name, values in found.items()}
+
+
+def _add(found: dict[str, list[float]], needed: set[str], run: RunDir, config: RunConfig) -> None:
+    name = kind(config)
+    if name in needed and len(found.get(name, ())) < SIBLINGS:
+        seconds = measured(run.metrics)
+        if seconds is not None:
+            found.setdefault(name, []).append(seconds)
+
+
+def measured(metrics: Path) -> float | None:
+    """Median `time` of the last lines of a metrics.json; None where none is told."""
+    times = [line["time"] for line in tail(metrics) if isinstance(line.get("time"), (int, float))]
+    return statistics.median(times) if times else None
+
+
+def tail(metrics: Path, size: int = TAIL) -> list[dict[str, Any]]:
+    """The last lines of a metrics.json, unmerged; empty where there is no file."""
+    try:
+        with open(metrics, "rb") as file:
+            end = file.seek(0, os.SEEK_END)
+            file.seek(max(0, end - size))
+            return parse_lines(file.read())
+    except FileNotFoundError:
+        return []
+
+
+def parse_lines(content: bytes) -> list[dict[str, Any]]:
+    """JSON objects, one a line; half lines at either end are left out."""
+    lines = []
+    for line in content.splitlines():
+        with contextlib.suppress(ValueError):
+            value = json.loads(line)
+            if isinstance(value, dict):
+                lines.append(value)
+    return lines
+
+
+def _existing(store: Store) -> list[RunDir]:
+    try:
+        entries = [e for e in os.scandir(store.root) if not e.name.startswith(".") and e.is_dir()]
+        entries.sort(key=lambda entry: entry.stat().st_mtime, reverse=True)
+    except FileNotFoundError:
+        return []
+    return [store.run(entry.name) for entry in entries]
+
+
+def _config(run: RunDir) -> RunConfig:
+    return RunConfig.model_validate(yaml.load(run.config.read_text(), Loader=_Loader))

@@ -1,0 +1,197 @@
+"""One launch: grids to a plan, the plan to runs, and what came of it."""
+
+import shutil
+import sys
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Literal
+
+from rich.console import Console
+from rich.text import Text
+
+from gdsweep.cluster.annotations import check_unchanged
+from gdsweep.cluster.job import TRAINER
+from gdsweep.cluster.local import LocalExecutor, Outcome
+from gdsweep.cluster.machine import Machine, this_machine
+from gdsweep.cluster.plan import Plan, PlannedRun, make_plan
+from gdsweep.cluster.plan_text import print_plan
+from gdsweep.cluster.progress import Progress
+from gdsweep.errors import BAD_INPUT, DONE, FAILED, BadInput
+from gdsweep.grid import Graph, build_graph, load_grid
+from gdsweep.runs import Store
+
+
+@dataclass(frozen=True)
+class Options:
+    """What the command line asked for."""
+
+    store: Path | None = None
+    """Folder of the runs; None is `runs`, or `runs-smoke` with `smoke`."""
+    dry_run: bool = False
+    """Plan only; nothing is written."""
+    jobs: int | None = None
+    """Runs at once; None lets the machine's GPUs or cores decide."""
+    yes: bool = False
+    """Start without asking."""
+    retry: bool = False
+    """Start failed runs again."""
+    smoke: bool = False
+    """The grids' shrunken selves."""
+    cluster: Literal["local"] | None = None
+    """Who executes; None chooses."""
+
+    @property
+    def folder(self) -> Path:
+        """The store's folder."""
+        return self.store or Path("runs-smoke" if self.smoke else "runs")
+
+
+def launch(
+    grids: Sequence[Path],
+    options: Options,
+    console: Console,
+    *,
+    trainer: Sequence[str] = TRAINER,
+) -> tuple[int, Plan, Outcome]:
+    """Plan the grids together and execute what is missing.
+
+    Returns the exit code, the plan as it stands at the end, and what was done. Raises BadInput
+    before anything is written, unless it is the writing that is impossible.
+    """
+    graph = read_grids(grids, options.smoke)
+    store = Store(options.folder)
+    plan = make_plan(graph, store)
+    check_unchanged(store, [run.config for run in plan.runs.values() if run.status != "new"])
+    todo = plan.todo(options.retry)
+    if not options.dry_run and not todo:
+        return _nothing_to_do(plan, console), plan, Outcome()
+    print_plan(plan, console)
+    if options.dry_run:
+        return DONE, plan, Outcome()
+    machine = this_machine()
+    _check_devices(todo, machine)
+    console.print(Text(where_it_runs(machine, options, todo)), soft_wrap=True)
+    starting = sum(run.status != "running" for run in todo)
+    if not starting:
+        console.print("nothing to start: watching what another launch trains")
+    elif not options.yes and not _agreed(starting, console):
+        console.print("nothing was started")
+        return FAILED, plan, Outcome()
+    prepare(graph, store, todo)
+    progress = Progress(plan, store, console)
+    outcome = LocalExecutor(
+        plan,
+        store,
+        machine,
+        progress,
+        jobs=options.jobs,
+        retry=options.retry,
+        trainer=trainer,
+    ).execute()
+    after = make_plan(graph, store)
+    return _conclude(after, outcome, _collect(grids, options), console), after, outcome
+
+
+def read_grids(grids: Sequence[Path], smoke: bool) -> Graph:
+    """One graph of all the grids' cells, so that they share runs. Raises BadInput."""
+    loaded = [load_grid(path, smoke=smoke) for path in grids]
+    return build_graph([cell for grid in loaded for cell in grid.cells])
+
+
+def prepare(graph: Graph, store: Store, todo: Sequence[PlannedRun]) -> None:
+    """Make the directories of runs to start, and note what is wanted from every run.
+
+    Raises BadInput where the store cannot be written; every directory is whole or not there.
+    """
+    store.check_writable()
+    try:
+        for run in todo:
+            store.create(run.config, graph.runs[run.name].identity)
+        for name, wanted in graph.wanted.items():
+            if store.run(name).config.exists():
+                store.want(store.run(name), wanted)
+    except OSError as error:
+        raise BadInput(f"{store.root}: the store cannot be written ({error.strerror})") from None
+
+
+def _nothing_to_do(plan: Plan, console: Console) -> int:
+    done, total = plan.cells.count("done"), len(plan.cells)
+    if plan.done:
+        console.print(f"nothing to do: {done} of {total} cells are done")
+        return DONE
+    console.print(f"nothing to start: {done} of {total} cells are done")
+    _tell_failures(
+        {r.name: r.why or "" for r in plan.runs.values() if r.status == "failed"}, console
+    )
+    blocked = plan.counts["blocked"]
+    behind = f" with {blocked} blocked behind" if blocked else ""
+    console.print(f"--retry starts {plan.counts['failed']} failed again{behind}")
+    return FAILED
+
+
+def _collect(grids: Sequence[Path], options: Options) -> str:
+    words = ["python collect.py", *map(str, grids)]
+    words += ["--store", str(options.store)] if options.store else []
+    return " ".join([*words, "--smoke"] if options.smoke else words)
+
+
+def _conclude(plan: Plan, outcome: Outcome, collect: str, console: Console) -> int:
+    done, total = plan.cells.count("done"), len(plan.cells)
+    if outcome.signal is not None and not plan.done:
+        console.print("stopped; launch again to continue")
+        return 128 + outcome.signal
+    if plan.done:
+        console.print(
+            Text(f"done: {done} of {total} cells; see them with: {collect}"), soft_wrap=True
+        )
+        return DONE
+    before = {r.name: r.why or "" for r in plan.runs.values() if r.status == "failed"}
+    _tell_failures({**before, **outcome.failed}, console)
+    if plan.counts["blocked"] or outcome.blocked:
+        blocked = {run.name for run in plan.runs.values() if run.status == "blocked"}
+        console.print(f"blocked behind them: {len(blocked | outcome.blocked.keys())}")
+    again = "with --retry " if plan.counts["failed"] else ""
+    console.print(f"{done} of {total} cells are done; launch again {again}to try the rest")
+    only_bad_input = outcome.failed and outcome.failed.keys() == outcome.bad_input
+    return BAD_INPUT if only_bad_input else FAILED
+
+
+def _tell_failures(failed: dict[str, str], console: Console) -> None:
+    for name, why in failed.items():
+        console.print(Text(f"failed: {name}, see {why}", style="red"), soft_wrap=True)
+
+
+def where_it_runs(machine: Machine, options: Options, todo: Sequence[PlannedRun]) -> str:
+    """Who executes the runs and why, in one line."""
+    if options.cluster == "local":
+        reason = "as asked"
+    elif shutil.which("sbatch"):
+        reason = "SLURM is on the PATH, but this version does not submit to it"
+    else:
+        reason = "no SLURM: sbatch is not on the PATH"
+    at_once = f"{options.jobs} at once" if options.jobs else "as many at once as fit"
+    gpus = f", {len(machine.gpus)} GPUs" if machine.gpus else ""
+    text = f"running on this machine ({reason}): {machine.cores} cores{gpus}, {at_once}"
+    if not machine.gpus and any(run.on_gpus for run in todo):
+        text += "; runs that ask for GPUs compute on the CPU"
+    return text
+
+
+def _check_devices(todo: Sequence[PlannedRun], machine: Machine) -> None:
+    for run in todo:
+        if run.config.settings.resources.device == "cuda" and not machine.gpus:
+            raise BadInput(
+                f"{run.name}: resources.device is cuda, but nvidia-smi names no GPU here; "
+                "set it to auto or cpu, or launch where there is one"
+            )
+
+
+def _agreed(count: int, console: Console) -> bool:
+    if not sys.stdin.isatty():
+        raise BadInput(f"no terminal to ask on: --yes starts the {count} runs without asking")
+    console.print(f"start {count} runs? [y/N] ", end="")
+    try:
+        return input().strip().lower() in ("y", "yes")
+    except EOFError:
+        return False

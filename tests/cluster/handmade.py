@@ -1,0 +1,85 @@
+"""Graphs written by hand, run by run, so that a test has exactly the shape it is about.
+
+A run is `{"iterations": 40, "milestones": [20], "best": True, "parent": ["guided", 20],
+"teacher": ["control", 20], "cpus": 1, ...}`; every run without `"cell": False` is a cell.
+"""
+
+import sys
+from pathlib import Path
+from typing import Any
+
+from gdsweep.config import (
+    CellSettings,
+    CheckpointRef,
+    MilestoneRef,
+    ModelSettings,
+    Objective,
+    ResourceSettings,
+    RunConfig,
+    ScheduleSettings,
+    ShapesData,
+)
+from gdsweep.grid.cell import Cell
+from gdsweep.grid.graph import Graph, Stretch
+from gdsweep.grid.trajectory import Trajectory
+from gdsweep.runs import ScoreRef, Wanted
+
+TRAINER = (sys.executable, str(Path(__file__).with_name("fake_trainer.py")))
+"""Command of the fake trainer."""
+
+
+def make_graph(runs: dict[str, dict[str, Any]]) -> Graph:
+    """A graph of `runs`, given parents first."""
+    graph = Graph()
+    for name, entry in runs.items():
+        config = _config(name, entry)
+        graph.runs[name] = Trajectory(config, {"run": name, **entry})
+        is_cell = entry.get("cell", True)
+        score = ScoreRef(at="best" if entry.get("best") else "final", network="student")
+        graph.wanted[name] = Wanted(
+            stop=entry.get("stop", entry["iterations"]),
+            milestones=tuple(entry.get("milestones", ())),
+            best=entry.get("best", False),
+            scores=(score,) if is_cell else (),
+        )
+        if is_cell:
+            cell = Cell({"run": name}, config.settings)
+            graph.results.append((cell, name, score))
+            graph.chains[cell] = _chain(runs, name, graph.wanted[name].stop)
+    return graph
+
+
+def _chain(runs: dict[str, dict[str, Any]], name: str, until: int) -> list[Stretch]:
+    found: list[Stretch] = []
+    for key in ("teacher", "parent"):
+        if key in runs[name]:
+            other, at = runs[name][key]
+            found += _chain(runs, other, at if isinstance(at, int) else runs[other]["iterations"])
+    first = runs[name]["parent"][1] if "parent" in runs[name] else 0
+    return [*found, Stretch(name, first, until)]
+
+
+def _config(name: str, entry: dict[str, Any]) -> RunConfig:
+    objective: Objective = "supervised"
+    parent, teacher = None, None
+    if "parent" in entry:
+        objective = "self-distilled"
+        parent = MilestoneRef(run=entry["parent"][0], at=entry["parent"][1])
+    if "teacher" in entry:
+        objective = "guided"
+        teacher = CheckpointRef(run=entry["teacher"][0], at=entry["teacher"][1])
+    resources = {key: entry[key] for key in ("gpus", "cpus", "nodes", "device") if key in entry}
+    return RunConfig(
+        run=name,
+        objective=objective,
+        parent=parent,
+        teacher=teacher,
+        settings=CellSettings(
+            dataset=ShapesData(name="shapes"),
+            model=ModelSettings(backbone=entry.get("backbone", "resnet18")),
+            schedule=ScheduleSettings(iterations=entry.get("horizon", entry["iterations"])),
+            resources=ResourceSettings(
+                **{"gpus": 0, "cpus": 1, "checkpoint_period": 10, "log_period": 5, **resources}
+            ),
+        ),
+    )

@@ -1,0 +1,80 @@
+"""The state of a run from its files."""
+
+from pathlib import Path
+
+import pytest
+
+from gdsweep.errors import BadInput
+from gdsweep.runs import Attempt, RunDir, ScoreRef, Wanted, atomic, lock, read_state
+from gdsweep.runs.state import last_attempt, missing
+
+SCORE = ScoreRef(at="best", network="student")
+WANTED = Wanted(stop=40, milestones=(10,), best=True, scores=(SCORE,))
+
+
+@pytest.fixture
+def run(tmp_path: Path) -> RunDir:
+    for folder in ("checkpoints", "attempts", "scores"):
+        (tmp_path / folder).mkdir()
+    return RunDir(tmp_path)
+
+
+def attempt(run: RunDir, number: int, **values: object) -> None:
+    record = Attempt.model_validate({"number": number, "started": 0.0, **values})
+    atomic.write_json(run.attempt(number), record.model_dump(mode="json"))
+
+
+def deliver(run: RunDir) -> None:
+    run.state(10).touch()
+    run.state(40).touch()
+    run.best.write_text("{}")
+    run.score(SCORE).write_text("{}")
+
+
+def test_no_directory_is_new(tmp_path: Path) -> None:
+    state = read_state(RunDir(tmp_path / "none"), WANTED)
+    assert (state.status, state.iteration, state.attempt) == ("new", 0, None)
+    assert not (tmp_path / "none").exists()
+
+
+def test_from_new_to_done(run: RunDir) -> None:
+    assert read_state(run, WANTED).status == "new"
+    attempt(run, 1)
+    run.state(20).touch()
+    state = read_state(run, WANTED)
+    assert (state.status, state.iteration) == ("interrupted", 20)
+    with lock.hold(run.lock):
+        assert read_state(run, WANTED).status == "running"
+    attempt(run, 1, outcome="failed")
+    assert read_state(run, WANTED).status == "failed"
+    attempt(run, 2)
+    assert read_state(run, WANTED).status == "interrupted"
+    deliver(run)
+    assert read_state(run, WANTED).status == "done"
+    more = WANTED.merged(Wanted(stop=60))
+    assert read_state(run, more).status == "interrupted"
+
+
+def test_what_is_missing(run: RunDir) -> None:
+    gone = missing(run, WANTED)
+    assert (gone.stop, gone.milestones, gone.best, gone.scores) == (40, (10,), True, (SCORE,))
+    deliver(run)
+    assert not missing(run, WANTED)
+    run.state(10).unlink()
+    assert missing(run, WANTED).milestones == (10,)
+
+
+def test_the_last_attempt_is_the_highest_number(run: RunDir) -> None:
+    assert last_attempt(run) is None
+    for number in (2, 999, 1000):
+        attempt(run, number)
+    (run.attempts / ".1001.json.tmp").write_text("half")
+    found = last_attempt(run)
+    assert found is not None
+    assert found.number == 1000
+
+
+def test_damage_is_named(run: RunDir) -> None:
+    run.attempt(1).write_text('{"number": ')
+    with pytest.raises(BadInput, match=r"001\.json: damaged"):
+        read_state(run, WANTED)
