@@ -27,15 +27,17 @@ def execute(run: RunDir, config: RunConfig, should_stop: Callable[[], bool]) -> 
     try:
         with _alone(run, processes):
             attempt = Log(run, processes) if processes.first else None
-            with attempt.closing() if attempt else contextlib.nullcontext(), _plain_errors(run):
-                Trainer(run, config, processes, attempt, should_stop).deliver()
-            if processes.first:
-                wanted = read_wanted(run)
-                if not missing(run, wanted):
-                    atomic.write_text(run.done, wanted.model_dump_json(indent=1) + "\n")
-        return True
-    except Stopped:
-        return False
+            try:
+                with attempt.closing() if attempt else contextlib.nullcontext(), _plain_errors(run):
+                    Trainer(run, config, processes, attempt, should_stop).deliver()
+                delivered = True
+            except Stopped:
+                delivered = False
+            wanted = read_wanted(run)
+            if delivered and processes.first and not missing(run, wanted):
+                atomic.write_text(run.done, wanted.model_dump_json(indent=1) + "\n")
+            processes.wait()  # torchrun ends the others as soon as one has left
+        return delivered
     finally:
         leave()
 
@@ -53,7 +55,12 @@ def _alone(run: RunDir, processes: Processes) -> Iterator[None]:
         if processes.from_first(held):
             raise lock.Held(str(run.path))
         if processes.first:
-            for folder in (run.checkpoints, run.attempts, run.path / "scores", run.path / "predictions"):
+            for folder in (
+                run.checkpoints,
+                run.attempts,
+                run.path / "scores",
+                run.path / "predictions",
+            ):
                 atomic.sweep(folder)
         yield
 
