@@ -1,0 +1,206 @@
+"""The loss of eq. (1) and its normalisation, eq. (2)."""
+
+import math
+from typing import Any
+
+import pytest
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+from gdsweep.config import LossSettings, ModelSettings
+from gdsweep.model import (
+    Criterion,
+    LayerOutput,
+    Mask2Former,
+    Normaliser,
+    Outputs,
+    seeded_points,
+)
+
+LOSS = LossSettings(points=150)
+CLASSES, QUERIES = 3, 10
+
+
+def total(losses: dict[str, Tensor]) -> Tensor:
+    return torch.stack(list(losses.values())).sum()
+
+
+def images(*sizes: tuple[int, int]) -> list[Tensor]:
+    return [torch.randint(0, 256, (3, h, w), dtype=torch.uint8) for h, w in sizes]
+
+
+def test_normaliser() -> None:
+    found = Normaliser.of([3, 0, 12], queries=10, no_object=0.1)
+    assert found.masks == 15
+    assert found.class_weight == pytest.approx(13 + 17 * 0.1)
+    assert Normaliser.of([0, 0], 10, 0.1).masks == 1
+
+
+def test_names_and_weights(settings: ModelSettings, scene: Any) -> None:
+    model = Mask2Former(settings, CLASSES)
+    batch = images((64, 64))
+    targets = [scene([(0, 8, 8, 30, 30)], 64, 64)]
+    normaliser = Normaliser.of([1], QUERIES, LOSS.no_object)
+    outputs = model(batch)
+    cpu = torch.device("cpu")
+    losses = Criterion(CLASSES, LOSS)(outputs, targets, normaliser, seeded_points([1], cpu))
+    suffixes = ["", "_0", "_1", "_2", "_3"]
+    names = {f"loss_{kind}{suffix}" for kind in ("ce", "mask", "dice") for suffix in suffixes}
+    assert set(losses) == names
+    # the matching is the same when all weights are doubled, and so every term doubles
+    fields = ("lambda_c", "lambda_ce", "lambda_d")
+    doubled = LOSS.model_copy(update={field: 2 * getattr(LOSS, field) for field in fields})
+    again = Criterion(CLASSES, doubled)(outputs, targets, normaliser, seeded_points([1], cpu))
+    for name, value in losses.items():
+        torch.testing.assert_close(again[name], 2 * value)
+
+
+def test_class_loss_is_the_weighted_mean(scene: Any) -> None:
+    logits = torch.randn(2, 4, CLASSES + 1)
+    outputs = made(logits, torch.randn(2, 4, 8), torch.randn(2, 8, 16, 16))
+    targets = [scene([(2, 0, 0, 30, 30)], 64, 64), scene([], 64, 64)]
+    losses = Criterion(CLASSES, LOSS)(outputs, targets, Normaliser.of([1, 0], 4, 0.1))
+    weight = torch.tensor([1, 1, 1, 0.1])
+    candidates = []
+    for query in range(4):
+        classes = torch.full((2, 4), CLASSES)
+        classes[0, query] = 2
+        candidates.append(2 * F.cross_entropy(logits.flatten(0, 1), classes.flatten(), weight))
+    assert min(abs(c.item() - losses["loss_ce"].item()) for c in candidates) < 1e-5
+
+
+def made(class_logits: Tensor, embeddings: Tensor, features: Tensor) -> Outputs:
+    height, width = 4 * features.shape[-2], 4 * features.shape[-1]
+    layer = LayerOutput(class_logits, embeddings, features)
+    return Outputs([layer], (height, width), [(height, width)] * len(class_logits))
+
+
+def perfect(mask: Tensor) -> Outputs:
+    """One query that predicts the stride-4 mask [h, w] with certainty, and one that does not."""
+    features = torch.stack([mask.float() * 40 - 20, torch.zeros_like(mask).float()]).unsqueeze(0)
+    logits = torch.tensor([[[20.0, 0, 0, 0], [0, 0, 0, 20.0]]])
+    return made(logits, torch.eye(2).unsqueeze(0), features)
+
+
+@pytest.mark.parametrize("resolution", ["full", "quarter", "canvas"])
+def test_a_perfect_prediction_costs_nothing(resolution: str, scene: Any) -> None:
+    quarter = scene([(0, 4, 4, 12, 12)], 16, 16)
+    outputs = perfect(quarter.masks[0])
+    target = quarter if resolution == "quarter" else scene([(0, 16, 16, 48, 48)], 64, 64)
+    if resolution == "canvas":
+        # the image was 60 x 56, the target lives on the padded canvas
+        outputs = Outputs(outputs.layers, outputs.size, [(60, 56)])
+    losses = Criterion(CLASSES, LOSS.model_copy(update={"points": 2000, "importance": 0.0}))(
+        outputs, [target], Normaliser.of([1], 2, 0.1)
+    )
+    assert losses["loss_ce"] < 1e-3
+    # but for a cell's width at the border, where both are interpolated
+    assert losses["loss_dice"] < 0.4
+    wrong = scene([(0, 0, 0, 4, 4)], 16, 16)
+    bad = Criterion(CLASSES, LOSS)(outputs, [wrong], Normaliser.of([1], 2, 0.1))
+    assert bad["loss_dice"] > 4
+
+
+def test_targets_smaller_than_the_canvas_are_padded(settings: ModelSettings, scene: Any) -> None:
+    model = Mask2Former(settings, CLASSES)
+    outputs = model(images((40, 52), (64, 96)))
+    assert outputs.size == (64, 96)
+    boxes = [(1, 4, 6, 30, 44)]
+    normaliser = Normaliser.of([1, 1], QUERIES, 0.1)
+    other = scene([(0, 0, 0, 20, 20)], 64, 96)
+    criterion = Criterion(CLASSES, LOSS)
+
+    def loss(first: Any) -> dict[str, Tensor]:
+        points = seeded_points([1, 2], torch.device("cpu"))
+        return criterion(outputs, [first, other], normaliser, points)
+
+    own, padded = loss(scene(boxes, 40, 52)), loss(scene(boxes, 64, 96))
+    for name, value in own.items():
+        torch.testing.assert_close(value, padded[name], rtol=1e-5, atol=1e-6)
+
+
+def test_masks_of_another_size_are_refused(settings: ModelSettings, scene: Any) -> None:
+    outputs = Mask2Former(settings, CLASSES)(images((64, 64)))
+    with pytest.raises(ValueError, match="30x30 fit neither the image, 64x64"):
+        Criterion(CLASSES, LOSS)(
+            outputs, [scene([(0, 1, 1, 9, 9)], 30, 30)], Normaliser.of([1], QUERIES, 0.1)
+        )
+
+
+def test_micro_batches_sum_to_the_batch(settings: ModelSettings, scene: Any) -> None:
+    model = Mask2Former(settings, CLASSES).eval()
+    batch = images((64, 64), (64, 64), (64, 64))
+    boxes = [(0, 3, 3, 30, 30), (2, 20, 10, 60, 50)]
+    targets = [scene(boxes, 64, 64), scene([], 64, 64), scene(boxes[:1], 64, 64)]
+    normaliser = Normaliser.of([2, 0, 1], QUERIES, LOSS.no_object)
+    criterion, cpu = Criterion(CLASSES, LOSS), torch.device("cpu")
+
+    def gradient(parts: list[slice]) -> tuple[dict[str, float], list[Tensor]]:
+        model.zero_grad()
+        sums: dict[str, float] = {}
+        for part in parts:
+            draw = seeded_points([11, 12, 13][part], cpu)
+            losses = criterion(model(batch[part]), targets[part], normaliser, draw)
+            total(losses).backward()
+            for name, value in losses.items():
+                sums[name] = sums.get(name, 0.0) + value.item()
+        return sums, [p.grad.clone() for p in model.parameters() if p.grad is not None]
+
+    whole, gradients = gradient([slice(0, 3)])
+    split, split_gradients = gradient([slice(0, 1), slice(1, 3)])
+    assert whole == pytest.approx(split, rel=1e-5)
+    largest = max(g.abs().max() for g in gradients)
+    for a, b in zip(gradients, split_gradients, strict=True):
+        torch.testing.assert_close(a, b, rtol=1e-3, atol=1e-5 * float(largest))
+
+
+def test_no_targets_leave_a_connected_zero(settings: ModelSettings, scene: Any) -> None:
+    model = Mask2Former(settings, CLASSES)
+    losses = Criterion(CLASSES, LOSS)(
+        model(images((64, 64))), [scene([], 64, 64)], Normaliser.of([0], QUERIES, 0.1)
+    )
+    assert losses["loss_mask"] == losses["loss_dice"] == losses["loss_mask_2"] == 0
+    total(losses).backward()
+    missing = [name for name, p in model.named_parameters() if p.grad is None]
+    assert missing == []
+
+
+def test_gradient_reaches_every_parameter(settings: ModelSettings, scene: Any) -> None:
+    model = Mask2Former(settings, CLASSES)
+    targets = [scene([(0, 3, 3, 30, 30), (2, 20, 10, 60, 50)], 64, 64)]
+    losses = Criterion(CLASSES, LOSS)(
+        model(images((64, 64))), targets, Normaliser.of([2], QUERIES, 0.1)
+    )
+    total(losses).backward()
+    silent = [
+        n for n, p in model.named_parameters() if p.grad is None or not p.grad.isfinite().all()
+    ]
+    assert silent == []
+    # in the first step nothing moves behind timm's residual branches, which start at zero, nor
+    # does what only steers the deformable attention, whose weights start at zero
+    still = ("backbone.net.layer", "pixel_decoder.level_embed")
+    heads = [(n, p) for n, p in model.named_parameters() if not n.startswith(still)]
+    dead = [n for n, p in heads if p.grad.abs().sum() == 0]
+    assert dead == []
+
+
+def test_a_nan_reaches_the_loss_without_a_crash(settings: ModelSettings, scene: Any) -> None:
+    model = Mask2Former(settings, CLASSES)
+    with torch.no_grad():
+        model.transformer_decoder.query_features.weight[0, 0] = math.nan
+    losses = Criterion(CLASSES, LOSS)(
+        model(images((64, 64))), [scene([(1, 3, 3, 30, 30)], 64, 64)], Normaliser.of([1], 10, 0.1)
+    )
+    assert total(losses).isnan()
+
+
+def test_autocast_does_not_reach_the_loss(settings: ModelSettings, scene: Any) -> None:
+    model = Mask2Former(settings, CLASSES)
+    targets = [scene([(1, 3, 3, 30, 30)], 64, 64)]
+    with torch.autocast("cpu", torch.bfloat16):
+        outputs = model(images((64, 64)))
+        losses = Criterion(CLASSES, LOSS)(outputs, targets, Normaliser.of([1], 10, 0.1))
+    assert all(value.dtype == torch.float32 for value in losses.values())
+    assert outputs.layers[-1].mask_logits.dtype == torch.float32
+    total(losses).backward()
