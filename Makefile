@@ -6,11 +6,11 @@ INSTALLED := .venv/.installed
 .PHONY: demo test lint clean
 
 demo: $(INSTALLED)
-	$(BIN)/python launch.py grids/demo.yaml --yes
+	$(BIN)/python launch.py grids/demo.yaml --cluster local --yes
 	$(BIN)/python collect.py grids/demo.yaml
 
 test: $(INSTALLED)
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadgroup
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -8,12 +8,14 @@ import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gdsweep.errors import BAD_INPUT, DONE, BadInput
+from gdsweep.errors import BAD_INPUT, DONE, FAILED, BadInput
 
 if TYPE_CHECKING:
+    from matplotlib.figure import Figure
     from pandas import DataFrame
 
     from gdsweep.grid import Graph, Grid
+    from gdsweep.report import Table
     from gdsweep.runs import Store
 
 
@@ -21,6 +23,9 @@ def main(argv: list[str] | None = None) -> int:
     """Parse, collect, print; returns the exit code. Holes are shown and are no failure."""
     arguments = _parse(argv)
     try:
+        _check_options(arguments)
+        if arguments.explain:
+            return _explain(arguments)
         chosen, left_out = _choose(arguments)
         for line in left_out:
             print(line, file=sys.stderr)
@@ -32,17 +37,20 @@ def main(argv: list[str] | None = None) -> int:
         print(json.dumps({"grids": collected, "left_out": left_out}, indent=1))
     elif not collected:
         print("nothing to collect yet")
-    return DONE
+    missed = arguments.check and any(grid["misses"] for grid in collected)
+    return FAILED if missed else DONE
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="collect.py",
         description="Rebuild tables and figures from whatever has finished; holes say why.",
+        epilog="exit codes: 0 fine, 1 --check found a miss, 2 bad input",
     )
     parser.add_argument(
-        "grids", nargs="*", type=Path, metavar="GRID",
-        help="grid files; every grid in grids/ that has runs in the store if none is given",
+        "grids", nargs="*", type=_grid_path, metavar="GRID",
+        help="grid files, or names in grids/; every grid there that has runs in the store if none "
+        "is given; with --explain one grid, then words that mean one number",
     )  # fmt: skip
     parser.add_argument(
         "--store", type=Path, help="folder of runs (default: runs; runs-smoke with --smoke)"
@@ -50,11 +58,68 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--out", type=Path, default=Path("results"), help="where to write (default: results)"
     )
+    parser.add_argument(
+        "--explain", action="store_true",
+        help="print one number's receipt: --explain grids/demo.yaml shapes 5 guided",
+    )  # fmt: skip
+    parser.add_argument(
+        "--check", action="store_true",
+        help="exit 1 where a number is below its noise band or contradicts a claimed ordering",
+    )  # fmt: skip
+    parser.add_argument(
+        "--strict", action="store_true",
+        help="with --check: a hole, a number above its band and an unchecked ordering fail too",
+    )  # fmt: skip
+    parser.add_argument(
+        "--html", action="store_true", help="write one self-contained page a grid, too"
+    )
+    parser.add_argument(
+        "--panels", type=_count, default=0, metavar="N",
+        help="draw N test images, supervised above guided; needs both scores (default: 0)",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     parser.add_argument("--smoke", action="store_true", help="collect what launch --smoke trained")
-    arguments = parser.parse_args(argv)
+    arguments = parser.parse_intermixed_args(argv)
     arguments.store = arguments.store or _usual_store(arguments)
     return arguments
+
+
+def _check_options(arguments: argparse.Namespace) -> None:
+    if arguments.strict and not arguments.check:
+        raise BadInput("--strict: it goes with --check")
+    if arguments.check and arguments.smoke:
+        raise BadInput("--check: what --smoke trained is no result; leave one of them out")
+    if arguments.explain and len(arguments.grids) < 2:
+        raise BadInput("--explain: name a grid and a number: grids/demo.yaml shapes 5 guided")
+
+
+def _grid_path(word: str) -> Path:
+    """A grid file, or the one in grids/ that goes by that name."""
+    named = Path("grids") / f"{word}.yaml"
+    return named if named.is_file() and not Path(word).exists() else Path(word)
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is no number of images")
+    return int(text)
+
+
+def _explain(arguments: argparse.Namespace) -> int:
+    from gdsweep import report
+    from gdsweep.grid import build_graph, load_grid
+    from gdsweep.runs import Store
+
+    path, *words = arguments.grids
+    grid = load_grid(path, smoke=arguments.smoke)
+    words = [str(word) for word in words]
+    place = report.find_cell(grid, words)
+    found = report.receipt(build_graph(grid.cells), grid, Store(arguments.store), place)
+    if arguments.json:
+        print(json.dumps(dataclasses.asdict(found), indent=1))
+    else:
+        print(report.receipt_text(found), end="")
+    return DONE
 
 
 def _usual_store(arguments: argparse.Namespace) -> Path:
@@ -100,6 +165,7 @@ def _collect(grid: "Grid", graph: "Graph", arguments: argparse.Namespace) -> dic
     """Write one grid's files; print its table unless JSON is wanted. Returns what JSON says."""
     from gdsweep import report
     from gdsweep.runs import Store, atomic
+    from plots import style
 
     store, command = Store(arguments.store), _command(grid, arguments)
     frame = report.results(graph, grid, store)
@@ -121,38 +187,87 @@ def _collect(grid: "Grid", graph: "Graph", arguments: argparse.Namespace) -> dic
         stem.parent.mkdir(parents=True, exist_ok=True)
         for path, text in zip(files, texts.values(), strict=True):
             atomic.write_text(path, text)
-        files += _draw(grid, graph, store, frame, stem, command)
+        drawn = _draw(grid, graph, store, frame, arguments.panels)
+        for extra, figure, _, _ in drawn:
+            files += style.save(figure, stem.with_name(stem.name + extra), command)
+        if arguments.html:
+            page = stem.with_name(f"{stem.name}.html")
+            atomic.write_text(page, _page(grid, graph, store, table, drawn))
+            files.append(page)
     except OSError as error:
         raise BadInput(f"{arguments.out}: cannot be written ({error.strerror})") from None
+    found = report.misses(table, arguments.strict) if arguments.check else []
     if not arguments.json:
         print(texts[".txt"])
         print("\n".join(f"wrote {path}" for path in files), end="\n\n")
+        if arguments.check:
+            lines = [f"{grid.name}: {report.summary(table)}", *(f"miss: {line}" for line in found)]
+            print("\n".join(lines), end="\n\n")
     return {
         "grid": str(grid.path),
         "files": [str(path) for path in files],
         "cells": json.loads(frame.to_json(orient="records")),
+        "orderings": [dataclasses.asdict(checked) for checked in table.orderings],
+        "misses": found,
     }
 
 
-def _draw(
-    grid: "Grid", graph: "Graph", store: "Store", frame: "DataFrame", stem: Path, command: str
-) -> list[Path]:
-    from gdsweep import report
-    from plots import label_efficiency, style, training_curves
+Drawn = tuple[str, "Figure", str, str]
+"""End of the file's name, the figure, its title and its caption."""
 
-    files = []
-    if grid.figure is not None:
-        figure = label_efficiency.draw(
-            report.series(frame, grid, grid.figure),
-            *report.axis_labels(frame, grid, grid.figure),
-            note=report.unfinished(frame, grid, grid.figure),
-        )
-        files += style.save(figure, stem, command)
+
+def _draw(
+    grid: "Grid", graph: "Graph", store: "Store", frame: "DataFrame", panels: int
+) -> list[Drawn]:
+    from gdsweep import report
+    from plots import (
+        label_efficiency,
+        qualitative,
+        scored_images,
+        training_curves,
+        validation_curves,
+    )
+
+    drawn: list[Drawn] = []
+    layout = grid.figure
+    if layout is not None:
+        note = report.unfinished(frame, grid, layout)
+        if layout.kind == "label-efficiency":
+            points = report.series(frame, grid, layout)
+            figure = label_efficiency.draw(points, *report.axis_labels(frame, grid, layout), note)
+        else:
+            paths = report.curves(graph, grid, store, layout)
+            levels = report.published_levels(frame, grid, layout)
+            figure = validation_curves.draw(paths, levels, note=note)
+        title = layout.kind.replace("-", " ").capitalize()
+        drawn.append(("", figure, title, layout.caption))
     measured = report.curves(graph, grid, store)
     if not measured.empty:
-        figure = training_curves.draw(measured)
-        files += style.save(figure, stem.with_name(f"{stem.name}-curves"), command)
-    return files
+        said = "Training loss, mask AP on the validation images, pseudo-labels per image."
+        drawn.append(("-curves", training_curves.draw(measured), "Training curves", said))
+    for pair in report.pairs(graph, grid, store) if panels else []:
+        images, classes = scored_images.scored_images(pair.dataset, pair.split, panels)
+        results = [json.loads(path.read_text()) for path in pair.predictions]
+        rows = list(zip(pair.names, results, strict=True))
+        figure = qualitative.draw(images, rows, classes, pair.title)
+        said = f"{pair.names[0]} above, {pair.names[1]} below, on the same {pair.split} images."
+        drawn.append((f"-panels-{pair.key}", figure, f"Predictions, {pair.title}", said))
+    return drawn
+
+
+def _page(grid: "Grid", graph: "Graph", store: "Store", table: "Table", drawn: list[Drawn]) -> str:
+    from gdsweep import report
+    from plots import style
+
+    pictures = [
+        report.Picture(title, caption, "image/svg+xml", figure.get_figwidth(), style.svg(figure))
+        for _, figure, title, caption in drawn
+    ]
+    receipts = {
+        place: report.receipt(graph, grid, store, place) for place in range(len(grid.cells))
+    }
+    sources = list(dict.fromkeys(value.source for value in grid.published))
+    return report.as_html(table, receipts, pictures, sources)
 
 
 def _command(grid: "Grid", arguments: argparse.Namespace) -> str:
@@ -162,7 +277,11 @@ def _command(grid: "Grid", arguments: argparse.Namespace) -> str:
         words += ["--store", str(arguments.store)]
     if arguments.out != Path("results"):
         words += ["--out", str(arguments.out)]
-    return shlex.join([*words, *(["--smoke"] if arguments.smoke else [])])
+    for option in ("smoke", "html"):
+        words += [f"--{option}"] if getattr(arguments, option) else []
+    if arguments.panels:
+        words += ["--panels", str(arguments.panels)]
+    return shlex.join(words)
 
 
 if __name__ == "__main__":

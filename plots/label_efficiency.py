@@ -31,8 +31,9 @@ def draw(
     quoted = list(dict.fromkeys(series.loc[series["source"] == "quoted", "line"]))
     columns = min(len(panels), 2)
     rows = -(-len(panels) // columns)
-    entries = len(lines) + len(quoted) + bool((series["source"] == "published").any())
-    height = 2.1 * rows + 0.16 * -(-entries // (2 * columns)) + (0.25 if note else 0)
+    width = 78 if columns == 1 else 165
+    said = _wrapped(note, width)
+    height = 2.1 * rows + 0.1 * len(said.splitlines())
     with look():
         figure = new_figure(COLUMN if columns == 1 else PAGE, height)
         grid = figure.subplots(rows, columns, squeeze=False)
@@ -50,8 +51,7 @@ def draw(
         if handles:
             legend_above(figure, handles)
         if note:
-            width = 78 if columns == 1 else 165
-            figure.supxlabel(_wrapped(note, width), x=0.02, ha="left", fontsize=5.5, color=QUIET)
+            figure.supxlabel(said, x=0.02, ha="left", fontsize=5.5, color=QUIET)
     return figure
 
 

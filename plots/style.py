@@ -76,11 +76,15 @@ def look() -> Iterator[None]:
 
 
 def legend_above(figure: "Figure", handles: Sequence[Any]) -> None:
-    """A legend above all panels, in as many columns as its width allows; it covers no data."""
+    """A legend above all panels, in as many columns as its width allows; it covers no data.
+
+    The figure grows by the legend's height, so that the panels keep theirs.
+    """
     for columns in range(len(handles), 0, -1):
         legend = figure.legend(handles=handles, loc="outside upper left", ncols=columns)
         box = legend.get_window_extent(figure.canvas.get_renderer())  # type: ignore[attr-defined]
         if box.width <= figure.bbox.width or columns == 1:
+            figure.set_figheight(figure.get_figheight() + box.height / figure.dpi)
             return
         legend.remove()
 
@@ -100,3 +104,17 @@ def save(figure: "Figure", stem: Path, command: str = "") -> list[Path]:
             with atomic.replacing(path) as temporary:
                 figure.savefig(temporary, format=path.suffix[1:], dpi=200, metadata=metadata)
     return paths
+
+
+def svg(figure: "Figure") -> bytes:
+    """The figure as SVG, its letters as outlines: a page shows it alike without our fonts."""
+    import io
+
+    import matplotlib
+
+    buffer = io.BytesIO()
+    with look():
+        # a fixed salt instead of a random one: the same figure gives the same bytes
+        matplotlib.rcParams.update({"svg.hashsalt": "gdsweep", "svg.fonttype": "path"})
+        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
+    return buffer.getvalue()

@@ -33,7 +33,7 @@ def draw(curves: pd.DataFrame) -> "Figure":
     across = min(len(panels), ACROSS)
     bands = -(-len(panels) // across)
     with look():
-        height = (1.35 * len(measures) + 0.25) * bands + 0.4
+        height = (1.35 * len(measures) + 0.25) * bands
         figure = new_figure(COLUMN if across == 1 else PAGE, height)
         grid = figure.subplots(bands * len(measures), across, squeeze=False, sharex="col")
         for place in range(bands * across):

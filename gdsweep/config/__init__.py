@@ -7,12 +7,18 @@ docstring says which is which. Nothing in this room imports torch.
 from gdsweep.config.base import Settings
 from gdsweep.config.data import (
     AugmentationSettings,
+    CityscapesData,
     CocoData,
     DataSettings,
+    FileData,
     ImageSet,
     LabelSettings,
     ShapesData,
+    expanded,
+    has_extra,
 )
+from gdsweep.config.initial_weights import weights_digest
+from gdsweep.config.label_list import LabelList, read_label_list
 from gdsweep.config.model import LossSettings, ModelSettings
 from gdsweep.config.run import (
     METHODS,
@@ -39,11 +45,14 @@ __all__ = [
     "BatchSettings",
     "CellSettings",
     "CheckpointRef",
+    "CityscapesData",
     "CocoData",
     "DataSettings",
     "DistillationSettings",
     "EvaluationSettings",
+    "FileData",
     "ImageSet",
+    "LabelList",
     "LabelSettings",
     "LossSettings",
     "Method",
@@ -57,4 +66,8 @@ __all__ = [
     "Settings",
     "ShapesData",
     "TeacherSettings",
+    "expanded",
+    "has_extra",
+    "read_label_list",
+    "weights_digest",
 ]

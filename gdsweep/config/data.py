@@ -1,12 +1,23 @@
 """Settings of what is read: data sets, label splits, augmentation."""
 
 import os
+import re
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field
 
 from gdsweep.config.base import Settings
+
+
+def expanded(path: str) -> str:
+    """A path with `~` and `$VARIABLES` put in; $DETECTRON2_DATASETS is `datasets` where not set.
+
+    That is detectron2's rule; a relative path is relative to the working directory.
+    """
+    if "DETECTRON2_DATASETS" not in os.environ:
+        path = re.sub(r"\$(DETECTRON2_DATASETS\b|\{DETECTRON2_DATASETS\})", "datasets", path)
+    return os.path.expanduser(os.path.expandvars(path))
 
 
 class ShapesData(Settings):
@@ -33,7 +44,9 @@ class ImageSet(Settings):
     images: str
     """Folder of the images. `~` and `$VARIABLES` are expanded; relative to the data set's root."""
     annotations: str | None = None
-    """COCO instances JSON, found as `images` is; only an `unlabelled` set may do without."""
+    """COCO instances JSON, found as `images` is; only an `unlabelled` set may do without.
+    `detectron2:NAME` is the data set of that name in detectron2's catalog, which knows its images'
+    places itself."""
 
 
 class CocoData(Settings):
@@ -55,11 +68,44 @@ class CocoData(Settings):
 
     def resolved(self, path: str) -> Path:
         """A path of this data set with `~`, `$VARIABLES` and the root put in."""
-        root, path = (os.path.expanduser(os.path.expandvars(p)) for p in (self.root, path))
-        return Path(root) / path
+        return Path(expanded(self.root)) / expanded(path)
 
 
-DataSettings = Annotated[ShapesData | CocoData, Field(discriminator="format")]
+class CityscapesData(Settings):
+    """Cityscapes in its official layout: `leftImg8bit/` and `gtFine/` with a folder per city.
+
+    The 8 classes that are scored; `train` to train on, `val` to choose and report on (sec. 4.1).
+    """
+
+    name: str
+    """The data set's name: its identity. Other annotations under an old name are refused."""
+    format: Literal["cityscapes"] = "cityscapes"
+    root: str = "$DETECTRON2_DATASETS/cityscapes"
+    """Folder that holds `leftImg8bit` and `gtFine`; a relative root is relative to the grid file.
+    $DETECTRON2_DATASETS is `datasets` where not set, as in detectron2."""
+    extra: bool = False
+    """Whether the images of `leftImg8bit/train_extra` (20k) may join the unlabelled pool."""
+    masks: Literal["instance-ids", "polygons"] = "instance-ids"
+    """Where training masks come from: the pixels of `*_instanceIds.png`, or `*_polygons.json` drawn
+    in their order, later ones on top. The public code takes the polygons (method of detectron2),
+    whose outlines differ from the pixels by half a pixel; scores are always of the pixels."""
+
+    def resolved(self, path: str) -> Path:
+        """A path of this data set with `~`, `$VARIABLES` and the root put in."""
+        return Path(expanded(self.root)) / expanded(path)
+
+
+FileData = CocoData | CityscapesData
+"""Data sets that are read from files."""
+
+DataSettings = Annotated[ShapesData | CocoData | CityscapesData, Field(discriminator="format")]
+
+
+def has_extra(data: ShapesData | FileData) -> bool:
+    """Whether a data set has unlabelled images apart from those it trains and is scored on."""
+    if isinstance(data, CityscapesData):
+        return data.extra
+    return isinstance(data, CocoData) and data.unlabelled is not None
 
 
 class LabelSettings(Settings):
@@ -71,6 +117,13 @@ class LabelSettings(Settings):
     """Seed of the split; the run's own seed when None. One seed's splits are nested."""
     pool: Literal["all", "complement"] = "all"
     """Unlabelled pool: `all` training images (the public code) or the `complement` (the paper)."""
+    extra: bool = True
+    """Whether the data set's extra unlabelled images, where it has some, join the pool (in the
+    paper on Cityscapes with 100 % of the labels only)."""
+    file: str | None = None
+    """A published split instead of a drawn one: lines of image names, or Unbiased Teacher's JSON,
+    in which `percent` and `seed` select. Relative to the grid file; not read at 100 %. The list it
+    gives is part of the identity, the path is not. See `label_list`."""
     sampler: Literal["auto", "uniform", "repeat-factor"] = "auto"
     """Sampling of labelled images. `auto` is the public code: uniform for supervised training,
     repeat-factor for a student; the paper does not mention it."""

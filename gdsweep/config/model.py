@@ -1,4 +1,4 @@
-"""Settings of what is trained: Mask2Former and its loss."""
+"""Settings of what is trained: the model and its loss."""
 
 from typing import Literal
 
@@ -10,15 +10,27 @@ from gdsweep.config.base import Settings
 class ModelSettings(Settings):
     """Mask2Former at the paper's size; a small run only turns numbers down."""
 
+    architecture: Literal["mask2former", "mask-rcnn"] = "mask2former"
+    """`mask-rcnn` is torchvision's, for supervised training only (the baseline of Tables 3a, 3b);
+    of the sizes below it has `hidden` (pyramid, mask head) and `encoder_feedforward` (box head)."""
     backbone: str = "resnet50"
-    """A timm model with feature maps at strides 4, 8, 16 and 32, by timm's name."""
+    """A timm model with feature maps at strides 4, 8, 16 and 32, or a plain vision transformer, by
+    timm's name."""
     weights: str = "pretrained"
     """Initial backbone weights: `pretrained` (timm's for that tag), `random`, or a local file."""
     norm: Literal["frozen", "sync", "batch"] = "frozen"
     """The backbone's batch normalisation: frozen statistics (COCO), synchronised over processes
     (Cityscapes), or per process. Backbones without batch normalisation are unaffected."""
+    init: str | None = None
+    """Trained weights of the whole network to start from, instead of `weights`: a file or folder of
+    any format that `gdsweep.interop` reads, relative to the grid file. What is in it is part of the
+    identity, its path is not. A class head of other classes is adapted, and that is logged."""
     freeze_backbone: bool = False
-    """Train the segmentation head only (Table 7, "Fixed")."""
+    """Train the segmentation head only (Table 7, "Fixed"); what lies between the pre-trained
+    network and the head (1x1 convolutions of a ViT, norms of a Swin) is trained too."""
+    vit_resize: Literal["nearest", "bilinear"] = "nearest"
+    """How a vision transformer's image is brought to whole patches and its tokens to strides 4 to
+    32: `nearest` is the public code, `bilinear` the paper. Other backbones are unaffected."""
     drop_path: float = Field(0.0, ge=0, lt=1)
     """Stochastic depth of the backbone (0.3 for Swin)."""
     hidden: int = Field(256, ge=8)

@@ -10,14 +10,18 @@ from gdsweep.config.base import Settings
 class OptimizerSettings(Settings):
     """AdamW and what surrounds its step (sec. 4.1, "Hyper-parameters")."""
 
+    algorithm: Literal["adamw", "sgd"] = "adamw"
+    """AdamW; `sgd` (with momentum, coupled weight decay) is for the Mask R-CNN baseline."""
+    momentum: float = Field(0.9, ge=0, lt=1)
+    """`sgd`: momentum."""
     lr: float = Field(1e-4, gt=0)
     """Base learning rate."""
     weight_decay: float = Field(0.05, ge=0)
     """Decoupled weight decay; none on normalisation layers, embeddings and position tables."""
     backbone_multiplier: float = Field(0.1, ge=0)
     """Factor on the backbone's learning rate."""
-    clip_norm: float = Field(0.01, gt=0)
-    """L2 norm to which the whole model's gradient is clipped."""
+    clip_norm: float | None = Field(0.01, gt=0)
+    """L2 norm to which the whole model's gradient is clipped; None clips nothing."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp16"
     """Autocast type; fp16 with loss scaling is the public code's, on CUDA only."""
     average: float | None = Field(None, gt=0, lt=1)
@@ -64,6 +68,9 @@ class TeacherSettings(Settings):
     the last one."""
     network: Literal["student", "teacher"] = "student"
     """The trained network itself, or its averaged copy (needs `optimizer.average`)."""
+    init: str | None = None
+    """Trained weights of others that guide the burn-in, as `model.init`: there is no supervised run
+    then. They must be for the data set's classes."""
 
 
 class DistillationSettings(Settings):

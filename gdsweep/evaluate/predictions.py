@@ -1,6 +1,6 @@
 """A network's predictions on an image set, in COCO's results format."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -9,14 +9,14 @@ from pycocotools import mask as rle
 
 from gdsweep.config import AugmentationSettings
 from gdsweep.data import ImageDataset, resize_for_test
-from gdsweep.model import Mask2Former, predict
+from gdsweep.model import MaskRCNN, Network, Predictions, predict
 
 _BATCH = 16  # small scenes are an order quicker together; large photographs differ in size anyway
 
 
 @torch.no_grad()
 def predict_dataset(
-    model: Mask2Former,
+    model: Network,
     dataset: ImageDataset,
     augmentation: AugmentationSettings,
     detections: int,
@@ -37,28 +37,34 @@ def predict_dataset(
     results: list[dict[str, Any]] = []
     for indices in _equal_sizes(dataset, range(rank, len(dataset), world)):
         images = [resize_for_test(dataset.image(i), augmentation).to(device) for i in indices]
-        outputs = model(images, auxiliary=False)
-        found = predict(
-            outputs,
-            [(image.shape[-2], image.shape[-1]) for image in images],
-            [dataset.size(i) for i in indices],
-            detections,
-        )
+        original_sizes = [dataset.size(i) for i in indices]
+        if isinstance(model, MaskRCNN):
+            found = model.predict(images, original_sizes, detections)
+        else:
+            outputs = model(images, auxiliary=False)
+            found = predict(outputs, outputs.sizes, original_sizes, detections)
         for index, instances in zip(indices, found, strict=True):
-            masks = np.asfortranarray(instances.masks.permute(1, 2, 0).cpu().numpy(), np.uint8)
-            encoded = rle.encode(masks) if masks.shape[2] else []
-            labels, scores = instances.labels.tolist(), instances.scores.tolist()
-            for label, score, mask in zip(labels, scores, encoded, strict=True):
-                results.append(
-                    {
-                        "image_id": dataset.image_ids[index],
-                        "category_id": dataset.category_ids[label],
-                        "segmentation": {**mask, "counts": mask["counts"].decode("ascii")},
-                        "score": score,
-                    }
-                )
+            results += coco_results(instances, dataset.image_ids[index], dataset.category_ids)
     model.train(training)
     return results
+
+
+def coco_results(
+    instances: Predictions, image_id: int, category_ids: Sequence[int]
+) -> list[dict[str, Any]]:
+    """One image's predictions in COCO's results format; label k is category `category_ids[k]`."""
+    masks = np.asfortranarray(instances.masks.permute(1, 2, 0).cpu().numpy(), np.uint8)
+    encoded = rle.encode(masks) if masks.shape[2] else []
+    labels, scores = instances.labels.tolist(), instances.scores.tolist()
+    return [
+        {
+            "image_id": image_id,
+            "category_id": category_ids[label],
+            "segmentation": {**mask, "counts": mask["counts"].decode("ascii")},
+            "score": score,
+        }
+        for label, score, mask in zip(labels, scores, encoded, strict=True)
+    ]
 
 
 def _equal_sizes(dataset: ImageDataset, indices: range) -> Iterator[list[int]]:

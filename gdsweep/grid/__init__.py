@@ -4,6 +4,7 @@ Nothing here imports torch.
 """
 
 from gdsweep.grid.cell import Cell
+from gdsweep.grid.claims import Claims, Noise, Ordering
 from gdsweep.grid.graph import Graph, Stretch, build_graph
 from gdsweep.grid.grid import Grid, load_grid
 from gdsweep.grid.layout import FigureLayout, TableLayout
@@ -14,9 +15,12 @@ from gdsweep.grid.why import why
 
 __all__ = [
     "Cell",
+    "Claims",
     "FigureLayout",
     "Graph",
     "Grid",
+    "Noise",
+    "Ordering",
     "PublishedValue",
     "Stretch",
     "TableLayout",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NoReturn
 
-from gdsweep.config import CocoData
+from gdsweep.config import has_extra, read_label_list, weights_digest
 from gdsweep.errors import BadInput
 from gdsweep.grid.assignments import holds
 from gdsweep.grid.cell import Cell
@@ -12,12 +12,16 @@ from gdsweep.grid.names import Target
 from gdsweep.grid.resolve import Resolver
 from gdsweep.grid.yaml_lines import dotted
 
+_METHOD = ("method",)
 _BURN_IN = ("distillation", "burn_in")
 _TEACHER_AT = ("distillation", "teacher", "at")
 _TEACHER_NETWORK = ("distillation", "teacher", "network")
 _NETWORK = ("evaluation", "network")
 _PERCENT = ("labels", "percent")
 _ITERATIONS = ("schedule", "iterations")
+_LABEL_FILE = ("labels", "file")
+_INIT = ("model", "init")
+_TEACHER_INIT = ("distillation", "teacher", "init")
 
 
 def check_cell(cell: Cell, resolver: Resolver) -> None:
@@ -25,6 +29,13 @@ def check_cell(cell: Cell, resolver: Resolver) -> None:
     settings = cell.settings
     distillation = settings.distillation
     horizon = settings.schedule.iterations
+    if settings.model.architecture == "mask-rcnn" and settings.method != "supervised":
+        _fail(
+            cell,
+            resolver,
+            (_METHOD,),
+            f"mask-rcnn is a supervised baseline, not {settings.method}; leave it out by `except`",
+        )
     if settings.method in BURNED_IN and distillation.burn_in >= horizon:
         _fail(
             cell,
@@ -50,7 +61,7 @@ def check_cell(cell: Cell, resolver: Resolver) -> None:
         settings.method != "supervised"
         and settings.labels.percent == 100
         and settings.labels.pool == "complement"
-        and not (isinstance(settings.dataset, CocoData) and settings.dataset.unlabelled)
+        and not (has_extra(settings.dataset) and settings.labels.extra)
     ):
         _fail(
             cell,
@@ -64,6 +75,8 @@ def check_cell(cell: Cell, resolver: Resolver) -> None:
 def _check_teacher(cell: Cell, resolver: Resolver) -> None:
     assert cell.supervised is not None
     teacher = cell.settings.distillation.teacher
+    if teacher.init is not None:
+        return
     horizon = cell.supervised.schedule.iterations
     if isinstance(teacher.at, int) and not 1 <= teacher.at <= horizon:
         _fail(
@@ -91,6 +104,28 @@ def _fail(cell: Cell, resolver: Resolver, targets: Iterable[Target], message: st
     if origin is None:
         raise BadInput(f"{resolver.document.name}: {dotted(targets[0])}: {told}")
     origin.document.fail(origin.path, told)
+
+
+def check_label_list(cell: Cell, resolver: Resolver) -> None:
+    """Raise BadInput, at the line that decided, where a published split cannot be read."""
+    try:
+        read_label_list(cell.settings.labels, cell.settings.seed)
+    except BadInput as problem:
+        _fail(cell, resolver, (_LABEL_FILE,), str(problem))
+
+
+def check_weights(cell: Cell, resolver: Resolver) -> None:
+    """Raise BadInput, at the line that decided, where trained weights are not there."""
+    found = (
+        (_INIT, cell.settings.model.init),
+        (_TEACHER_INIT, cell.settings.distillation.teacher.init),
+    )
+    for target, path in found:
+        try:
+            if path is not None:
+                weights_digest(path)
+        except BadInput as problem:
+            _fail(cell, resolver, (target,), str(problem))
 
 
 def check_rules(cells: Iterable[Cell], resolver: Resolver) -> None:

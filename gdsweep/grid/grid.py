@@ -6,13 +6,14 @@ from pathlib import Path
 from gdsweep.config import METHODS
 from gdsweep.grid.assignments import Reader, Scalar, Scope
 from gdsweep.grid.cell import Cell
-from gdsweep.grid.checks import check_cell, check_rules
+from gdsweep.grid.checks import check_cell, check_label_list, check_rules, check_weights
+from gdsweep.grid.claims import Claims
 from gdsweep.grid.expand import Axes, Combination, without
 from gdsweep.grid.layout import FigureLayout, TableLayout, read_figure, read_table
 from gdsweep.grid.methods import TAUGHT
 from gdsweep.grid.names import dataset_names
 from gdsweep.grid.presets import shipped_dataset, user_datasets
-from gdsweep.grid.published import PublishedValue, read_published
+from gdsweep.grid.published import PublishedValue, read_claims, read_published
 from gdsweep.grid.resolve import Resolver
 from gdsweep.grid.schema import GridFile, parse
 from gdsweep.grid.smoke import smoke
@@ -39,6 +40,8 @@ class Grid:
     """The figure, if any."""
     published: list[PublishedValue] = field(default_factory=list)
     """Published values beside ours."""
+    claims: Claims = field(default_factory=Claims)
+    """What is published beside them: orderings, noise."""
 
     def published_for(self, cell: Cell) -> PublishedValue | None:
         """The published counterpart of a cell, if any."""
@@ -66,9 +69,13 @@ def load_grid(path: Path | str, smoke: bool = False) -> Grid:
     figure = None
     if page.figure is not None:
         figure = read_figure(document, page.figure, table, axes, cells)
-    published = _published(document, page)
+    published, claims = _published(document, page)
     if smoke:
-        cells = [_shrunk(cell) for cell in cells]
+        cells = [_shrunk(cell) for cell in cells]  # which needs no published split
+    else:
+        for cell in cells:
+            check_label_list(cell, resolver)
+            check_weights(cell, resolver)
     return Grid(
         path=Path(path),
         name=Path(path).stem,
@@ -78,6 +85,7 @@ def load_grid(path: Path | str, smoke: bool = False) -> Grid:
         table=table,
         figure=figure,
         published=published,
+        claims=claims,
     )
 
 
@@ -108,10 +116,10 @@ def _values(axes: Axes, cells: list[Combination]) -> dict[str, tuple[Scalar, ...
     return {name: tuple(dict.fromkeys(cell[name] for cell in cells)) for name in axes.names}
 
 
-def _published(document: Document, page: GridFile) -> list[PublishedValue]:
+def _published(document: Document, page: GridFile) -> tuple[list[PublishedValue], Claims]:
     if page.published is None:
-        return []
+        return [], Claims()
     path = Path(document.name).parent / page.published
     if not path.is_file():
         document.fail(("published",), f"{page.published}: no such file beside the grid")
-    return read_published(path)
+    return read_published(path), read_claims(path)

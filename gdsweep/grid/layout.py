@@ -34,11 +34,11 @@ class FigureLayout:
     """A figure of the cells."""
 
     kind: str
-    """`label-efficiency`."""
-    x: str
-    """The axis of numbers."""
-    lines: str
-    """One line per value of this axis."""
+    """`label-efficiency` or `validation-curves`."""
+    x: str | None
+    """The axis of numbers; None where it is the iteration."""
+    lines: tuple[str, ...]
+    """One line per combination of values of these axes."""
     panels: str | None
     """One panel per value of this axis; None for a single panel."""
     average: tuple[str, ...]
@@ -80,24 +80,31 @@ def read_figure(
 ) -> FigureLayout:
     """The figure's layout. Raises BadInput for axes it cannot be drawn from."""
     used: dict[str, KeyPath] = {}
-    said = {"x": entry.x, "lines": entry.lines, "panels": entry.panels}
-    found: dict[str, str] = {}
-    for key, value in said.items():
-        if value is not None:
-            path = ("figure", key)
-            found[key] = read_axis_name(Origin(document, path), value, axes.names)
-            if found[key] in used:
-                document.fail(path, f"{found[key]} is used in the same figure already")
-            used[found[key]] = path
-    for number in axes.scope[found["x"]]:
-        if isinstance(number, bool) or not isinstance(number, int | float):
-            document.fail(("figure", "x"), f"{found['x']} has the value {plain(number)}, no number")
-    _check_slots(document, ("figure",), "x, lines nor panels", found.values(), table.average, cells)
+    said: dict[str, list[str]] = {
+        "x": [entry.x] if entry.kind == "label-efficiency" else [],
+        "lines": [entry.lines] if isinstance(entry.lines, str) else entry.lines,
+        "panels": [entry.panels] if entry.panels is not None else [],
+    }
+    found: dict[str, tuple[str, ...]] = {}
+    for key, values in said.items():
+        path = ("figure", key)
+        names = [read_axis_name(Origin(document, path), value, axes.names) for value in values]
+        for name in names:
+            if name in used:
+                document.fail(path, f"{name} is used in the same figure already")
+            used[name] = path
+        found[key] = tuple(names)
+    for name in found["x"]:
+        for number in axes.scope[name]:
+            if isinstance(number, bool) or not isinstance(number, int | float):
+                document.fail(("figure", "x"), f"{name} has the value {plain(number)}, no number")
+    parts = "x, lines nor panels" if found["x"] else "lines nor panels"
+    _check_slots(document, ("figure",), parts, used, table.average, cells)
     return FigureLayout(
         kind=entry.kind,
-        x=found["x"],
+        x=next(iter(found["x"]), None),
         lines=found["lines"],
-        panels=found.get("panels"),
+        panels=next(iter(found["panels"]), None),
         average=table.average,
         metric=entry.metric or table.metric,
         caption=entry.caption or table.caption,

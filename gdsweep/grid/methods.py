@@ -26,7 +26,8 @@ def needs(cell: Cell) -> tuple[list[Need], ScoreRef]:
     """The runs behind a cell, parents first, the scored one last; and its score."""
     settings = cell.settings
     before: list[Need] = []
-    if settings.method in TAUGHT:
+    teacher: CheckpointRef | None = None
+    if settings.method in TAUGHT and settings.distillation.teacher.init is None:
         assert cell.supervised is not None, "a taught cell carries its teacher's settings"
         supervised, teacher = _teacher(cell.supervised, settings)
         before.append(supervised)

@@ -8,7 +8,7 @@ from typing import Any
 
 from pydantic import Field, TypeAdapter
 
-from gdsweep.config import CocoData, DataSettings, Settings, ShapesData
+from gdsweep.config import CityscapesData, CocoData, DataSettings, Settings, ShapesData
 from gdsweep.grid.assignments import Block, Reader
 from gdsweep.grid.messages import find_fault
 from gdsweep.grid.names import BASICS, PRESETS, backbone_names, dataset_names, nearest
@@ -111,8 +111,8 @@ def _dataset(document: Document, path: KeyPath, name: str, entry: dict[Any, Any]
 
 
 def _fields(data: Mapping[str, Any]) -> list[str]:
-    model = ShapesData if data.get("format") == "shapes" else CocoData
-    return list(model.model_fields)
+    models: dict[str, type[Settings]] = {"shapes": ShapesData, "cityscapes": CityscapesData}
+    return list(models.get(str(data.get("format")), CocoData).model_fields)
 
 
 def _extras(document: Document, path: KeyPath, extras: Extras) -> Block:

@@ -9,8 +9,8 @@ from pydantic import Field
 from gdsweep.config import Settings
 from gdsweep.grid.assignments import Scalar
 from gdsweep.grid.cell import Cell
+from gdsweep.grid.claims import Claims, Noise, OrderingEntry, read_axes, read_ordering
 from gdsweep.grid.messages import find_fault
-from gdsweep.grid.names import canonical, find, unknown
 from gdsweep.grid.yaml_lines import Document, plain, read_yaml
 
 
@@ -47,6 +47,10 @@ class PublishedFile(Settings):
     """Where they are printed."""
     tables: dict[str, TableEntry]
     """Table's number to table."""
+    noise: dict[str, Noise] = Field(default_factory=dict)
+    """Data set to how far a faithful reproduction may be from these values."""
+    orderings: list[OrderingEntry] = Field(default_factory=list)
+    """What the paper claims to be better than what."""
 
 
 @dataclass(frozen=True)
@@ -77,11 +81,7 @@ class PublishedValue:
 
 def read_published(path: Path | str) -> list[PublishedValue]:
     """The values of one file, row by row. Raises BadInput with file and line."""
-    document = read_yaml(path)
-    fault = find_fault(PublishedFile, document.value)
-    if fault is not None:
-        document.fail(*fault)
-    page = PublishedFile.model_validate(document.value)
+    document, page = _read(path)
     return [
         value
         for number, table in page.tables.items()
@@ -89,12 +89,30 @@ def read_published(path: Path | str) -> list[PublishedValue]:
     ]
 
 
+def read_claims(path: Path | str) -> Claims:
+    """The orderings and the noise that one file states. Raises BadInput with file and line."""
+    document, page = _read(path)
+    orderings = tuple(
+        read_ordering(document, ("orderings", index), entry)
+        for index, entry in enumerate(page.orderings)
+    )
+    return Claims(orderings, page.noise)
+
+
+def _read(path: Path | str) -> tuple[Document, PublishedFile]:
+    document = read_yaml(path)
+    fault = find_fault(PublishedFile, document.value)
+    if fault is not None:
+        document.fail(*fault)
+    return document, PublishedFile.model_validate(document.value)
+
+
 def _table(document: Document, source: str, number: str, table: TableEntry) -> list[PublishedValue]:
     path = ("tables", number)
-    common = _axes(document, (*path, "axes"), table.axes)
+    common = read_axes(document, (*path, "axes"), table.axes)
     if len(table.columns) != 1:
         document.fail((*path, "columns"), "must name one axis and its values")
-    columns = _axes(document, (*path, "columns"), dict.fromkeys(table.columns))
+    columns = read_axes(document, (*path, "columns"), dict.fromkeys(table.columns))
     (axis,) = columns
     (heads,) = table.columns.values()
     values = []
@@ -102,7 +120,7 @@ def _table(document: Document, source: str, number: str, table: TableEntry) -> l
         here = (*path, "rows", index)
         if len(row.AP) != len(heads):
             document.fail((*here, "AP"), f"has {len(row.AP)} numbers for {len(heads)} columns")
-        own = _axes(document, (*here, "axes"), row.axes)
+        own = read_axes(document, (*here, "axes"), row.axes)
         for head, ap in zip(heads, row.AP, strict=True):
             if ap is not None:
                 where = {**common, **own, axis: head}
@@ -111,17 +129,3 @@ def _table(document: Document, source: str, number: str, table: TableEntry) -> l
                     PublishedValue(where, ap, number, row.row, column, row.quoted, source)
                 )
     return values
-
-
-def _axes(
-    document: Document, path: tuple[str | int, ...], entries: dict[str, Any]
-) -> dict[str, Scalar]:
-    found: dict[str, Scalar] = {}
-    for key, value in entries.items():
-        target = find(key)
-        if target is None:
-            document.fail((*path, key), unknown(key, "axis"))
-        if not isinstance(value, Scalar):
-            document.fail((*path, key), f"{plain(value)} is not a single value")
-        found[canonical(target)] = value
-    return found

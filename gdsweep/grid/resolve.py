@@ -5,12 +5,18 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from gdsweep.config import CellSettings, CocoData, DataSettings, Settings
+from gdsweep.config import CellSettings, DataSettings, FileData, Settings
 from gdsweep.grid.assignments import Assignment, Block, Choice, Coordinates, Origin, Scalar, holds
 from gdsweep.grid.expand import Axes, missing_branch
 from gdsweep.grid.names import BASICS, Target, canonical, find, is_group
 from gdsweep.grid.presets import Dataset, backbone
 from gdsweep.grid.yaml_lines import Document
+
+_FILES: tuple[Target, ...] = (
+    ("labels", "file"),
+    ("model", "init"),
+    ("distillation", "teacher", "init"),
+)
 
 _SECTIONS: dict[str, type[Settings]] = {
     name: info.annotation
@@ -129,6 +135,9 @@ class Resolver:
                 values[target] = value
         if section == "model":
             values[BASICS["backbone"]] = backbone(str(coordinates["backbone"])).timm
+        for target in _FILES:
+            if isinstance(values.get(target), str):
+                values[target] = _beside(values[target], self.folder)
         nested: dict[str, Any] = {}
         for target, value in values.items():
             place = nested
@@ -145,9 +154,13 @@ class Resolver:
 
 def rooted(data: DataSettings, folder: Path) -> DataSettings:
     """The data set with a relative root made absolute; `~` and `$VARIABLES` stay as they are."""
-    if not isinstance(data, CocoData) or data.root.startswith(("~", "$", os.sep)):
+    if not isinstance(data, FileData):
         return data
-    return data.model_copy(update={"root": str(folder / data.root)})
+    return data.model_copy(update={"root": _beside(data.root, folder)})
+
+
+def _beside(path: str, folder: Path) -> str:
+    return path if path.startswith(("~", "$", os.sep)) else str(folder / path)
 
 
 def _default(target: Target) -> Any:

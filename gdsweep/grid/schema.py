@@ -43,12 +43,13 @@ class TableEntry(Settings):
 class FigureEntry(Settings):
     """How the cells make a figure."""
 
-    kind: Literal["label-efficiency"] = "label-efficiency"
-    """A metric against an axis of numbers."""
+    kind: Literal["label-efficiency", "validation-curves"] = "label-efficiency"
+    """A metric against an axis of numbers (Figure 1), or validation AP against the iteration
+    (Figure 6)."""
     x: str = "labels"
-    """The axis of numbers."""
-    lines: str = "method"
-    """One line per value of this axis."""
+    """`label-efficiency`: the axis of numbers."""
+    lines: str | list[str] = "method"
+    """One line per value of this axis, or per combination of several."""
     panels: str | None = None
     """One panel per value of this axis; a single panel if not given."""
     metric: Metric | None = None

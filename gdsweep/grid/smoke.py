@@ -18,6 +18,7 @@ def smoke(
 ) -> tuple[CellSettings, CellSettings | None]:
     """Shrink a cell, and its teacher's: 20 iterations of a tiny network with random weights.
 
+    The network's family stays: ResNet, Swin, plain vision transformer, Mask R-CNN (see `_family`).
     Images are generated whatever the data set, under its name, so nothing is downloaded or read.
     Burn-in and the teacher's iteration keep their place on the horizon, and every stage at least
     one iteration. What the grid is about (method, seed, weights of losses, thresholds) stays.
@@ -35,13 +36,14 @@ def _scaled(iteration: int, horizon: int, most: int) -> int:
 
 
 def _shrunk(settings: CellSettings, burn_in: int, at: int | str) -> CellSettings:
-    teacher = settings.distillation.teacher.model_copy(update={"at": at})
+    teacher = settings.distillation.teacher.model_copy(update={"at": at, "init": None})
     distillation: DistillationSettings = settings.distillation.model_copy(
         update={"burn_in": burn_in, "teacher": teacher}
     )
     return settings.model_copy(
         update={
             "dataset": ShapesData(name=settings.dataset.name, train=40, val=4, test=4),
+            "labels": settings.labels.model_copy(update={"file": None}),  # of other images
             "augmentation": _views(settings.augmentation),
             "model": _network(settings.model),
             "loss": settings.loss.model_copy(update={"points": min(settings.loss.points, 49)}),
@@ -73,7 +75,9 @@ def _views(views: AugmentationSettings) -> AugmentationSettings:
 
 def _network(model: ModelSettings) -> ModelSettings:
     return ModelSettings(
-        backbone="test_resnet",
+        architecture=model.architecture,
+        backbone=_family(model),
+        vit_resize=model.vit_resize,
         weights="random",
         norm="batch" if model.norm == "sync" else model.norm,  # sync needs CUDA
         freeze_backbone=model.freeze_backbone,
@@ -86,3 +90,14 @@ def _network(model: ModelSettings) -> ModelSettings:
         decoder_layers=2,
         decoder_feedforward=32,
     )
+
+
+def _family(model: ModelSettings) -> str:
+    """The smallest network of the backbone's family; any other family's is a ResNet."""
+    if model.architecture == "mask-rcnn":
+        return "resnet18"  # torchvision has no smaller one
+    if model.backbone.startswith("swin"):
+        return "swin_test"
+    if model.backbone.startswith(("vit_", "deit")):
+        return "test_vit"
+    return "test_resnet"

@@ -12,9 +12,10 @@ from gdsweep.config import (
     BatchSettings,
     CellSettings,
     CheckpointRef,
-    CocoData,
+    CityscapesData,
     DistillationSettings,
     EvaluationSettings,
+    FileData,
     LabelSettings,
     Method,
     MilestoneRef,
@@ -23,6 +24,10 @@ from gdsweep.config import (
     RunConfig,
     ScheduleSettings,
     Settings,
+    TeacherSettings,
+    has_extra,
+    read_label_list,
+    weights_digest,
 )
 
 IDENTITY_VERSION = 1
@@ -102,9 +107,11 @@ def essential(settings: CellSettings, objective: Objective) -> CellSettings:
     return settings.model_copy(
         update={
             "method": _METHOD[objective],
-            "labels": _labels(settings.labels, settings.seed, objective),
+            "labels": _labels(
+                settings.labels, settings.seed, objective, has_extra(settings.dataset)
+            ),
             "augmentation": _augmentation(settings.augmentation, objective),
-            "optimizer": _optimizer(settings.optimizer, settings.model.freeze_backbone, objective),
+            "optimizer": _optimizer(settings.optimizer, objective),
             "schedule": _schedule(settings.schedule),
             "batch": _batch(settings.batch, settings.model.norm == "frozen", objective),
             "distillation": _distillation(settings.distillation, objective),
@@ -120,7 +127,7 @@ def _reset(settings: Settings, *names: str) -> Any:
 
 
 @lru_cache(maxsize=65536)
-def _labels(labels: LabelSettings, seed: int, objective: Objective) -> LabelSettings:
+def _labels(labels: LabelSettings, seed: int, objective: Objective, extra: bool) -> LabelSettings:
     sampler = labels.sampler
     if sampler == "auto":
         sampler = "uniform" if objective == "supervised" else "repeat-factor"
@@ -128,6 +135,10 @@ def _labels(labels: LabelSettings, seed: int, objective: Objective) -> LabelSett
     unused = [] if sampler == "repeat-factor" else ["repeat_threshold"]
     if objective == "supervised":
         unused.append("pool")
+    if objective == "supervised" or not extra:
+        unused.append("extra")
+    if labels.percent == 100:
+        unused.append("file")  # there is nothing to choose
     resolved: LabelSettings = _reset(labels, *unused).model_copy(update=update)
     return resolved
 
@@ -144,10 +155,8 @@ def _augmentation(views: AugmentationSettings, objective: Objective) -> Augmenta
 
 
 @lru_cache(maxsize=4096)
-def _optimizer(
-    optimizer: OptimizerSettings, frozen_backbone: bool, objective: Objective
-) -> OptimizerSettings:
-    unused = ["backbone_multiplier"] if frozen_backbone else []
+def _optimizer(optimizer: OptimizerSettings, objective: Objective) -> OptimizerSettings:
+    unused = ["momentum"] if optimizer.algorithm == "adamw" else []
     if objective != "supervised":
         unused.append("average")
     used: OptimizerSettings = _reset(optimizer, *unused)
@@ -176,6 +185,10 @@ def _distillation(distillation: DistillationSettings, objective: Objective) -> D
         return DistillationSettings()
     unused = ["burn_in", "teacher"] + (["alpha"] if objective == "guided" else [])
     used: DistillationSettings = _reset(distillation, *unused)
+    teacher = distillation.teacher
+    if objective == "guided" and teacher.init is not None:
+        others = TeacherSettings(init=teacher.init, network=teacher.network)
+        used = used.model_copy(update={"teacher": others})
     return used
 
 
@@ -190,18 +203,25 @@ def _identity(used: CellSettings, objective: Objective) -> dict[str, Any]:
     batch = _dump(used.batch)
     if used.model.norm == "frozen":
         batch = {key: value for key, value in batch.items() if key != "micro"}
-    identity = {
+    identity: dict[str, Any] = {
         "seed": used.seed,
         "dataset": _data(used, objective),
-        "labels": _dump(used.labels),
+        "labels": _label_set(used.labels),
         "augmentation": _dump(used.augmentation),
-        "model": _dump(used.model),
+        "model": _but_new_defaults(used.model, "architecture", "vit_resize", "init"),
         "loss": _dump(used.loss),
-        "optimizer": _dump(used.optimizer),
+        "optimizer": _but_new_defaults(used.optimizer, "algorithm", "momentum"),
         "schedule": _dump(used.schedule),
         "batch": batch,
         "evaluation": _without(used.evaluation, "select", "network"),
     }
+    if used.model.init is not None:
+        digest = weights_digest(used.model.init)
+        identity["model"] |= {"init": digest}
+    teacher = used.distillation.teacher
+    if objective == "guided" and teacher.init is not None:
+        given = {"init": weights_digest(teacher.init), "network": teacher.network}
+        identity["teacher"] = given
     if objective == "self-distilled":
         identity["distillation"] = _without(used.distillation, "burn_in", "teacher")
     elif objective == "guided":
@@ -209,20 +229,37 @@ def _identity(used: CellSettings, objective: Objective) -> dict[str, Any]:
     return identity
 
 
+def _label_set(labels: LabelSettings) -> dict[str, Any]:
+    """The split as it is drawn, or the very list that its file gives. Paths are no identity."""
+    identity = _without(labels, "file", "extra")
+    assert labels.seed is not None, "essential settings have a seed"
+    listed = read_label_list(labels, labels.seed)
+    return identity if listed is None else {**identity, "list": listed.sha256}
+
+
 def _data(used: CellSettings, objective: Objective) -> dict[str, Any]:
     """A data set is its name; of a generated one, how it is generated. Paths are no identity."""
     data = used.dataset
-    if not isinstance(data, CocoData):
+    if not isinstance(data, FileData):
         return _dump(data)
     identity: dict[str, Any] = {"name": data.name, "format": data.format}
+    if isinstance(data, CityscapesData):
+        identity["masks"] = data.masks
     if objective != "supervised":
-        identity["extra_unlabelled"] = data.unlabelled is not None
+        identity["extra_unlabelled"] = has_extra(data) and used.labels.extra
     return identity
 
 
 @lru_cache(maxsize=65536)
 def _dump(settings: Settings) -> dict[str, Any]:
     return settings.model_dump(mode="json")
+
+
+def _but_new_defaults(settings: Settings, *names: str) -> dict[str, Any]:
+    """All but the younger settings `names` at their defaults: so old runs keep their names."""
+    fields = type(settings).model_fields
+    idle = [name for name in names if getattr(settings, name) == fields[name].get_default()]
+    return _without(settings, *idle)
 
 
 def _without(settings: Settings, *names: str) -> dict[str, Any]:

@@ -11,6 +11,7 @@ from gdsweep.errors import BadInput
 from gdsweep.model.backbone import Backbone
 from gdsweep.model.pixel_decoder import PixelDecoder
 from gdsweep.model.transformer_decoder import LayerOutput, TransformerDecoder
+from gdsweep.model.vit_pyramid import ViTPyramid, is_vit
 
 SIZE_MULTIPLE = 32
 """Padded sizes are multiples of the coarsest stride."""
@@ -43,7 +44,8 @@ class Mask2Former(nn.Module):
     def __init__(self, settings: ModelSettings, classes: int, attention: str = "auto") -> None:
         super().__init__()
         _check(settings)
-        self.backbone = Backbone(settings)
+        kind = ViTPyramid if is_vit(settings.backbone) else Backbone
+        self.backbone = kind(settings)
         self.pixel_decoder = PixelDecoder(self.backbone.channels, settings)
         self.transformer_decoder = TransformerDecoder(classes, settings, attention)
         for name, values in (("mean", self.backbone.mean), ("std", self.backbone.std)):

@@ -4,24 +4,41 @@ Reads only `runs` and `grid`. Nothing here imports torch.
 """
 
 from gdsweep.report.as_csv import as_csv
+from gdsweep.report.as_html import Picture, as_html
 from gdsweep.report.as_latex import as_latex
 from gdsweep.report.as_markdown import as_markdown
 from gdsweep.report.as_text import as_text
+from gdsweep.report.check import misses, summary
 from gdsweep.report.curves import curves
+from gdsweep.report.pairs import Pair, pairs
+from gdsweep.report.query import find_cell
+from gdsweep.report.receipt_text import receipt_text
+from gdsweep.report.receipts import Receipt, receipt
 from gdsweep.report.results import results
-from gdsweep.report.series import axis_labels, series, unfinished
+from gdsweep.report.series import axis_labels, published_levels, series, unfinished
 from gdsweep.report.tables import Table, build_table
 
 __all__ = [
+    "Pair",
+    "Picture",
+    "Receipt",
     "Table",
     "as_csv",
+    "as_html",
     "as_latex",
     "as_markdown",
     "as_text",
     "axis_labels",
     "build_table",
     "curves",
+    "find_cell",
+    "misses",
+    "pairs",
+    "published_levels",
+    "receipt",
+    "receipt_text",
     "results",
     "series",
+    "summary",
     "unfinished",
 ]

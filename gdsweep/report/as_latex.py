@@ -1,6 +1,6 @@
 """A table in LaTeX, for a paper: booktabs, spanning headers, best in bold."""
 
-from gdsweep.report import wording
+from gdsweep.report import orderings, wording
 from gdsweep.report.entries import Entry
 from gdsweep.report.shown import spans
 from gdsweep.report.tables import Table
@@ -66,6 +66,9 @@ def as_latex(table: Table) -> str:
         f"{mark(place)} {escape(note)}".replace("/", r"/\allowbreak{}")
         for place, note in enumerate(table.notes, 1)
     ]
+    if table.orderings:
+        notes.append(escape(orderings.legend()))
+        notes += [rf"\textit{{{o}}} {escape(text)}" for o, text in wording.orderings(table)]
     out += [f"    {note}\\\\" for note in notes[:-1]] + [f"    {note}" for note in notes[-1:]]
     out += [r"  \end{minipage}", r"\end{table}"]
     return "\n".join(out) + "\n"

@@ -2,7 +2,7 @@
 
 import re
 
-from gdsweep.report import wording
+from gdsweep.report import orderings, wording
 from gdsweep.report.entries import Entry
 from gdsweep.report.tables import Table
 
@@ -27,6 +27,10 @@ def as_markdown(table: Table) -> str:
     out += ["", *(f"- {escape(line)}" for line in [*([f"Columns: {heading}."] if heading else [])])]
     out += [f"- {escape(line)}" for line in legend]
     out += [f"- [{place}] {escape(note)}" for place, note in enumerate(table.notes, 1)]
+    if table.orderings:
+        checked = wording.orderings(table)
+        out += ["", escape(orderings.legend()), ""]
+        out += [f"- **{outcome}** {escape(text)}" for outcome, text in checked]
     if table.command:
         out += ["", f"Made by: `{table.command}`"]
     return "\n".join(out) + "\n"

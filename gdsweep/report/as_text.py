@@ -2,7 +2,7 @@
 
 from rich.cells import cell_len
 
-from gdsweep.report import wording
+from gdsweep.report import orderings, wording
 from gdsweep.report.entries import Entry
 from gdsweep.report.shown import spans
 from gdsweep.report.tables import Table
@@ -37,6 +37,9 @@ def as_text(table: Table) -> str:
         out.append(_line(labels, texts, stub, widths))
     out += [ruler, *wording.legend(table, "*")]
     out += [f"[{place}] {note}" for place, note in enumerate(table.notes, 1)]
+    if table.orderings:
+        checked = wording.orderings(table)
+        out += ["", orderings.legend(), *(f"  {outcome:<6}  {text}" for outcome, text in checked)]
     if table.command:
         out += ["", f"Made by: {table.command}"]
     return "\n".join(line.rstrip() for line in out) + "\n"

@@ -5,8 +5,8 @@ from typing import Any
 
 import pandas as pd
 
-from gdsweep.grid import Graph, Grid
-from gdsweep.report.shown import shown
+from gdsweep.grid import FigureLayout, Graph, Grid
+from gdsweep.report.shown import line_names, shown
 from gdsweep.runs import ScoreRef, Store, read_metrics
 
 CURVES = {
@@ -21,31 +21,44 @@ POINTS = 150
 """A loss curve is averaged over about so many stretches: its noise would hide everything else."""
 
 
-def curves(graph: Graph, grid: Grid, store: Store) -> pd.DataFrame:
+def curves(
+    graph: Graph, grid: Grid, store: Store, layout: FigureLayout | None = None
+) -> pd.DataFrame:
     """One row per iteration at which something was measured, per cell.
 
-    Columns: `panel` (what the cell is apart from method and seed), `line` (its method), `seed`,
-    `run`, `iteration` (of the whole path), `burn_in` (where the path left its parent; NaN without
-    one), then CURVES: `loss` (a mean over a stretch), `student` and `teacher` (validation AP in
-    percent), `pseudo` (pseudo-labels per unlabelled image); NaN where not measured.
+    Columns: `panel` and `line` (the figure's, by `layout`; without one what the cell is apart from
+    method and seed, and its method), `seed`, `run`, `iteration` (of the whole path), `network` (the
+    one the cell reports), `burn_in` (where the path left its parent; NaN without one), then CURVES:
+    `loss` (a mean over a stretch), `student` and `teacher` (validation AP in percent), `pseudo`
+    (pseudo-labels per unlabelled image); NaN where not measured.
     """
-    axes = [axis for axis in grid.axes if axis not in ("method", "seed")]
-    varied = [axis for axis in axes if len(grid.axes[axis]) > 1]
+    panels, lines = _parts(grid, layout)
+    keys = (tuple(cell.axes[a] for a in lines) for cell in grid.cells)
+    names = line_names(lines, keys, grid.table.names)
     read: dict[str, list[dict[str, Any]]] = {}
     rows: list[dict[str, Any]] = []
     for cell, name, ref in graph.results:
         head = {
-            "panel": ", ".join(shown(a, cell.axes[a], grid.table.names) for a in varied),
-            "line": shown("method", cell.settings.method, grid.table.names),
+            "panel": ", ".join(shown(a, cell.axes[a], grid.table.names) for a in panels),
+            "line": names[tuple(cell.axes[a] for a in lines)] or cell.settings.method,
             "seed": cell.settings.seed,
+            "network": ref.network,
         }
         parent = graph.runs[name].config.parent
         burn_in = parent.at if parent is not None else math.nan
         path = _path(graph, store, name, ref, read)
         horizon = graph.runs[name].config.settings.schedule.iterations
         rows += [{**head, "burn_in": burn_in, **row} for row in _measured(path, horizon)]
-    columns = ["panel", "line", "seed", "run", "iteration", "burn_in", *CURVES]
+    columns = ["panel", "line", "seed", "run", "iteration", "network", "burn_in", *CURVES]
     return pd.DataFrame(rows, columns=columns)
+
+
+def _parts(grid: Grid, layout: FigureLayout | None) -> tuple[list[str], tuple[str, ...]]:
+    """The axes that make panels and lines."""
+    if layout is not None:
+        return [layout.panels] if layout.panels else [], layout.lines
+    varied = [a for a in grid.axes if a not in ("method", "seed") and len(grid.axes[a]) > 1]
+    return varied, ("method",) if "method" in grid.axes else ()
 
 
 def _path(

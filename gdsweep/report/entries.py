@@ -42,6 +42,12 @@ class Entry:
     """Iterations of the scored checkpoints, one a seed."""
     published: float | None = None
     """The paper's number for this cell."""
+    band: float | None = None
+    """Half-width of the noise band around `published`; None without a verdict."""
+    verdict: str = ""
+    """Where the mean lies of that band: `within`, `below` or `above`."""
+    cells: tuple[int, ...] = ()
+    """Places of its cells in the grid."""
     best: bool = False
     """Best of its column."""
 
@@ -97,6 +103,9 @@ def make_entry(group: list[Record], layout: TableLayout, notes: Notes, uniform: 
         notes=tuple(marks),
         checkpoints=tuple(int(record["iteration"]) for record in done),
         published=published,
+        band=group[0]["band"] if group[0]["verdict"] else None,
+        verdict=group[0]["verdict"],
+        cells=tuple(record["cell"] for record in group),
     )
 
 

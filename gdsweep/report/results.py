@@ -5,11 +5,12 @@ from typing import Any
 
 import pandas as pd
 
-from gdsweep.config import CocoData
+from gdsweep.config import CityscapesData, CocoData
 from gdsweep.errors import BadInput
 from gdsweep.grid import Cell, Graph, Grid
 from gdsweep.report.published import published_values
 from gdsweep.report.standing import Standing, standing, unreadable
+from gdsweep.report.verdicts import judge, noise_of
 from gdsweep.runs import Score, ScoreRef, Store
 from gdsweep.runs.records import read_record
 
@@ -29,6 +30,8 @@ COLUMNS = (
     "images",
     "published",
     "delta",
+    "band",
+    "verdict",
 )
 """What follows the axes in a results DataFrame."""
 
@@ -42,7 +45,9 @@ def results(graph: Graph, grid: Grid, store: Store) -> pd.DataFrame:
     Columns: the axes, as written in the grid, then COLUMNS. `why` is empty for a
     finished cell; metrics are in percent, NaN for a hole and where no object is of that size;
     `iteration` is the scored checkpoint's; `delta` is ours minus `published`, in points of the
-    table's metric. `graph` is the grid's own. A record that cannot be read makes its cell
+    table's metric. `verdict` is on the mean over the averaged axes, the same for all its cells,
+    with the `band` it was given (see `verdicts`); empty where there is no number or none
+    published. `graph` is the grid's own. A record that cannot be read makes its cell
     `damaged`; nothing is raised for it.
     """
     published = published_values(grid, grid.table.metric)
@@ -52,6 +57,7 @@ def results(graph: Graph, grid: Grid, store: Store) -> pd.DataFrame:
         row["published"] = published.get(index, math.nan)
         row["delta"] = row[grid.table.metric] - row["published"]
         rows.append(row)
+    _judge(rows, grid)
     axes = list(grid.axes)
     frame = pd.DataFrame(rows, columns=[*axes, *COLUMNS])
     for axis in axes:
@@ -64,12 +70,14 @@ def _row(store: Store, cell: Cell, name: str, ref: ScoreRef) -> dict[str, Any]:
     score, stands = _score(store, cell, name, ref)
     metrics = score.metrics if score else {}
     data = cell.settings.dataset
-    untested = isinstance(data, CocoData) and data.test is None
+    untested = isinstance(data, CityscapesData) or (
+        isinstance(data, CocoData) and data.test is None
+    )
     return {
         "status": stands.status,
         "why": stands.why,
         "progress": stands.progress,
-        **{metric: metrics.get(metric, math.nan) for metric in METRICS},
+        **{metric: _number(metrics.get(metric)) for metric in METRICS},
         "run": name,
         "iteration": score.iteration if score else None,
         "network": ref.network,
@@ -78,6 +86,30 @@ def _row(store: Store, cell: Cell, name: str, ref: ScoreRef) -> dict[str, Any]:
         "images": score.images if score else None,
         **cell.axes,
     }
+
+
+def _judge(rows: list[dict[str, Any]], grid: Grid) -> None:
+    """Give the rows that share a mean their verdict."""
+    metric = grid.table.metric
+    groups: dict[tuple[Any, ...], list[int]] = {}
+    for index, row in enumerate(rows):
+        row |= {"band": math.nan, "verdict": ""}
+        key = tuple(row[axis] for axis in grid.axes if axis not in grid.table.average)
+        groups.setdefault(key, []).append(index)
+    for members in groups.values():
+        values = [rows[i][metric] for i in members if not math.isnan(rows[i][metric])]
+        published = rows[members[0]]["published"]
+        if not values or math.isnan(published):
+            continue
+        dataset = grid.cells[members[0]].settings.dataset.name
+        judged = judge(noise_of(dataset, grid.claims.noise), values, published)
+        for i in members:
+            rows[i] |= {"band": judged.band, "verdict": judged.verdict}
+
+
+def _number(value: float | None) -> float:
+    # a record says null where the images hold no object of that size
+    return math.nan if value is None else value
 
 
 def _score(store: Store, cell: Cell, name: str, ref: ScoreRef) -> tuple[Score | None, Standing]:

@@ -7,7 +7,7 @@ import pandas as pd
 
 from gdsweep.grid import FigureLayout, Grid
 from gdsweep.report.published import published_values, quoted_values
-from gdsweep.report.shown import METRIC_NAMES, heading, in_order, shown
+from gdsweep.report.shown import METRIC_NAMES, heading, in_order, line_names, shown
 from gdsweep.report.standing import percent
 
 SERIES = ("panel", "line", "source", "x", "mean", "spread", "values", "of")
@@ -24,17 +24,18 @@ def series(frame: pd.DataFrame, grid: Grid, layout: FigureLayout) -> pd.DataFram
     """
     metric = layout.metric
     published = published_values(grid, metric)
+    lines = figure_lines(frame, grid, layout)
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for index, record in enumerate(frame.to_dict("records")):
         record["cell"] = index
-        key = (_panel(record, layout), record[layout.lines], record[layout.x])
-        groups.setdefault(key, []).append(record)
+        values = [record[axis] for axis in (*layout.lines, layout.x) if axis is not None]
+        groups.setdefault((_panel(record, layout), *values), []).append(record)
     points: list[dict[str, Any]] = []
     for key in in_order(groups):
-        group, (panel, line, x) = groups[key], key
+        group, (panel, *line, x) = groups[key], key
         place = {
             "panel": _panel_name(panel, layout, grid),
-            "line": shown(layout.lines, line, grid.table.names),
+            "line": lines[tuple(line)],
             "x": float(x),
         }
         values = [r[metric] for r in group if r["status"] == "done" and r[metric] == r[metric]]
@@ -46,16 +47,30 @@ def series(frame: pd.DataFrame, grid: Grid, layout: FigureLayout) -> pd.DataFram
     return pd.DataFrame([*points, *_quoted(grid, layout, frame)], columns=list(SERIES))
 
 
+def published_levels(
+    frame: pd.DataFrame, grid: Grid, layout: FigureLayout
+) -> dict[tuple[str, str], float]:
+    """Published value of every panel and line of a figure against the iteration, where known."""
+    lines = figure_lines(frame, grid, layout)
+    published = published_values(grid, layout.metric)
+    found = {}
+    for place, value in published.items():
+        cell = grid.cells[place].axes
+        panel = _panel_name(cell[layout.panels] if layout.panels else None, layout, grid)
+        found[panel, lines[tuple(cell[axis] for axis in layout.lines)]] = value
+    return found
+
+
 def axis_labels(frame: pd.DataFrame, grid: Grid, layout: FigureLayout) -> tuple[str, str]:
     """What stands at the axes: `Labelled training images (%)`, `Mask AP (test)`."""
-    x = "Labelled training images (%)" if layout.x == "labels" else heading(layout.x)
+    x = "Labelled training images (%)" if layout.x == "labels" else heading(layout.x or "iteration")
     metric = METRIC_NAMES[layout.metric]
     return x, f"{metric} ({' and '.join(dict.fromkeys(frame['split']))})"
 
 
 def unfinished(frame: pd.DataFrame, grid: Grid, layout: FigureLayout) -> str:
     """What the figure lacks, in one line: `Not finished: guided 10 % (1 of 3 failed)`."""
-    axes = [a for a in (layout.panels, layout.lines, layout.x) if a]
+    axes = [a for a in (layout.panels, *layout.lines, layout.x) if a]
     groups: dict[tuple[Any, ...], list[dict[str, Any]]] = {}
     for record in frame.to_dict("records"):
         groups.setdefault(tuple(record[axis] for axis in axes), []).append(record)
@@ -73,6 +88,14 @@ def unfinished(frame: pd.DataFrame, grid: Grid, layout: FigureLayout) -> str:
         return ""
     more = f" and {len(said) - 6} more" if len(said) > 6 else ""
     return f"Not finished: {'; '.join(said[:6])}{more}."
+
+
+def figure_lines(
+    frame: pd.DataFrame, grid: Grid, layout: FigureLayout
+) -> dict[tuple[Any, ...], str]:
+    """What each line of the figure is called, by the values of its axes."""
+    keys = [tuple(r[axis] for axis in layout.lines) for r in frame.to_dict("records")]
+    return line_names(layout.lines, keys, grid.table.names)
 
 
 def _state(record: dict[str, Any]) -> str:
@@ -104,7 +127,7 @@ def _quoted(grid: Grid, layout: FigureLayout, frame: pd.DataFrame) -> list[dict[
     """Points of quoted methods, in the panels that the grid has, at x values it has."""
     points = []
     for entry in quoted_values(grid, layout.metric):
-        x = entry.axes.get(layout.x)
+        x = entry.axes.get(layout.x) if layout.x else None
         panel = entry.axes.get(layout.panels) if layout.panels else None
         fits = not layout.panels or panel in set(frame[layout.panels])
         if isinstance(x, int | float) and fits and x in set(frame[layout.x]):

@@ -38,6 +38,26 @@ def shown(axis: str, value: Any, names: Names) -> str:
     return "none" if value is None else str(value)
 
 
+def line_names(
+    axes: Sequence[str], keys: Iterable[tuple[Any, ...]], names: Names
+) -> dict[tuple[Any, ...], str]:
+    """One name per combination of values: what is shown of each, joined.
+
+    A value that is the only one beside those before it tells nothing and is left out: of a
+    supervised line nobody asks how its unlabelled images are augmented.
+    """
+    distinct = list(dict.fromkeys(keys))
+    found = {}
+    for key in distinct:
+        words = []
+        for place, (axis, value) in enumerate(zip(axes, key, strict=True)):
+            beside = {other[place] for other in distinct if other[:place] == key[:place]}
+            if len(beside) > 1 or place == 0:
+                words.append(shown(axis, value, names))
+        found[key] = " ".join(word for word in words if word)
+    return found
+
+
 def in_order(keys: Iterable[tuple[Any, ...]]) -> list[tuple[Any, ...]]:
     """Distinct keys, grouped level by level; numbers ascend, other values keep their order.
 

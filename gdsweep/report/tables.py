@@ -10,8 +10,10 @@ import pandas as pd
 
 from gdsweep.grid import Grid
 from gdsweep.report.entries import Entry, Notes, Record, make_entry, source
+from gdsweep.report.orderings import Checked, check_orderings
 from gdsweep.report.published import quoted_values
 from gdsweep.report.shown import METRIC_NAMES, heading, in_order, shown
+from gdsweep.report.verdicts import explain, noise_of
 
 
 @dataclass(frozen=True)
@@ -46,6 +48,8 @@ class Table:
     """Reasons of holes, numbered from 1 where they are shown."""
     legend: tuple[str, ...]
     """How to read the numbers."""
+    orderings: tuple[Checked, ...] = ()
+    """What the paper claims to be better than what, checked on these numbers."""
     command: str = ""
     """The command that made it."""
 
@@ -63,7 +67,7 @@ def build_table(frame: pd.DataFrame, grid: Grid, command: str = "") -> Table:
     Rows and columns are ordered as the grid's axes, numbers ascending; quoted rows come first.
     """
     layout = grid.table
-    records = frame.to_dict("records")
+    records = [record | {"cell": i} for i, record in enumerate(frame.to_dict("records"))]
     groups: dict[tuple[Any, Any], list[Record]] = {}
     for record in records:
         groups.setdefault((_key(record, layout.rows), _key(record, layout.columns)), []).append(
@@ -97,6 +101,7 @@ def build_table(frame: pd.DataFrame, grid: Grid, command: str = "") -> Table:
         rows=tuple(rows),
         notes=tuple(notes.texts),
         legend=tuple(_legend(rows, records, grid, uniform)),
+        orderings=tuple(check_orderings(frame, grid)),
         command=command,
     )
 
@@ -177,6 +182,8 @@ def _legend(rows: list[Row], records: list[Record], grid: Grid, uniform: bool) -
         lines.append(f"Mean ± standard deviation over {over} (their number).")
     if any(entry.published is not None for entry in entries):
         lines.append("Published: the paper's number, and ours minus the paper's.")
+    if any(entry.verdict for entry in entries):
+        lines.append(f"Within, below or above the noise band: {_bands(rows, grid)}.")
     if any(row.quoted for row in rows):
         lines.append("†: quoted from the paper, not trained here.")
     signs = {entry.hole.split(" ")[0] for entry in entries if entry.hole}
@@ -189,3 +196,12 @@ def _legend(rows: list[Row], records: list[Record], grid: Grid, uniform: bool) -
     if "n/a" in signs:
         lines.append("n/a: no object of that size in these images.")
     return lines
+
+
+def _bands(rows: list[Row], grid: Grid) -> str:
+    judged = [e.cells[0] for row in rows for e in row.entries if e.verdict]
+    datasets = dict.fromkeys(grid.cells[place].settings.dataset.name for place in judged)
+    return "; ".join(
+        explain(shown("dataset", name, grid.table.names), noise_of(name, grid.claims.noise))
+        for name in datasets
+    )

@@ -20,11 +20,13 @@ def checkpoint(entry: Entry) -> str:
 
 
 def published(entry: Entry) -> str:
-    """`23.0 (+0.4)`: the paper's number, and ours minus it."""
+    """`23.0 (+0.4, within ±1)`: the paper's number, ours minus it, and the verdict."""
     if entry.published is None:
         return ""
-    delta = "" if entry.delta is None else f" ({signed(entry.delta)})"
-    return f"{number(entry.published)}{delta}"
+    if entry.delta is None:
+        return number(entry.published)
+    verdict = "" if entry.band is None else f", {entry.verdict} ±{number(entry.band)}"
+    return f"{number(entry.published)} ({signed(entry.delta)}{verdict})"
 
 
 def lines(row: Row, table: Table) -> list[tuple[str, list[str]]]:
@@ -54,3 +56,17 @@ def legend(table: Table, best: str) -> list[str]:
     """How to read the table, then the numbered notes. `best` says how the best is marked."""
     marked = any(entry.best for row in table.rows for entry in row.entries)
     return [*table.legend, *([f"{best}: best of its column."] if marked else [])]
+
+
+def orderings(table: Table) -> list[tuple[str, str]]:
+    """Outcome and text of each ordering; those without any number are only counted."""
+    begun = [found for found in table.orderings if found.begun]
+    said: list[tuple[str, str]] = [(found.outcome, found.text) for found in begun]
+    for outcome, why in (("open", "none of their numbers is there"), ("absent", ABSENT)):
+        count = sum(found.outcome == outcome and not found.begun for found in table.orderings)
+        if count:
+            said.append((outcome, f"{count} {'more' if said else 'orderings'}: {why}"))
+    return said
+
+
+ABSENT = "this grid has no two of the values they compare"

@@ -1,35 +1,40 @@
 """The networks of a run: the student, and the teacher its objective calls for."""
 
 import copy
+import logging
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from gdsweep.config import CheckpointRef, RunConfig
-from gdsweep.errors import TrainingFailed
-from gdsweep.model import Mask2Former
+from gdsweep.config import CheckpointRef, ModelSettings, RunConfig
+from gdsweep.errors import BadInput, TrainingFailed
+from gdsweep.interop.initial import load_initial
+from gdsweep.model import Mask2Former, MaskRCNN, Network
 from gdsweep.runs import RunDir, read_best, read_config
 from gdsweep.train import checkpoint
 from gdsweep.train.distributed import Processes
+
+log = logging.getLogger(__name__)
 
 
 @dataclass
 class Networks:
     """Student and teacher. Table 1: who teaches, and whether the teacher moves."""
 
-    student: Mask2Former
+    student: Network
     """The network that is optimised."""
     wrapped: nn.Module
     """The student as the other processes see it (DistributedDataParallel), or itself."""
-    teacher: Mask2Former | None
+    teacher: Network | None
     """Labels the unlabelled images, or is merely the average of a supervised student."""
     alpha: float | None
     """Decay of the teacher's average (eq. 5); None for a fixed teacher or none."""
 
     @property
-    def averaged(self) -> dict[str, Mask2Former]:
+    def averaged(self) -> dict[str, Network]:
         """The networks worth scoring: a fixed teacher's scores are its own run's."""
         if self.teacher is None or self.alpha is None:
             return {"student": self.student}
@@ -37,25 +42,33 @@ class Networks:
 
 
 def build_networks(
-    run: RunDir, config: RunConfig, classes: int, processes: Processes
+    run: RunDir, config: RunConfig, classes: Sequence[str], processes: Processes
 ) -> tuple[Networks, str | None]:
     """Networks at iteration 0 of the path; returns the fixed teacher's digest beside them.
 
-    Initial weights depend on the run's seed alone and are equal on every process.
+    Initial weights depend on the run's seed and `model.init` alone, and are equal on every process.
     """
     settings = config.settings
     torch.manual_seed(settings.seed)
     model_settings = settings.model
-    if config.parent is not None:
-        # the parent's state overwrites them: do not ask for a download
+    if config.parent is not None or model_settings.init is not None:
+        # they are overwritten: do not ask for a download
         model_settings = model_settings.model_copy(update={"weights": "random"})
-    attention = settings.resources.attention
-    student = Mask2Former(model_settings, classes, attention).to(processes.device)
+    student: Network
+    if model_settings.architecture == "mask-rcnn":
+        student = MaskRCNN(model_settings, len(classes)).to(processes.device)
+    else:
+        attention = settings.resources.attention
+        student = Mask2Former(model_settings, len(classes), attention).to(processes.device)
+    if config.parent is None and model_settings.init is not None:
+        _load_initial(student, model_settings.init, settings.model, classes)
     teacher, alpha, digest = None, None, None
     if config.objective == "guided":
-        assert config.teacher is not None
         teacher = _frozen(student)
-        digest = _load_teacher(run, config.teacher, teacher)
+        if config.teacher is not None:
+            digest = _load_teacher(run, config.teacher, teacher)
+        else:
+            digest = _load_others_teacher(config, classes, teacher)
     elif config.objective == "self-distilled":
         teacher, alpha = _frozen(student), settings.distillation.alpha
     elif settings.optimizer.average is not None:
@@ -71,12 +84,32 @@ def build_networks(
     return Networks(student, wrapped, teacher, alpha), digest
 
 
-def _frozen(model: Mask2Former) -> Mask2Former:
+def _frozen(model: Network) -> Network:
     teacher = copy.deepcopy(model)
     return teacher.requires_grad_(False).eval()
 
 
-def _load_teacher(run: RunDir, ref: CheckpointRef, teacher: Mask2Former) -> str:
+def _load_initial(
+    student: Network, path: str, settings: ModelSettings, classes: Sequence[str]
+) -> None:
+    if not isinstance(student, Mask2Former):
+        raise BadInput(f"model.init: {path}: only a Mask2Former can start from others' weights")
+    note = load_initial(student, path, settings, classes)
+    log.info("initial weights from %s%s", path, f"; {note}" if note else "")
+
+
+def _load_others_teacher(config: RunConfig, classes: Sequence[str], teacher: Network) -> str:
+    settings = config.settings.distillation.teacher
+    assert settings.init is not None
+    assert isinstance(teacher, Mask2Former)
+    network = "teacher" if settings.network == "teacher" else None
+    note = load_initial(teacher, settings.init, config.settings.model, classes, network)
+    if note is not None:
+        raise BadInput(f"distillation.teacher.init: {settings.init} cannot teach: {note}")
+    return checkpoint.digest(teacher.state_dict())
+
+
+def _load_teacher(run: RunDir, ref: CheckpointRef, teacher: Network) -> str:
     parent = run.sibling(ref.run)
     if ref.at == "best":
         best = read_best(parent)

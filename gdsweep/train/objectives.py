@@ -15,7 +15,7 @@ from gdsweep.config import CellSettings
 from gdsweep.data import Instances, Sample
 from gdsweep.data.sampler import derived_seed
 from gdsweep.errors import TrainingFailed
-from gdsweep.model import Criterion, Mask2Former, Normaliser, seeded_points
+from gdsweep.model import Criterion, Normaliser, seeded_points
 from gdsweep.train.distributed import Processes
 from gdsweep.train.precision import Precision
 from gdsweep.train.pseudo_labels import PseudoLabels, pseudo_labels
@@ -55,7 +55,7 @@ class Loss:
         return Part([s.weak.to(device) for s in labelled], targets, names, 1.0, "")
 
     def unsupervised(
-        self, unlabelled: Sequence[Sample], teacher: Mask2Former
+        self, unlabelled: Sequence[Sample], teacher: nn.Module
     ) -> tuple[Part, list[PseudoLabels]]:
         """Strong views with the teacher's labels on the weak ones, weight lambda_u (eq. 3, 4)."""
         device = self.processes.device
@@ -83,7 +83,8 @@ class Loss:
 
         Each part is normalised over the whole global batch, and an image's sample points derive
         from the run's seed, the iteration and its place in the batch: neither loss nor gradient
-        depends on the number of processes or micro-batches. One graph is alive at a time.
+        depends on the number of processes or micro-batches (Mask R-CNN's do: its losses are means
+        over randomly chosen proposals). One graph is alive at a time.
 
         Raises:
             TrainingFailed: the loss is not finite; the message names the images.
@@ -94,14 +95,7 @@ class Loss:
         for number, (part, chunk) in enumerate(chunks, start=1):
             synchronised = number == len(chunks) or self.processes.world == 1
             with contextlib.nullcontext() if synchronised else student.no_sync():  # type: ignore[operator]
-                with self.precision.autocast(self.processes.device):
-                    outputs = student(part.images[chunk])
-                losses = self.criterion(
-                    outputs,
-                    part.targets[chunk],
-                    normalisers[part.suffix],
-                    seeded_points(self._seeds(part, chunk, iteration), self.processes.device),
-                )
+                losses = self._losses(student, part, chunk, normalisers[part.suffix], iteration)
                 loss = part.weight * torch.stack(list(losses.values())).sum()
                 # DistributedDataParallel averages over processes; the normaliser is global: a sum
                 self.precision.scale(loss * self.processes.world).backward()
@@ -109,6 +103,19 @@ class Loss:
                 key = name + part.suffix
                 totals[key] = totals.get(key, 0.0) + part.weight * value.detach()
         return self._terms(totals, parts)
+
+    def _losses(
+        self, student: nn.Module, part: Part, chunk: slice, normaliser: Normaliser, iteration: int
+    ) -> dict[str, Tensor]:
+        images, targets = part.images[chunk], part.targets[chunk]
+        with self.precision.autocast(self.processes.device):
+            if self.settings.model.architecture == "mask-rcnn":
+                # means over what is forwarded together: weighted by its share of the global batch
+                share = len(images) / self.settings.batch.labelled
+                return {name: share * mean for name, mean in student(images, targets).items()}
+            outputs = student(images)
+        points = seeded_points(self._seeds(part, chunk, iteration), self.processes.device)
+        return self.criterion(outputs, targets, normaliser, points)
 
     def _terms(self, totals: dict[str, Tensor], parts: Sequence[Part]) -> dict[str, float]:
         keys = list(totals)

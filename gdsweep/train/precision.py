@@ -33,11 +33,14 @@ class Precision:
         """The loss to differentiate."""
         return loss if self._scaler is None else self._scaler.scale(loss)
 
-    def step(self, optimizer: torch.optim.Optimizer, model: nn.Module, clip_norm: float) -> None:
-        """Clip the whole model's gradient to `clip_norm` (L2) and step; fp16 overflows skip it."""
+    def step(
+        self, optimizer: torch.optim.Optimizer, model: nn.Module, clip_norm: float | None
+    ) -> None:
+        """Clip the whole gradient to `clip_norm` (L2), if any, and step; fp16 overflows skip it."""
         if self._scaler is not None:
             self._scaler.unscale_(optimizer)
-        nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
+        if clip_norm is not None:
+            nn.utils.clip_grad_norm_(model.parameters(), clip_norm)
         if self._scaler is None:
             optimizer.step()
         else:

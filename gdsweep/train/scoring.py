@@ -4,13 +4,12 @@ import math
 from typing import Any
 
 import torch
-from torch import nn
 
 from gdsweep.config import RunConfig
 from gdsweep.data import DatasetSplits, ImageDataset
 from gdsweep.errors import BadInput
-from gdsweep.evaluate import mask_ap, predict_dataset
-from gdsweep.model import Mask2Former
+from gdsweep.evaluate import average_precision, check_measurable, predict_dataset
+from gdsweep.model import Network
 from gdsweep.runs import Best, RunDir, Score, ScoreRef, atomic, read_best
 from gdsweep.train import checkpoint
 from gdsweep.train.distributed import Processes
@@ -24,17 +23,18 @@ class Scorer:
     ) -> None:
         self.run = run
         self.settings = config.settings
+        check_measurable(self.settings.dataset)
         self.splits = splits
         self.processes = processes
 
-    def validate(self, model: Mask2Former) -> dict[str, float]:
-        """Mask AP of a network on the validation images, in percent; equal on every process."""
+    def validate(self, model: Network) -> dict[str, float]:
+        """AP of a network on the validation images, in percent; equal on every process."""
         return self._measure(model, self.splits.val)[0]
 
     def keep_if_best(
         self,
         network: str,
-        model: Mask2Former,
+        model: Network,
         scores: dict[str, float],
         iteration: int,
         best: dict[str, Best],
@@ -51,7 +51,7 @@ class Scorer:
             checkpoint.save(path, {network: model.state_dict(), "iteration": iteration})
         best[network] = Best(iteration=iteration, AP=AP, file=path.name)
 
-    def report(self, ref: ScoreRef, model: Mask2Former, iteration: int) -> Score:
+    def report(self, ref: ScoreRef, model: Network, iteration: int) -> Score:
         """Score weights that a cell reports, and write predictions and record."""
         dataset = self.splits.val if ref.split == "val" else self.splits.test
         metrics, results, truth = self._measure(model, dataset)
@@ -91,9 +91,8 @@ class Scorer:
         return content[ref.network], iteration
 
     def _measure(
-        self, model: nn.Module, dataset: ImageDataset
+        self, model: Network, dataset: ImageDataset
     ) -> tuple[dict[str, float], list[dict[str, Any]], dict[str, Any]]:
-        assert isinstance(model, Mask2Former)
         shares = self.processes.gather(
             predict_dataset(
                 model,
@@ -107,5 +106,7 @@ class Scorer:
         results = [result for share in shares for result in share]
         truth = dataset.ground_truth()
         detections = self.settings.evaluation.detections
-        scores = mask_ap(truth, results, detections) if self.processes.first else {}
+        scores = {}
+        if self.processes.first:
+            scores = average_precision(self.settings.dataset, truth, results, detections)
         return self.processes.from_first(scores), results, truth

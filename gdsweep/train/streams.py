@@ -1,11 +1,12 @@
 """The endless streams of labelled and unlabelled samples of a run, from any iteration on."""
 
 import contextlib
+import hashlib
 import json
 import logging
 from collections.abc import Iterator
 
-from gdsweep.config import RunConfig
+from gdsweep.config import RunConfig, read_label_list
 from gdsweep.data import (
     DatasetSplits,
     Images,
@@ -17,7 +18,7 @@ from gdsweep.data import (
     UniformSampler,
     UnlabelledView,
     batches,
-    labelled_images,
+    label_set,
     repeat_factors,
     unlabelled_indices,
 )
@@ -37,9 +38,8 @@ class Streams:
     def __init__(self, config: RunConfig, splits: DatasetSplits, processes: Processes) -> None:
         self._settings, self._processes = config.settings, processes
         labels, seed = config.settings.labels, config.settings.seed
-        split_seed = seed if labels.seed is None else labels.seed
         self._train = splits.train
-        self._labelled = labelled_images(splits.train, labels.percent, split_seed)
+        self._labelled = label_set(splits.train, labels, seed)
         if config.settings.batch.labelled < processes.world:
             raise BadInput(
                 f"batch.labelled: {config.settings.batch.labelled} images cannot be shared by "
@@ -56,6 +56,12 @@ class Streams:
             if not self._unlabelled:
                 raise BadInput("labels.pool: complement leaves no unlabelled image at 100 % labels")
             log.info("%d images are in the unlabelled pool", len(self._unlabelled))
+
+    @property
+    def labelled_sha256(self) -> str:
+        """Hash of the labelled images' names, in order: which labels a number was trained on."""
+        names = "\n".join(self._train.names[index] for index in self._labelled)
+        return hashlib.sha256(names.encode()).hexdigest()
 
     @contextlib.contextmanager
     def opened(
@@ -101,17 +107,19 @@ class Streams:
         return RepeatFactorSampler(self._labelled, factors, seed, "labelled")
 
 
-def same_annotations(run: RunDir, config: RunConfig, splits: DatasetSplits, first: bool) -> None:
-    """Record the fingerprint of the annotations; refuse others under the data set's old name.
+def same_annotations(run: RunDir, config: RunConfig, splits: DatasetSplits) -> None:
+    """Refuse other annotations under a data set's old name.
 
-    Raises TrainingFailed where this run, or a run it builds on, began with other annotations.
+    Raises TrainingFailed where this run, or a run it builds on, began with other annotations, and
+    where the list of `labels.file` is not the one that the run was planned with.
     """
+    _same_label_list(run, config)
     relatives = [ref.run for ref in (config.parent, config.teacher) if ref is not None]
     for name in (run.name, *relatives):
-        record = run.sibling(name).dataset
-        if not record.exists():
+        known_to = run.sibling(name).dataset
+        if not known_to.exists():
             continue
-        known = json.loads(record.read_text())["fingerprint"]
+        known = json.loads(known_to.read_text())["fingerprint"]
         changed = sorted(k for k in known if known[k] != splits.fingerprint.get(k))
         if changed:
             raise TrainingFailed(
@@ -119,5 +127,23 @@ def same_annotations(run: RunDir, config: RunConfig, splits: DatasetSplits, firs
                 "changed data set a new name in the grid",
                 cause="parent",
             )
-    if first and not run.dataset.exists():
-        atomic.write_json(run.dataset, {"fingerprint": splits.fingerprint})
+
+
+def record_data(run: RunDir, splits: DatasetSplits, streams: Streams) -> None:
+    """Write what the run is trained on: fingerprints of annotations and of the labelled set."""
+    if not run.dataset.exists():
+        record = {"fingerprint": splits.fingerprint, "labelled_sha256": streams.labelled_sha256}
+        atomic.write_json(run.dataset, record)
+
+
+def _same_label_list(run: RunDir, config: RunConfig) -> None:
+    listed = read_label_list(config.settings.labels, config.settings.seed)
+    if listed is None:
+        return
+    planned = json.loads(run.identity.read_text()).get("labels", {}).get("list")
+    if planned != listed.sha256:
+        raise TrainingFailed(
+            f"{listed.where}: another list than {run.name} was planned with; restore the file, or "
+            "launch the grid again",
+            cause="parent",
+        )

@@ -24,7 +24,7 @@ from gdsweep.train.progress import Progress
 from gdsweep.train.pseudo_labels import totals
 from gdsweep.train.schedule import rate_factor
 from gdsweep.train.scoring import Scorer
-from gdsweep.train.streams import Streams, same_annotations
+from gdsweep.train.streams import Streams, record_data, same_annotations
 
 log = logging.getLogger(__name__)
 
@@ -47,11 +47,14 @@ class Trainer:
     ) -> None:
         self.run, self.config, self.settings = run, config, config.settings
         self.processes, self.attempt, self.should_stop = processes, attempt, should_stop
-        self.splits: DatasetSplits = open_dataset(self.settings.dataset)
-        same_annotations(run, config, self.splits, processes.first)
+        extra = config.objective != "supervised" and self.settings.labels.extra
+        self.splits: DatasetSplits = open_dataset(self.settings.dataset, extra)
+        same_annotations(run, config, self.splits)
         for note in self.splits.notes:
             log.info("data: %s", note)
         self.streams = Streams(config, self.splits, processes)
+        if processes.first:
+            record_data(run, self.splits, self.streams)
         self.scorer = Scorer(run, config, self.splits, processes)
         self.shelf = checkpoint.Shelf(run)
         self.start = config.parent.at if config.parent else 0
@@ -60,9 +63,10 @@ class Trainer:
 
     def _build(self) -> None:
         """Everything as it is before the path's first step."""
-        classes = len(self.splits.train.classes)
+        names = self.splits.train.classes
+        classes = len(names)
         self.networks, self.teacher_digest = build_networks(
-            self.run, self.config, classes, self.processes
+            self.run, self.config, names, self.processes
         )
         self.optimizer = build_optimizer(self.networks.student, self.settings.optimizer)
         self.precision = Precision(self.settings.optimizer.precision, self.processes.device)
@@ -267,7 +271,7 @@ class Trainer:
                 update_average(networks.teacher, networks.student, 0.0)
         if source is self.run and state["teacher_digest"] != self.teacher_digest:
             raise TrainingFailed(
-                f"the teacher's weights in {self.config.teacher.run} are not those this run "  # type: ignore[union-attr]
+                f"the teacher's weights in {self._teacher_place} are not those this run "
                 "began with; remove this run's directory to train it anew",
                 cause="parent",
             )
@@ -282,6 +286,11 @@ class Trainer:
         if source is not self.run and self.processes.first:
             self.shelf.adopt(source, self.best)
         self.iteration = iteration
+
+    @property
+    def _teacher_place(self) -> str:
+        reference = self.config.teacher
+        return reference.run if reference else str(self.settings.distillation.teacher.init)
 
     def _seed_generators(self, iteration: int = 0) -> None:
         seed = (self.settings.seed * 1_000_003 + iteration) * 4096 + self.processes.rank

@@ -1,6 +1,7 @@
 """Mask AP against hand-computed cases and pycocotools' own summary."""
 
 import math
+import sys
 
 import numpy as np
 import pytest
@@ -101,3 +102,32 @@ def test_equals_pycocotools_own_summary(capsys):
             assert math.isnan(ours[name])
         else:
             assert ours[name] == pytest.approx(theirs * 100)
+
+
+def test_faster_coco_eval_says_the_same(monkeypatch):
+    pytest.importorskip("faster_coco_eval")
+    rng = np.random.RandomState(0)
+    module = sys.modules["gdsweep.evaluate.mask_ap"]
+    fast = module.tools()
+    assert fast != (COCO, COCOeval)
+    boxes, results = [], []
+    for _ in range(40):
+        corner, size = rng.randint(0, 50, 2), rng.randint(3, 50, 2)
+        boxes.append((*corner, *size, int(rng.choice([3, 7]))))
+        for _ in range(2):
+            moved = (corner + rng.randint(-3, 4, 2)).clip(0, 50)
+            results.append(_result((*moved, *boxes[-1][2:]), round(float(rng.rand()), 1)))
+    truth = _truth(*boxes, crowds=(0, 5))
+    for detections in (100, 7):
+        scores = []
+        for tools in (fast, (COCO, COCOeval)):
+            monkeypatch.setattr(module, "tools", lambda tools=tools: tools)
+            scores.append(mask_ap(truth, results, detections))
+        assert scores[0] == pytest.approx(scores[1], rel=1e-12, nan_ok=True)
+        assert 5 < scores[0]["AP"] < 95
+
+
+def test_without_faster_coco_eval_pycocotools_does_it(monkeypatch):
+    monkeypatch.setitem(sys.modules, "faster_coco_eval", None)
+    assert sys.modules["gdsweep.evaluate.mask_ap"].tools() == (COCO, COCOeval)
+    assert mask_ap(_truth(SMALL), [_result(SMALL, 0.9)])["AP"] == pytest.approx(100)

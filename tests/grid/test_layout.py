@@ -63,10 +63,13 @@ def test_a_figure(load) -> None:
     assert (figure.kind, figure.x, figure.lines, figure.panels) == (
         "label-efficiency",
         "labels",
-        "method",
+        ("method",),
         None,
     )
     assert (figure.metric, figure.caption, figure.average) == ("AP50", "C", ("seed",))
     own = load(f"{PAGE}figure: {{metric: APs, caption: D, panels: dataset}}\n").figure
     assert own is not None
     assert (own.metric, own.caption, own.panels) == ("APs", "D", "dataset")
+    curves = load(f"{PAGE}figure: {{kind: validation-curves, lines: [method, labels]}}\n").figure
+    assert curves is not None
+    assert (curves.x, curves.lines, curves.panels) == (None, ("method", "labels"), None)

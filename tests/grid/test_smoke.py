@@ -60,3 +60,24 @@ def test_a_late_burn_in_leaves_an_iteration(load) -> None:
     page = page.replace("  distillation.teacher.at: 100000\n", "")
     guided = load(page, smoke=True).cells[2].settings
     assert guided.distillation.burn_in == 19
+
+
+def test_a_backbones_family_stays(load) -> None:
+    page = """title: T
+axes:
+  dataset: [cityscapes]
+  labels: [5]
+  backbone: [resnet50, swin-large, dinov2-base, deit-base, mask-rcnn-resnet50, convnext_tiny]
+settings: {method: supervised, vit_resize: bilinear}
+"""
+    models = [cell.settings.model for cell in load(page, smoke=True).cells]
+    assert [model.backbone for model in models] == [
+        "test_resnet",
+        "swin_test",
+        "test_vit",
+        "test_vit",
+        "resnet18",
+        "test_resnet",
+    ]
+    assert [model.architecture for model in models][3:5] == ["mask2former", "mask-rcnn"]
+    assert {model.vit_resize for model in models} == {"bilinear"}

@@ -12,7 +12,8 @@ from gdsweep.grid.timm_names import architectures, is_timm_name
 @pytest.mark.slow
 def test_they_are_timms_own() -> None:
     timm = pytest.importorskip("timm")
-    assert architectures() == set(timm.list_models())
+    # the small Swin of smoke runs is ours, registered with timm by the model room
+    assert architectures() == set(timm.list_models()) - {"swin_test"}
     pretrained = set(timm.list_models(pretrained=True))
     assert {backbone(name).timm for name in backbone_names()} <= pretrained
 

@@ -1,6 +1,7 @@
 """What is in a run's identity, setting by setting, and what is not."""
 
 import json
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -9,6 +10,7 @@ import yaml
 from gdsweep.config import (
     CellSettings,
     CheckpointRef,
+    CityscapesData,
     CocoData,
     ImageSet,
     MilestoneRef,
@@ -29,6 +31,8 @@ DECISIONS: dict[str, tuple[Any, str, dict[str, Any]]] = {
     "labels.percent": (10.0, ALL, {}),
     "labels.seed": (7, ALL, {}),
     "labels.pool": ("complement", STUDENT, {}),
+    "labels.extra": (False, "", {}),  # of a data set that has some: below
+    "labels.file": ("list.txt", "", {}),  # below 100 %: below
     "labels.sampler": ("repeat-factor", "supervised", {}),
     "labels.repeat_threshold": (5.0, STUDENT, {}),
     "augmentation.geometry": ("resized-crop", ALL, {}),
@@ -45,7 +49,10 @@ DECISIONS: dict[str, tuple[Any, str, dict[str, Any]]] = {
     "model.backbone": ("resnet18", ALL, {}),
     "model.weights": ("random", ALL, {}),
     "model.norm": ("batch", ALL, {}),
+    "model.architecture": ("mask-rcnn", ALL, {}),
+    "model.init": (__file__, ALL, {}),
     "model.freeze_backbone": (True, ALL, {}),
+    "model.vit_resize": ("bilinear", ALL, {}),
     "model.drop_path": (0.3, ALL, {}),
     "model.hidden": (128, ALL, {}),
     "model.heads": (4, ALL, {}),
@@ -62,6 +69,8 @@ DECISIONS: dict[str, tuple[Any, str, dict[str, Any]]] = {
     "loss.points": (100, ALL, {}),
     "loss.oversample": (2.0, ALL, {}),
     "loss.importance": (0.5, ALL, {}),
+    "optimizer.algorithm": ("sgd", ALL, {}),
+    "optimizer.momentum": (0.8, ALL, {"optimizer.algorithm": "sgd"}),
     "optimizer.lr": (1e-3, ALL, {}),
     "optimizer.weight_decay": (0.0, ALL, {}),
     "optimizer.backbone_multiplier": (1.0, ALL, {}),
@@ -84,6 +93,7 @@ DECISIONS: dict[str, tuple[Any, str, dict[str, Any]]] = {
     "distillation.burn_in": (7, "", {}),
     "distillation.teacher.at": (7, "", {}),
     "distillation.teacher.network": ("teacher", "", {}),
+    "distillation.teacher.init": (__file__, "guided", {}),
     "distillation.suppress_overlap": (0.5, STUDENT, {}),
     "evaluation.period": (100, ALL, {}),
     "evaluation.select": ("final", "", {}),
@@ -106,7 +116,7 @@ IDLE: dict[str, dict[str, Any]] = {
     "augmentation.max_edge": {"augmentation.geometry": "resized-crop"},
     "augmentation.scale": {"augmentation.geometry": "edge-crop"},
     "augmentation.test_max_edge": {"augmentation.test_short_edge": None},
-    "optimizer.backbone_multiplier": {"model.freeze_backbone": True},
+    "optimizer.momentum": {"optimizer.algorithm": "adamw"},
     "schedule.drops": {"schedule.kind": "poly"},
     "schedule.gamma": {"schedule.kind": "constant"},
     "schedule.power": {"schedule.kind": "multistep"},
@@ -217,6 +227,56 @@ def test_a_data_set_of_files_is_its_name() -> None:
     extra = ImageSet(images="more")
     assert name("supervised") == name("supervised", unlabelled=extra)
     assert name("guided") != name("guided", unlabelled=extra)
+
+
+@pytest.mark.parametrize("objective", PARENTS)
+def test_extra_images_count_where_they_are_used(objective: str) -> None:
+    images = ImageSet(images="i", annotations="a")
+    more = {"unlabelled": ImageSet(images="more")}
+    names = {}
+    for key, data in {
+        "coco": CocoData(name="street", train=images, val=images),
+        "coco and more": CocoData(name="street", train=images, val=images, **more),
+        "cityscapes": CityscapesData(name="street"),
+        "cityscapes and more": CityscapesData(name="street", extra=True),
+    }.items():
+        for used in (True, False):
+            settings = changed(BASE.model_copy(update={"dataset": data}), {"labels.extra": used})
+            names[key, used] = run(objective, settings).name
+    for key in ("coco", "cityscapes"):
+        without = {names[key, True], names[key, False], names[f"{key} and more", False]}
+        assert len(without) == 1
+        assert (names[f"{key} and more", True] in without) == (objective == "supervised")
+
+
+def test_cityscapes_is_its_name_and_its_kind_of_masks() -> None:
+    def name(**change: Any) -> str:
+        data = CityscapesData(**{"name": "streets", **change})
+        return run("supervised", BASE.model_copy(update={"dataset": data})).name
+
+    assert name() == name(root="/elsewhere")
+    assert len({name(), name(name="roads"), name(masks="polygons")}) == 3
+
+
+@pytest.mark.parametrize("objective", PARENTS)
+def test_a_published_split_is_its_list(objective: str, tmp_path: Path) -> None:
+    def name(content: str, file: str = "list.txt", **change: Any) -> str:
+        (tmp_path / file).write_text(content)
+        changes = {"labels.file": str(tmp_path / file), "labels.percent": 5.0}
+        return run(objective, changed(BASE, {**changes, **change})).name
+
+    drawn = run(objective, changed(BASE, {"labels.percent": 5.0}))
+    assert "list" not in drawn.identity["labels"]
+    one = name("train/1\ntrain/2\n")
+    assert one != drawn.name
+    assert one == name("train/2\ntrain/1\n\n", "other.txt")  # neither place nor order
+    assert one != name("train/1\ntrain/3\n")
+    seeds = '{"5.0": {"0": [3, 1], "1": [1, 3], "2": [1, 2]}}'
+    one = name(seeds, **{"labels.seed": 0})
+    assert one != name(seeds, **{"labels.seed": 2})
+    both = [name(seeds, **{"labels.seed": 0, "labels.percent": p}) for p in (100.0, 5.0)]
+    assert both[1] == one
+    assert both[0] == run(objective, changed(BASE, {"labels.seed": 0})).name
 
 
 def test_parents_and_teachers_are_in_an_identity() -> None:

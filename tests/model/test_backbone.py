@@ -18,7 +18,8 @@ def make(name: str = "test_resnet", **changes: Any) -> Backbone:
 
 
 @pytest.mark.parametrize(
-    "name", ["test_resnet", "resnet10t", "test_convnext", "swin_tiny_patch4_window7_224"]
+    "name",
+    ["test_resnet", "resnet10t", "test_convnext", "swin_tiny_patch4_window7_224", "swin_test"],
 )
 def test_maps_at_four_strides(name: str) -> None:
     backbone = make(name)

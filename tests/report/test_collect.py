@@ -205,8 +205,113 @@ def test_help_imports_nothing_heavy() -> None:
 def test_collecting_never_imports_torch(partial: Any) -> None:
     script = (
         f"import sys; sys.path.insert(0, {str(COLLECT.parent)!r}); import collect\n"
-        "assert collect.main(['grids/grid.yaml']) == 0\n"
+        "assert collect.main(['grids/grid.yaml', '--html', '--check', '--panels', '2']) == 0\n"
+        "assert collect.main(['--explain', 'grid', '1', 'guided', 'seed=0']) == 0\n"
         "assert 'torch' not in sys.modules\n"
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
+
+
+def test_check_tells_misses_and_exits_1(partial: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert collect.main(["grids/grid.yaml", "--check"]) == 0
+    said = capsys.readouterr().out
+    assert "grid: 3 of 4 published values checked: 1 within, 2 above; 2 orderings" in said
+    assert "miss:" not in said
+    partial.score(10.0, 900, labels=1, method="supervised", seed=0)
+    partial.score(9.0, 900, labels=1, method="supervised", seed=1)
+    assert collect.main(["grids/grid.yaml", "--check"]) == 1
+    assert "miss: COCO 1 % Mask2Former: 11.7" in capsys.readouterr().out
+    assert collect.main(["grids/grid.yaml"]) == 0
+    assert collect.main(["grids/grid.yaml", "--check", "--json"]) == 1
+    capsys.readouterr()
+
+
+def test_a_hole_is_a_miss_only_when_strict(bench: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    assert collect.main(["grids/grid.yaml", "--check"]) == 0
+    assert "0 of 4 published values checked" in capsys.readouterr().out
+    assert collect.main(["grids/grid.yaml", "--check", "--strict", "--json"]) == 1
+    (grid,) = json.loads(capsys.readouterr().out)["grids"]
+    assert "COCO 1 % Mask2Former: no number (–)" in grid["misses"]
+
+
+@pytest.mark.parametrize("grid", ["grids/grid.yaml", "grid"])
+def test_explain(partial: Any, grid: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert collect.main(["--explain", grid, "coco", "1", "guided", "seed=0"]) == 0
+    said = capsys.readouterr().out
+    assert said.startswith("coco 1 % guided seed 0: AP 21.0\n")
+    assert "teacher, student network, best: coco-1pct-resnet50-supervised-s0-" in said
+    assert not Path("results").exists()
+    assert collect.main(["--explain", grid, "1", "guided", "seed=0", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["value"] == "AP 21.0"
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["--explain", "grid", "1", "guided"], "grid 1 guided: 3 numbers fit: coco 1 % guided"),
+        (["--explain", "grid", "swin"], "grid swin: no number fits swin: "),
+        (["--explain", "grid"], "--explain: name a grid and a number"),
+        (["--explain"], "--explain: name a grid and a number"),
+        (["--explain", "none", "1"], "none: no such file"),
+        (["grid", "--strict"], "--strict: it goes with --check"),
+        (["grid", "--smoke", "--check"], "--check: what --smoke trained is no result"),
+    ],
+)
+def test_a_bad_question_is_one_line(
+    bench: Any, words: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert collect.main(words) == 2
+    printed = capsys.readouterr()
+    assert printed.out == ""
+    assert printed.err.startswith(f"collect.py: {said}")
+    assert printed.err.count("\n") == 1
+
+
+def test_html_is_one_page_with_its_figures(
+    partial: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    student = partial.chain(labels=1, method="guided", seed=0)[-1]
+    partial.metrics(student, [{"iteration": 500, "total_loss": 5.0, "segm/AP": 14.0}])
+    assert collect.main(["grids/grid.yaml", "--html"]) == 0
+    assert "wrote results/grid.html" in capsys.readouterr().out
+    page = Path("results/grid.html").read_text()
+    assert page.count('src="data:image/svg+xml;base64,') == 2
+    assert "Label efficiency" in page
+    assert "Training curves" in page
+    assert "python collect.py grids/grid.yaml --html" in page
+    assert collect.main(["grids/grid.yaml", "--html"]) == 0
+    assert Path("results/grid.html").read_text() == page  # the same bytes again
+    capsys.readouterr()
+
+
+SHAPES = """
+title: Panels
+axes: {dataset: [shapes], labels: [5], method: [supervised, guided]}
+settings: {backbone: test_resnet, schedule: {iterations: 1000}, distillation: {burn_in: 400}}
+figure: {kind: validation-curves}
+"""
+
+
+def test_panels_and_validation_curves(new_bench: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    bench = new_bench(SHAPES, name="shapes")
+    for method in ("supervised", "guided"):
+        run = bench.score(10.0, 900, method=method)
+        _, _, ref = bench.find(method=method)
+        run.predictions(ref).write_text("[]")
+        record = json.loads(run.score(ref).read_text().replace("NaN", "null"))
+        record["predictions"] = str(run.predictions(ref).relative_to(run.path))
+        run.score(ref).write_text(json.dumps(record))
+        bench.metrics(run, [{"iteration": 900, "segm/AP": 12.0}])
+    assert collect.main(["shapes", "--panels", "3", "--html"]) == 0
+    said = capsys.readouterr().out
+    for name in ("shapes.png", "shapes-curves.pdf", "shapes-panels-shapes-5.png", "shapes.html"):
+        assert f"wrote results/{name}" in said
+    assert "Predictions, shapes, 5 %" in Path("results/shapes.html").read_text()
+
+
+def test_panels_count_images(bench: Any, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit) as end:
+        collect.main(["grid", "--panels", "-1"])
+    assert end.value.code == 2
+    assert "no number of images" in capsys.readouterr().err

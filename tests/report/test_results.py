@@ -9,6 +9,7 @@ import pytest
 
 from gdsweep.config import CellSettings
 from gdsweep.grid.names import canonical, leaves
+from gdsweep.report import build_table
 from gdsweep.report.results import COLUMNS, results
 from gdsweep.runs import lock
 
@@ -164,3 +165,21 @@ published: paper/table.yaml
     bench = new_bench(text)
     frame = results(bench.graph, bench.grid, bench.store)
     assert frame["published"].isna().all()
+
+
+def test_an_all_null_metric_is_no_hole(new_bench: Any) -> None:
+    bench = new_bench("""
+title: Small objects
+axes: {dataset: [shapes], method: [supervised]}
+settings: {backbone: test_resnet}
+table: {metric: APs}
+""")
+    run = bench.score(10.0, 900)
+    _, _, ref = bench.find()
+    # as the trainer writes it, where pycocotools has no such object
+    run.score(ref).write_text(run.score(ref).read_text().replace("NaN", "null"))
+    assert math.isnan(row(bench)["APs"])
+    (entry,) = (
+        build_table(results(bench.graph, bench.grid, bench.store), bench.grid).rows[0].entries
+    )
+    assert entry.hole == "n/a"

@@ -56,3 +56,19 @@ def test_the_rate_keeps_the_multiplier():
     set_rate(optimizer, 5e-5)
     assert _group_of(optimizer, model.backbone[0].weight)["lr"] == pytest.approx(5e-6)
     assert _group_of(optimizer, model.head.weight)["lr"] == pytest.approx(5e-5)
+
+
+def test_sgd_has_the_same_groups_and_momentum():
+    model = _Model()
+    settings = OptimizerSettings(algorithm="sgd", lr=0.02, momentum=0.8, weight_decay=1e-4)
+    optimizer = build_optimizer(model, settings)
+    assert isinstance(optimizer, torch.optim.SGD)
+    group = _group_of(optimizer, model.head.weight)
+    assert (group["momentum"], group["weight_decay"], group["lr"]) == (0.8, 1e-4, 0.02)
+    assert _group_of(optimizer, model.backbone[0].weight)["multiplier"] == 0.1
+    before = model.head.bias.detach().clone()
+    for _ in range(2):  # the second step carries the first: lr (1 + 1 + 0.8) without decay
+        model.head.bias.grad = torch.ones(2)
+        optimizer.step()
+    moved = before - model.head.bias
+    torch.testing.assert_close(moved, torch.full((2,), 0.02 * 2.8), rtol=1e-3, atol=0)

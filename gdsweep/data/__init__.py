@@ -1,0 +1,38 @@
+"""What it reads: data sets, label splits, weak and strong views, and endless batches of them."""
+
+from gdsweep.data.augment import StrongView, WeakView, resize_for_test
+from gdsweep.data.dataset import DatasetSplits, ImageDataset, Images, JoinedImages
+from gdsweep.data.instances import Instances
+from gdsweep.data.label_split import (
+    label_set,
+    labelled_images,
+    labelled_indices,
+    unlabelled_indices,
+)
+from gdsweep.data.loader import LabelledView, Sample, UnlabelledView, batches
+from gdsweep.data.open import open_dataset
+from gdsweep.data.sampler import RepeatFactorSampler, Sampler, UniformSampler, repeat_factors
+
+__all__ = [
+    "DatasetSplits",
+    "ImageDataset",
+    "Images",
+    "Instances",
+    "JoinedImages",
+    "LabelledView",
+    "RepeatFactorSampler",
+    "Sample",
+    "Sampler",
+    "StrongView",
+    "UniformSampler",
+    "UnlabelledView",
+    "WeakView",
+    "batches",
+    "label_set",
+    "labelled_images",
+    "labelled_indices",
+    "open_dataset",
+    "repeat_factors",
+    "resize_for_test",
+    "unlabelled_indices",
+]

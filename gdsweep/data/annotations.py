@@ -1,0 +1,241 @@
+"""An annotation file in COCO's instances format: checked, and kept small. Rules: see `coco`."""
+
+import contextlib
+import gc
+import hashlib
+import json
+import pickle
+from collections import Counter
+from collections.abc import Iterator, Sequence, Sized
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from gdsweep.data import segmentation as segmentations
+from gdsweep.errors import BadInput
+
+
+@dataclass
+class Annotations:
+    """The content of an annotation file, images in the order of ascending ids."""
+
+    image_ids: list[int]
+    names: list[str]
+    """Path of each image file, relative to its folder."""
+    sizes: Tensor
+    """Height and width of each image, int32 [n, 2]."""
+    categories: list[dict[str, Any]]
+    """As in the file, in the order of ascending ids."""
+    records: "Records"
+    """Usable annotations of each image."""
+    sha256: str
+    """Digest of the file."""
+    skipped: Counter[str] = field(default_factory=Counter)
+    """How often each rule was applied, by the rule's words."""
+
+
+class Records:
+    """Annotations of each image as (annotation, is a training target), in a few tensors.
+
+    Millions of small objects would be copied into every loader worker; tensors are shared.
+    """
+
+    def __init__(self, per_image: list[list[tuple[dict[str, Any], bool]]]) -> None:
+        pieces = [pickle.dumps(records) for records in per_image]
+        self._ends = _ends(pieces)
+        self._content = torch.frombuffer(bytearray().join(pieces), dtype=torch.uint8)
+        targets = [sorted({a["category_id"] for a, target in r if target}) for r in per_image]
+        self._target_ends = _ends(targets)
+        self._targets = torch.tensor([c for found in targets for c in found], dtype=torch.int64)
+
+    def of(self, index: int) -> list[tuple[dict[str, Any], bool]]:
+        """The annotations of image `index`."""
+        part = self._content[int(self._ends[index]) : int(self._ends[index + 1])]
+        return pickle.loads(part.numpy().data)
+
+    def categories_of(self, index: int) -> list[int]:
+        """Category ids among the training targets of image `index`."""
+        return self._targets[self._target_ends[index] : self._target_ends[index + 1]].tolist()
+
+    def with_targets(self) -> list[int]:
+        """Indices of the images that have a training target, ascending."""
+        return self._target_ends.diff().nonzero().flatten().tolist()
+
+
+def _ends(pieces: Sequence[Sized]) -> Tensor:
+    return torch.tensor([0, *(len(piece) for piece in pieces)], dtype=torch.int64).cumsum(0)
+
+
+def read_annotations(path: Path, where: str) -> Annotations:
+    """Read and check an annotation file; `where` begins every message.
+
+    Raises:
+        BadInput: the file is missing or not what it should be; see `coco` for the rules.
+    """
+    with _no_collection():
+        return _read(path, where)
+
+
+def _read(path: Path, where: str) -> Annotations:
+    content, digest = _load(path, where)
+    images = sorted(_entries(content, "images", where), key=lambda image: image["id"])
+    if not images:
+        raise BadInput(f"{where}: no images")
+    for image in images:
+        _check_image(image, where)
+    _refuse_duplicates([image["id"] for image in images], "image id", where)
+    categories = _categories(content, where)
+    skipped: Counter[str] = Counter()
+    per_image = _grouped(content, images, categories, skipped, where)
+    return Annotations(
+        image_ids=[image["id"] for image in images],
+        names=[image["file_name"] for image in images],
+        sizes=torch.tensor([(i["height"], i["width"]) for i in images], dtype=torch.int32),
+        categories=categories,
+        records=Records(per_image),
+        sha256=digest,
+        skipped=skipped,
+    )
+
+
+@contextlib.contextmanager
+def _no_collection() -> Iterator[None]:
+    # nothing here is garbage until the end, and looking for it doubles the time to load COCO
+    enabled = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if enabled:
+            gc.enable()
+
+
+def _load(path: Path, where: str) -> tuple[dict[str, Any], str]:
+    try:
+        raw = path.read_bytes()
+    except OSError as error:
+        reason = "no such file" if isinstance(error, FileNotFoundError) else error.strerror
+        raise BadInput(f"{where}: {reason}; a COCO instances JSON belongs there") from None
+    try:
+        content = json.loads(raw)
+    except (ValueError, RecursionError) as error:
+        raise BadInput(f"{where}: not valid JSON: {error}") from None
+    for key in ("images", "annotations", "categories"):
+        if not isinstance(content, dict) or not isinstance(content.get(key), list):
+            raise BadInput(
+                f"{where}: no list '{key}'; COCO's instances format has images, annotations "
+                "and categories"
+            )
+    return content, hashlib.sha256(raw).hexdigest()
+
+
+def _entries(content: dict[str, Any], key: str, where: str) -> list[dict[str, Any]]:
+    entries = content[key]
+    for number, entry in enumerate(entries):
+        if not isinstance(entry, dict) or not _whole(entry.get("id")):
+            raise BadInput(f"{where}: {key}[{number}] has no whole number as its id")
+    return entries
+
+
+def _check_image(image: dict[str, Any], where: str) -> None:
+    if not isinstance(image.get("file_name"), str):
+        raise BadInput(f"{where}: image id {image['id']} has no file_name")
+    for side in ("height", "width"):
+        if not _whole(image.get(side)) or image[side] < 1:
+            raise BadInput(f"{where}: image id {image['id']} has no {side} in whole pixels")
+
+
+def _categories(content: dict[str, Any], where: str) -> list[dict[str, Any]]:
+    categories = sorted(_entries(content, "categories", where), key=lambda c: c["id"])
+    if not categories:
+        raise BadInput(f"{where}: no categories")
+    for category in categories:
+        if not isinstance(category.get("name"), str):
+            raise BadInput(f"{where}: category id {category['id']} has no name")
+    _refuse_duplicates([category["id"] for category in categories], "category id", where)
+    _refuse_duplicates([category["name"] for category in categories], "category name", where)
+    return categories
+
+
+def _grouped(
+    content: dict[str, Any],
+    images: list[dict[str, Any]],
+    categories: list[dict[str, Any]],
+    skipped: Counter[str],
+    where: str,
+) -> list[list[tuple[dict[str, Any], bool]]]:
+    per_image: list[list[tuple[dict[str, Any], bool]]] = [[] for _ in images]
+    places = {image["id"]: place for place, image in enumerate(images)}
+    known = {category["id"] for category in categories}
+    annotations = _entries(content, "annotations", where)
+    _refuse_duplicates([a["id"] for a in annotations], "annotation id", where)
+    for annotation in annotations:
+        place = places.get(annotation.get("image_id"))
+        if place is None:
+            skipped["annotations of images that are not listed skipped"] += 1
+            continue
+        if annotation.get("category_id") not in known:
+            ids = ", ".join(str(c["id"]) for c in categories[:10])
+            raise BadInput(
+                f"{where}: annotation id {annotation['id']} has category_id "
+                f"{annotation.get('category_id')}, which is not among the categories ({ids}"
+                f"{', ...' if len(known) > 10 else ''})"
+            )
+        try:
+            record = _record(annotation, images[place], skipped)
+        except (ValueError, TypeError, KeyError, OverflowError) as error:
+            reason = f"no {error}" if isinstance(error, KeyError) else str(error)
+            raise BadInput(f"{where}: annotation id {annotation['id']}: {reason}") from None
+        if record is not None:
+            per_image[place].append(record)
+    return per_image
+
+
+def _record(
+    annotation: dict[str, Any], image: dict[str, Any], skipped: Counter[str]
+) -> tuple[dict[str, Any], bool] | None:
+    height, width = image["height"], image["width"]
+    given = annotation.get("segmentation")
+    segmentation = None if given is None else segmentations.usable(given, height, width)
+    if segmentation is None:
+        skipped["annotations without a mask or a polygon of three points skipped"] += 1
+        return None
+    if isinstance(given, list) and len(segmentation) < len(given):
+        skipped["polygons of fewer than three points dropped"] += len(given) - len(segmentation)
+    crowd = int(bool(annotation.get("iscrowd", 0)))
+    area = annotation.get("area")
+    empty = False
+    if area is None or not area > 0:  # what is stated above zero is believed, to load quickly
+        measured = segmentations.area(segmentation, height, width)
+        empty = measured == 0
+        if area is None:
+            skipped["annotations without an area: measured on the mask"] += 1
+            area = measured
+    if crowd:
+        skipped["crowds are no training targets"] += 1
+    elif empty:
+        skipped["annotations of zero area are no training targets"] += 1
+    kept = {
+        "id": annotation["id"],
+        "category_id": annotation["category_id"],
+        "segmentation": segmentation,
+        "area": area,
+        "iscrowd": crowd,
+    }
+    if "bbox" in annotation:
+        kept["bbox"] = annotation["bbox"]
+    return kept, not crowd and not empty
+
+
+def _refuse_duplicates(values: list[Any], what: str, where: str) -> None:
+    if len(set(values)) < len(values):
+        value, times = Counter(values).most_common(1)[0]
+        raise BadInput(f"{where}: {what} {value} is there {times} times; each must be unique")
+
+
+def _whole(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)

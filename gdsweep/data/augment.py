@@ -1,0 +1,252 @@
+"""Weak and strong views of an image, and its size at test time (sec. 4.3; "Data augmentations").
+
+A weak view is a window of the image, resized and perhaps flipped. Choosing the window comes first
+and pixels are touched once: "resize, then crop" and "crop, then resize" are one resampling of the
+window, which costs what the output costs, not what the whole image does. Images are resampled
+bilinearly with antialiasing, masks by the nearest pixel at the very same coordinates.
+
+A strong view is the weak view with other colours, so it needs no alignment.
+
+All randomness is drawn from torch's global CPU generator; `loader` seeds it for every sample.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from PIL import Image, ImageFilter
+from torch import Tensor
+from torchvision.transforms import v2
+
+from gdsweep.config import AugmentationSettings
+from gdsweep.data.instances import Instances
+from gdsweep.errors import BadInput
+
+PAD = 128  # grey of the canvas around a small image under `scale-jitter`
+
+
+@dataclass(frozen=True)
+class Window:
+    """A part of an image and what becomes of it."""
+
+    box: tuple[float, float, float, float]
+    """Left, top, right, bottom, in pixels of the image."""
+    size: tuple[int, int]
+    """Height and width the part is resized to."""
+    flip: bool
+    """Mirror it, left to right."""
+    canvas: tuple[int, int]
+    """Height and width of the result; what exceeds `size` is padding, right and below."""
+
+
+class WeakView:
+    """Random geometry, and SSD's colour distortion where the settings ask for it."""
+
+    def __init__(self, settings: AugmentationSettings) -> None:
+        low, high = settings.scale
+        largest = 1.0 if settings.geometry == "resized-crop" else float("inf")
+        if not 0 < low <= high <= largest:
+            raise BadInput(
+                f"augmentation.scale: {low} to {high} is no range above 0"
+                f"{'' if largest > 1 else ' up to 1, as resized-crop needs'}"
+            )
+        self.settings = settings
+
+    def __call__(self, image: Tensor, targets: Instances | None) -> tuple[Tensor, Instances | None]:
+        """A random window of an image, uint8 [3, H, W], and of its targets.
+
+        Instances without a pixel in the window are dropped. Targets may be None.
+        """
+        window = self.window(image.shape[-2], image.shape[-1])
+        picture = _cut(_picture(image), window)
+        if self.settings.colour_distortion:
+            picture = distort_colours(picture)
+        if targets is not None:
+            masks = _cut_masks(targets.masks, window)
+            kept = masks.view(torch.uint8).amax((1, 2)) > 0
+            targets = Instances(targets.labels[kept], masks[kept])
+        return _tensor(_padded(picture, window)), targets
+
+    def window(self, height: int, width: int) -> Window:
+        """Draw a window of an image of this height and width."""
+        match self.settings.geometry:
+            case "edge-crop":
+                return self._edge_crop(height, width)
+            case "scale-jitter":
+                return self._scale_jitter(height, width)
+            case "resized-crop":
+                return self._resized_crop(height, width)
+
+    def _edge_crop(self, height: int, width: int) -> Window:
+        # a random short edge, then a crop of fixed size anywhere; a smaller image stays whole
+        edges = self.settings.short_edges
+        edge = edges[int(torch.randint(len(edges), ()))]
+        scaled = _fit_short_edge(height, width, edge, self.settings.max_edge)
+        size = _smaller(scaled, self.settings.crop)
+        top = int(torch.randint(scaled[0] - size[0] + 1, ()))
+        left = int(torch.randint(scaled[1] - size[1] + 1, ()))
+        return Window(_box((height, width), scaled, (top, left), size), size, self._flip(), size)
+
+    def _scale_jitter(self, height: int, width: int) -> Window:
+        # the image fitted into a random multiple of the crop; padded if smaller, cut if larger
+        crop = self.settings.crop
+        factor = _uniform(*self.settings.scale)
+        ratio = min(crop[0] * factor / height, crop[1] * factor / width)
+        scaled = (max(1, round(height * ratio)), max(1, round(width * ratio)))
+        size = _smaller(scaled, crop)
+        share = _uniform(0, 1)  # one draw for both axes, as detectron2
+        top, left = round((scaled[0] - size[0]) * share), round((scaled[1] - size[1]) * share)
+        return Window(_box((height, width), scaled, (top, left), size), size, self._flip(), crop)
+
+    def _resized_crop(self, height: int, width: int) -> Window:
+        side = _uniform(*self.settings.scale)
+        top, left = _uniform(0, height * (1 - side)), _uniform(0, width * (1 - side))
+        box = (left, top, min(left + width * side, width), min(top + height * side, height))
+        return Window(box, self.settings.crop, self._flip(), self.settings.crop)
+
+    def _flip(self) -> bool:
+        return _uniform(0, 1) < self.settings.flip
+
+
+class StrongView:
+    """The student's colours: jitter, grey and blur; with `colour+cutout` random erasing too.
+
+    The constants are the public code's. A blur of radius r is PIL's, a Gaussian of standard
+    deviation r pixels.
+    """
+
+    def __init__(self, settings: AugmentationSettings) -> None:
+        self.strong = settings.strong
+        self.colour = v2.Compose(
+            [
+                v2.RandomApply([v2.ColorJitter(0.4, 0.4, 0.4, 0.1)], p=0.8),
+                v2.RandomGrayscale(p=0.2),
+            ]
+        )
+        # Unbiased Teacher's, as Polite Teacher
+        self.cutout = v2.Compose(
+            [
+                v2.RandomErasing(p=0.7, scale=(0.05, 0.2), ratio=(0.3, 3.3), value="random"),
+                v2.RandomErasing(p=0.5, scale=(0.02, 0.2), ratio=(0.1, 6.0), value="random"),
+                v2.RandomErasing(p=0.3, scale=(0.02, 0.2), ratio=(0.05, 8.0), value="random"),
+            ]
+        )
+
+    def __call__(self, image: Tensor) -> Tensor:
+        """Another look of a weak view, uint8 [3, h, w]; the same tensor if `strong` is `none`."""
+        if self.strong == "none":
+            return image
+        picture = self.colour(_picture(image))
+        if _uniform(0, 1) < 0.5:
+            picture = picture.filter(ImageFilter.GaussianBlur(_uniform(0.1, 2.0)))
+        strong = _tensor(picture)
+        if self.strong == "colour+cutout":
+            # erasing writes normal noise, which only means something on a scale of 0 to 1
+            noisy = self.cutout(strong.float() / 255)
+            strong = (noisy.clamp(0, 1) * 255).round().to(torch.uint8)
+        return strong
+
+
+def resize_for_test(image: Tensor, settings: AugmentationSettings) -> Tensor:
+    """An image, uint8 [3, H, W], at test size; its own size where no short edge is set."""
+    if settings.test_short_edge is None:
+        return image
+    height, width = image.shape[-2:]
+    size = _fit_short_edge(height, width, settings.test_short_edge, settings.test_max_edge)
+    if size == (height, width):
+        return image
+    return _tensor(_cut(_picture(image), Window((0, 0, width, height), size, False, size)))
+
+
+def distort_colours(picture: Image.Image) -> Image.Image:
+    """SSD's colour distortion, each step with probability one half.
+
+    Brightness +-32, contrast and saturation times 0.5 to 1.5, hue +-18 of 180; contrast comes
+    second or, as often, last.
+    """
+    if _coin():
+        shift = _uniform(-32, 32)
+        picture = picture.point(lambda value: value + shift)
+    contrast = _uniform(0.5, 1.5) if _coin() else 1.0
+    contrast_last = _coin()
+    if not contrast_last:
+        picture = picture.point(lambda value: value * contrast)
+    saturation = _uniform(0.5, 1.5) if _coin() else 1.0
+    turn = _uniform(-18, 18) / 180 * 256 if _coin() else 0.0
+    if saturation != 1.0 or turn != 0.0:
+        hue, colourfulness, value = picture.convert("HSV").split()
+        hue = hue.point(lambda h: round(h + turn) % 256)
+        colourfulness = colourfulness.point(lambda s: s * saturation)
+        picture = Image.merge("HSV", (hue, colourfulness, value)).convert("RGB")
+    if contrast_last:
+        picture = picture.point(lambda value: value * contrast)
+    return picture
+
+
+def _fit_short_edge(height: int, width: int, edge: int, limit: int) -> tuple[int, int]:
+    # detectron2's rule and rounding
+    scale = min(edge / min(height, width), limit / max(height, width))
+    return max(1, int(height * scale + 0.5)), max(1, int(width * scale + 0.5))
+
+
+def _box(
+    image: tuple[int, int], scaled: tuple[int, int], corner: tuple[int, int], size: tuple[int, int]
+) -> tuple[float, float, float, float]:
+    # the window at `corner` of the scaled image, in pixels of the image itself
+    down, across = image[0] / scaled[0], image[1] / scaled[1]
+    (top, left), (height, width) = corner, size
+    right, bottom = (left + width) * across, (top + height) * down
+    return left * across, top * down, min(right, image[1]), min(bottom, image[0])
+
+
+def _cut(picture: Image.Image, window: Window) -> Image.Image:
+    height, width = window.size
+    picture = picture.resize((width, height), Image.Resampling.BILINEAR, box=window.box)
+    return picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT) if window.flip else picture
+
+
+def _padded(picture: Image.Image, window: Window) -> Image.Image:
+    if window.canvas == window.size:
+        return picture
+    canvas = Image.new("RGB", (window.canvas[1], window.canvas[0]), (PAD, PAD, PAD))
+    canvas.paste(picture, (0, 0))
+    return canvas
+
+
+def _cut_masks(masks: Tensor, window: Window) -> Tensor:
+    (height, width), (left, top, right, bottom) = window.size, window.box
+    rows = _nearest(top, bottom, height, masks.shape[-2])
+    columns = _nearest(left, right, width, masks.shape[-1])
+    if window.flip:
+        columns = columns.flip(0)
+    canvas = masks.new_zeros(len(masks), *window.canvas)
+    # whole columns, then whole rows: several times as fast as picking single pixels
+    canvas[:, :height, :width] = masks.mT.index_select(1, columns).mT.index_select(1, rows)
+    return canvas
+
+
+def _nearest(start: float, stop: float, count: int, limit: int) -> Tensor:
+    # the pixel in which the centre of each of `count` equal parts of [start, stop] lies
+    step = (stop - start) / count
+    return (start + (torch.arange(count) + 0.5) * step).long().clamp(0, limit - 1)
+
+
+def _smaller(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
+    return min(a[0], b[0]), min(a[1], b[1])
+
+
+def _picture(image: Tensor) -> Image.Image:
+    return Image.fromarray(np.ascontiguousarray(image.permute(1, 2, 0).numpy()))
+
+
+def _tensor(picture: Image.Image) -> Tensor:
+    # always contiguous: the layout of an image must not decide how its convolutions are computed
+    return torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous()
+
+
+def _uniform(low: float, high: float) -> float:
+    return low + (high - low) * float(torch.rand((), dtype=torch.float64))
+
+
+def _coin() -> bool:
+    return _uniform(0, 1) < 0.5

@@ -1,0 +1,262 @@
+"""Any data set in COCO's instances format: folders of images, and a JSON per image set.
+
+What is refused, with one line that says what and where (BadInput):
+- an annotation file that is missing, is not JSON, or has no images, annotations or categories;
+- an id that is there twice, of an image, annotation or category, and a category name that is;
+- an image without file name, height or width; an annotation of an unknown category;
+- an RLE that does not cover its image exactly; a coordinate that is no number or absurdly far out;
+- image sets with different categories; an image set without a single training target;
+- a missing folder, or a missing image file (one look at each folder, when the set is opened);
+- when it is read: an image file that is truncated or of another size than its annotations say.
+
+What is skipped, and counted in `DatasetSplits.notes`:
+- an annotation of an image that is not listed;
+- an annotation without a mask, and a polygon of fewer than three points;
+- among extra unlabelled images, those that also belong to another image set.
+
+What is otherwise decided:
+- Crowds are never training targets; they are scored as `iscrowd`. Annotations of zero area are no
+  training targets either, but are scored as pycocotools scores them. Both are counted.
+- Images without a training target are never among the labelled images (as in detectron2); they
+  stay in the unlabelled pool and in scoring. They are counted.
+- Category ids may have gaps; labels are contiguous, in the order of ids. Images are in the order of
+  ids, whatever the file's.
+- The EXIF orientation is applied before sizes are compared, as in detectron2.
+- Extra unlabelled images are all image files of their folder and its folders; annotations given
+  for them are not read.
+- An annotation without area or bounding box gets those of its mask.
+"""
+
+import hashlib
+import os
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from gdsweep.config import CocoData, ImageSet
+from gdsweep.data import segmentation as segmentations
+from gdsweep.data.annotations import Annotations, read_annotations
+from gdsweep.data.dataset import DatasetSplits, unset
+from gdsweep.data.image_file import SUFFIXES, image_names, read_image
+from gdsweep.data.instances import Instances
+from gdsweep.errors import BadInput
+
+
+class CocoDataset:
+    """One image set and its annotations. Masks are decoded when asked for."""
+
+    def __init__(self, folder: Path, annotations: Annotations) -> None:
+        self.folder, self._annotations = folder, annotations
+        self.names, self.image_ids = annotations.names, annotations.image_ids
+        self.categories = annotations.categories
+        self.classes = tuple(category["name"] for category in self.categories)
+        self.category_ids = tuple(category["id"] for category in self.categories)
+        self._label = {number: label for label, number in enumerate(self.category_ids)}
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def image(self, index: int) -> Tensor:
+        """Image `index`: RGB, uint8 [3, H, W]. Raises BadInput if it cannot be read."""
+        path = self.folder / self.names[index]
+        image = read_image(path)
+        size = (image.shape[1], image.shape[2])
+        if size != self.size(index):
+            stated = self.size(index)
+            raise BadInput(
+                f"{path}: the image is {size[0]} pixels high and {size[1]} wide (EXIF orientation "
+                f"applied), its annotation file says {stated[0]} and {stated[1]}"
+            )
+        return image
+
+    def size(self, index: int) -> tuple[int, int]:
+        """Height and width of image `index`."""
+        height, width = self._annotations.sizes[index].tolist()
+        return height, width
+
+    def instances(self, index: int) -> Instances:
+        """Training targets of image `index`: no crowds, no masks without a pixel."""
+        targets = [annotation for annotation, target in self._records(index) if target]
+        given = [annotation["segmentation"] for annotation in targets]
+        masks, kept = segmentations.decode(given, *self.size(index))
+        labels = torch.tensor([self._label[a["category_id"]] for a in targets], dtype=torch.int64)
+        return Instances(labels[kept], masks)
+
+    def labels_of(self, index: int) -> list[int]:
+        """Label of each training target of image `index`."""
+        return [self._label[a["category_id"]] for a, target in self._records(index) if target]
+
+    def classes_of(self, index: int) -> frozenset[int]:
+        """Labels among the training targets of image `index`."""
+        categories = self._annotations.records.categories_of(index)
+        return frozenset(self._label[number] for number in categories)
+
+    def trainable(self) -> Sequence[int]:
+        """Indices of the images that have a training target."""
+        return self._annotations.records.with_targets()
+
+    def annotated(self) -> Sequence[int]:
+        """Indices of the images with an annotation that is no crowd: detectron2's filter."""
+        return [
+            index
+            for index in range(len(self))
+            if any(not annotation["iscrowd"] for annotation, _ in self._records(index))
+        ]
+
+    def ground_truth(self) -> dict[str, Any]:
+        """The usable annotations of the file, ids, areas and crowds as they are there."""
+        annotations = []
+        images = []
+        for index, (image_id, name) in enumerate(zip(self.image_ids, self.names, strict=True)):
+            height, width = self.size(index)
+            images.append({"id": image_id, "file_name": name, "height": height, "width": width})
+            for annotation, _ in self._records(index):
+                if "bbox" not in annotation:
+                    mask = annotation["segmentation"]
+                    annotation["bbox"] = segmentations.box(mask, height, width)
+                annotations.append({**annotation, "image_id": image_id})
+        categories = [dict(category) for category in self.categories]
+        return {
+            "info": {},
+            "images": images,
+            "annotations": annotations,
+            "categories": categories,
+        }
+
+    def _records(self, index: int) -> list[tuple[dict[str, Any], bool]]:
+        return self._annotations.records.of(index)
+
+
+class ImageFolder:
+    """The image files of a folder and its folders, without annotations."""
+
+    def __init__(self, folder: Path, names: list[str]) -> None:
+        self.folder, self.names = folder, names
+
+    def __len__(self) -> int:
+        return len(self.names)
+
+    def image(self, index: int) -> Tensor:
+        """Image `index`: RGB, uint8 [3, H, W]. Raises BadInput if it cannot be read."""
+        return read_image(self.folder / self.names[index])
+
+
+def open_coco(settings: CocoData) -> DatasetSplits:
+    """Open a COCO-format data set.
+
+    Raises:
+        BadInput: see the rules above.
+    """
+    notes: list[str] = []
+    fingerprint: dict[str, str] = {}
+    sets: dict[str, CocoDataset] = {}
+    for name in ("train", "val", "test"):
+        image_set: ImageSet | None = getattr(settings, name)
+        if image_set is not None:
+            sets[name], fingerprint[name] = _open_set(settings, name, image_set, notes)
+            _same_categories(settings, sets["train"], name, sets[name])
+    unlabelled = None
+    if settings.unlabelled is not None:
+        unlabelled = _open_unlabelled(settings, settings.unlabelled, sets, notes)
+        listing = "\n".join(unlabelled.names)
+        fingerprint["unlabelled"] = hashlib.sha256(listing.encode()).hexdigest()
+    test = sets.get("test", sets["val"])
+    return DatasetSplits(sets["train"], sets["val"], test, unlabelled, fingerprint, notes)
+
+
+def _open_set(
+    settings: CocoData, name: str, image_set: ImageSet, notes: list[str]
+) -> tuple[CocoDataset, str]:
+    where = f"{settings.name}: {name}"
+    if image_set.annotations is None:
+        raise BadInput(f"{where}.annotations: missing; only an unlabelled set may do without")
+    path = _annotation_file(settings, image_set.annotations)
+    folder = _folder(settings, name, image_set)
+    annotations = read_annotations(path, f"{where}.annotations: {path}")
+    dataset = CocoDataset(folder, annotations)
+    absent = _absent(folder, dataset.names)
+    if absent:
+        raise BadInput(
+            f"{where}.images: {folder}: {len(absent)} of {len(dataset)} images are not there, "
+            f"{absent[0]} for one"
+        )
+    trainable = len(dataset.trainable())
+    if not trainable:
+        raise BadInput(f"{where}.annotations: {path}: no image has an instance with a mask")
+    if trainable < len(dataset) and name == "train":
+        annotations.skipped["images without instances are in the unlabelled pool only"] = (
+            len(dataset) - trainable
+        )
+    notes += [f"{name}: {count} {rule}" for rule, count in annotations.skipped.items()]
+    return dataset, annotations.sha256
+
+
+def _annotation_file(settings: CocoData, given: str) -> Path:
+    if given.startswith("detectron2:"):
+        from gdsweep.interop.catalog import catalog_file  # detectron2 is seldom there
+
+        return catalog_file(given.removeprefix("detectron2:"))
+    return settings.resolved(given)
+
+
+def _open_unlabelled(
+    settings: CocoData, image_set: ImageSet, sets: dict[str, CocoDataset], notes: list[str]
+) -> ImageFolder:
+    folder = _folder(settings, "unlabelled", image_set)
+    names = image_names(folder)
+    if not names:
+        raise BadInput(
+            f"{settings.name}: unlabelled.images: {folder}: no image file in it "
+            f"({', '.join(sorted(SUFFIXES))})"
+        )
+    # a training image would count twice, a scored one is not to be trained on
+    taken = {
+        os.path.join(os.path.realpath(other.folder), os.path.normpath(name))
+        for other in sets.values()
+        for name in other.names
+    }
+    real = os.path.realpath(folder)
+    extra = [name for name in names if os.path.join(real, name) not in taken]
+    if len(extra) < len(names):
+        count = len(names) - len(extra)
+        notes.append(f"unlabelled: {count} images that belong to another image set skipped")
+    return ImageFolder(folder, extra)
+
+
+def _same_categories(settings: CocoData, train: CocoDataset, name: str, other: CocoDataset) -> None:
+    ours = dict(zip(train.category_ids, train.classes, strict=True))
+    theirs = dict(zip(other.category_ids, other.classes, strict=True))
+    for number in sorted(ours.keys() | theirs.keys()):
+        if ours.get(number) != theirs.get(number):
+            raise BadInput(
+                f"{settings.name}: category id {number} is {ours.get(number, 'missing')} in train "
+                f"and {theirs.get(number, 'missing')} in {name}; they must be the same"
+            )
+
+
+def _folder(settings: CocoData, name: str, image_set: ImageSet) -> Path:
+    folder = settings.resolved(image_set.images)
+    if not folder.is_dir():
+        raise BadInput(
+            f"{settings.name}: {name}.images: {folder}: no such folder{unset(settings.root)}"
+        )
+    return folder
+
+
+def _absent(folder: Path, names: Sequence[str]) -> list[str]:
+    # one listing per folder: asking for each file takes minutes on a network file system
+    listings: dict[str, set[str]] = {}
+    absent = []
+    for name in names:
+        place, file = os.path.split(name)
+        if place not in listings:
+            try:
+                listings[place] = set(os.listdir(folder / place))
+            except OSError:
+                listings[place] = set()
+        if file not in listings[place]:
+            absent.append(name)
+    return absent

@@ -1,0 +1,217 @@
+"""A page of labelled images with their masks, and of the views a network gets of them."""
+
+import colorsys
+from collections.abc import Sequence
+
+import numpy as np
+import torch
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+from gdsweep.config import AugmentationSettings
+from gdsweep.data.augment import StrongView, WeakView
+from gdsweep.data.dataset import ImageDataset
+from gdsweep.data.instances import Instances
+from gdsweep.data.sampler import derived_seed
+
+Colour = tuple[int, int, int]
+
+ROWS = 6
+_WIDTH, _HEIGHT, _GAP, _TEXT = 340, 220, 8, 17  # of a picture, between them, of a line; in pixels
+_INK, _FAINT, _PAPER = (20, 20, 20), (110, 110, 110), (255, 255, 255)
+_DRAWS = 5  # weak views drawn at most for one that shows an instance
+
+
+def contact_sheet(
+    dataset: ImageDataset, indices: Sequence[int], views: Sequence[AugmentationSettings], title: str
+) -> Image.Image:
+    """Some images of `indices`, a row each: with masks, its weak view, and each strong view.
+
+    `views` have one geometry and differ in `strong`. Images are chosen so that together they show
+    as many classes as they can. Always the same page for the same data.
+    """
+    chosen = choose_images(dataset, indices)
+    columns = ["image and instances", "weak view and targets", "weak view (teacher)"]
+    columns += [f"strong view (student): {view.strong}" for view in views]
+    colours = _colours(len(dataset.classes))
+    rows = [_row(dataset, index, views, colours) for index in chosen]
+    widths = [
+        max(round(_font().getlength(column)) + _GAP, *(row[place].width for row in rows))
+        for place, column in enumerate(columns)
+    ]
+    width = sum(widths) + _GAP * (len(widths) + 1)
+    present = sorted({label for index in chosen for label in dataset.labels_of(index)})
+    pieces = [
+        _heading(title, width),
+        _legend([(dataset.classes[k], colours[k]) for k in present], width),
+        _titles(columns, widths, width),
+    ]
+    for index, row in zip(chosen, rows, strict=True):
+        pieces += [_side_by_side(row, widths, width), _caption(dataset, index, width)]
+    sheet = Image.new("RGB", (width, sum(piece.height for piece in pieces)), _PAPER)
+    top = 0
+    for piece in pieces:
+        sheet.paste(piece, (0, top))
+        top += piece.height
+    return sheet
+
+
+def choose_images(dataset: ImageDataset, indices: Sequence[int], rows: int = ROWS) -> list[int]:
+    """At most `rows` of `indices`: each adds the most classes that the ones before do not show."""
+    classes = {index: dataset.classes_of(index) for index in indices}
+    chosen: list[int] = []
+    shown: frozenset[int] = frozenset()
+    while len(chosen) < min(rows, len(indices)):
+        if shown >= frozenset().union(*classes.values()):
+            shown = frozenset()  # everything is there once: begin again
+        best = max(classes, key=lambda index: (len(classes[index] - shown), -index))
+        shown |= classes.pop(best)
+        chosen.append(best)
+    return chosen
+
+
+def _row(
+    dataset: ImageDataset,
+    index: int,
+    views: Sequence[AugmentationSettings],
+    colours: Sequence[Colour],
+) -> list[Image.Image]:
+    image, targets = dataset.image(index), dataset.instances(index)
+    with torch.random.fork_rng(devices=[]):
+        torch.default_generator.manual_seed(derived_seed(0, "contact sheet", index))
+        for _ in range(_DRAWS):
+            weak, kept = WeakView(views[0])(image, targets)
+            if kept is not None and len(kept):
+                break
+        strong = [StrongView(view)(weak) for view in views]
+    assert kept is not None, "a view of targets has targets"
+    names = dataset.classes
+    marked = [_marked(image, targets, names, colours), _marked(weak, kept, names, colours)]
+    return marked + [_fitted(view) for view in (weak, *strong)]
+
+
+def _side_by_side(
+    pictures: Sequence[Image.Image], widths: Sequence[int], width: int
+) -> Image.Image:
+    row = Image.new("RGB", (width, max(picture.height for picture in pictures) + 3), _PAPER)
+    left = _GAP
+    for picture, column in zip(pictures, widths, strict=True):
+        row.paste(picture, (left, 0))
+        left += column + _GAP
+    return row
+
+
+def _caption(dataset: ImageDataset, index: int, width: int) -> Image.Image:
+    labels, (high, wide) = dataset.labels_of(index), dataset.size(index)
+    counted = ", ".join(f"{labels.count(k)} {dataset.classes[k]}" for k in sorted(set(labels)))
+    caption = Image.new("RGB", (width, 2 * _TEXT + 2 * _GAP), _PAPER)
+    drawer = ImageDraw.Draw(caption)
+    drawer.text((_GAP, 0), f"{dataset.names[index]}   {wide} x {high}", _INK, _font())
+    told = _shortened(counted or "no instance", width - 2 * _GAP)
+    drawer.text((_GAP, _TEXT), told, _FAINT, _font())
+    return caption
+
+
+def _fitted(image: Tensor) -> Image.Image:
+    picture = Image.fromarray(np.ascontiguousarray(image.permute(1, 2, 0).numpy()))
+    scale = min(_WIDTH / picture.width, _HEIGHT / picture.height)
+    size = (max(1, round(picture.width * scale)), max(1, round(picture.height * scale)))
+    kind = Image.Resampling.NEAREST if scale > 1 else Image.Resampling.LANCZOS
+    return picture.resize(size, kind)
+
+
+def _marked(
+    image: Tensor, found: Instances, names: Sequence[str], colours: Sequence[Colour]
+) -> Image.Image:
+    picture = _fitted(image)
+    pixels = np.asarray(picture).astype(np.float32)
+    words: list[tuple[str, float, float]] = []
+    order = found.masks.flatten(1).sum(1).argsort(descending=True).tolist()  # small ones on top
+    for k in order:
+        mask = np.asarray(
+            Image.fromarray(found.masks[k].numpy()).resize(picture.size, Image.Resampling.NEAREST)
+        )
+        # neighbours of one class differ in brightness
+        colour = np.array(colours[int(found.labels[k])], np.float32) * (1.0, 0.7, 0.85)[k % 3]
+        pixels[mask] = 0.5 * pixels[mask] + 0.5 * colour
+        pixels[mask & ~_inner(mask)] = colour
+        if mask.any():
+            rows, columns = np.nonzero(mask)
+            name, x, y = names[int(found.labels[k])], float(columns.mean()), float(rows.mean())
+            # a word where there is room for it
+            half = _font(11).getlength(name) / 2
+            fits = half < x < picture.width - half and np.ptp(columns) > half
+            if fits and all(abs(x - u) > 2 * half + 4 or abs(y - v) > 14 for _, u, v in words):
+                words.append((name, x, y))
+    picture = Image.fromarray(pixels.clip(0, 255).astype(np.uint8))
+    drawer = ImageDraw.Draw(picture)
+    for name, x, y in words:
+        drawer.text((x, y), name, _PAPER, _font(11), anchor="mm", stroke_width=2, stroke_fill=_INK)
+    return picture
+
+
+def _inner(mask: np.ndarray) -> np.ndarray:
+    # without the pixels that touch the outside; the picture's border is no outline
+    inner = mask.copy()
+    inner[1:] &= mask[:-1]
+    inner[:-1] &= mask[1:]
+    inner[:, 1:] &= mask[:, :-1]
+    inner[:, :-1] &= mask[:, 1:]
+    return inner
+
+
+def _heading(title: str, width: int) -> Image.Image:
+    heading = Image.new("RGB", (width, 2 * _TEXT + _GAP), _PAPER)
+    ImageDraw.Draw(heading).text((_GAP, _GAP), title, _INK, _font(18))
+    return heading
+
+
+def _titles(columns: Sequence[str], widths: Sequence[int], width: int) -> Image.Image:
+    line = Image.new("RGB", (width, _TEXT + 5), _PAPER)
+    drawer = ImageDraw.Draw(line)
+    left = _GAP
+    for column, wide in zip(columns, widths, strict=True):
+        drawer.text((left, 0), column, _FAINT, _font())
+        left += wide + _GAP
+    return line
+
+
+def _legend(entries: Sequence[tuple[str, Colour]], width: int) -> Image.Image:
+    font, side = _font(), _TEXT - 5
+    places, left, line = [], _GAP, 0
+    for name, _ in entries:
+        taken = side + 5 + round(font.getlength(name)) + 16
+        if left + taken > width and left > _GAP:
+            left, line = _GAP, line + 1
+        places.append((left, line * (_TEXT + 3)))
+        left += taken
+    legend = Image.new("RGB", (width, (line + 1) * (_TEXT + 3) + _GAP), _PAPER)
+    drawer = ImageDraw.Draw(legend)
+    for (name, colour), (x, y) in zip(entries, places, strict=True):
+        drawer.rectangle((x, y + 3, x + side, y + 3 + side), fill=colour)
+        drawer.text((x + side + 5, y), name, _INK, font)
+    return legend
+
+
+def _shortened(text: str, width: int) -> str:
+    if _font().getlength(text) <= width:
+        return text
+    while text and _font().getlength(text + " ...") > width:
+        text = text[: text.rfind(", ")] if ", " in text else text[:-1]
+    return text + " ..."
+
+
+def _colours(count: int) -> list[Colour]:
+    # neighbours far apart on the colour wheel, in three shades
+    found = []
+    for k in range(count):
+        hue = (0.58 + 0.381966 * k) % 1
+        red, green, blue = colorsys.hsv_to_rgb(
+            hue, (0.85, 0.6, 1.0)[k % 3], (0.95, 1.0, 0.75)[k % 3]
+        )
+        found.append((round(red * 255), round(green * 255), round(blue * 255)))
+    return found
+
+
+def _font(size: int = 13) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:
+    return ImageFont.load_default(size)

@@ -1,0 +1,140 @@
+"""timm networks by name: what is said when one cannot be had, and weights from a file."""
+
+import difflib
+import logging
+import re
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import timm
+from torch import Tensor
+
+from gdsweep.config import ModelSettings
+from gdsweep.errors import BadInput
+from gdsweep.model import small_swin  # noqa: F401, registers `swin_test` with timm
+
+SUITABLE = "choose one with maps at strides 4, 8, 16 and 32, such as resnet50, or a ViT"
+
+# buffers that follow from the architecture; files have them or not
+_DERIVED = re.compile(r"(num_batches_tracked|relative_position_index|attn_mask|coords_table)$")
+
+
+def create(settings: ModelSettings, **options: Any) -> Any:
+    """timm's network `settings.backbone`, with timm's weights or random ones; files are `load`ed.
+
+    Args:
+        settings: name, weights and stochastic depth.
+        options: further arguments of the network's constructor.
+
+    Raises:
+        BadInput: an unknown or unsuitable name, or weights that cannot be had.
+    """
+    name = settings.backbone
+    _check_name(name)
+    pretrained = settings.weights == "pretrained"
+    options |= {"pretrained": pretrained}
+    try:
+        with _quiet_hub():
+            try:
+                # always said: some models' own default is not 0
+                return timm.create_model(name, drop_path_rate=settings.drop_path, **options)
+            except TypeError as error:
+                if "drop_path_rate" not in str(error):
+                    raise
+            if settings.drop_path > 0:
+                raise BadInput(f"model.drop_path: {name} has no stochastic depth; use 0")
+            return timm.create_model(name, **options)
+    except (OSError, RuntimeError, AttributeError, AssertionError, TypeError) as error:
+        if pretrained:
+            raise BadInput(
+                f"model.weights: the pretrained weights of {name} cannot be had "
+                f"({first_line(error)}); check the network, or use random or a local file"
+            ) from None
+        raise BadInput(
+            f"model.backbone: {name} gives no feature maps ({first_line(error)}); {SUITABLE}"
+        ) from None
+
+
+def _check_name(name: str) -> None:
+    architecture, _, tag = name.partition(".")
+    if not timm.is_model(architecture):
+        near = _nearest(architecture, timm.list_models())
+        raise BadInput(f"model.backbone: timm has no model {architecture!r}; {near}")
+    tags = [
+        found.partition(".")[2] for found in timm.list_models(f"{architecture}.*", pretrained=True)
+    ]
+    if tag and tag not in tags:
+        raise BadInput(
+            f"model.backbone: timm's {architecture} has no weights {tag!r}; {_nearest(tag, tags)}"
+        )
+
+
+def load(net: Any, settings: ModelSettings) -> None:
+    """Put the weights of the file `settings.weights` into `net`; without one, do nothing.
+
+    Raises:
+        BadInput: the file cannot be read, or is of another network.
+    """
+    if settings.weights in ("pretrained", "random"):
+        return
+    path = Path(settings.weights).expanduser()
+    what = f"model.weights: {path}"
+    if not path.is_file():
+        raise BadInput(f"{what}: no such file; valid: pretrained, random, or a .pth/.safetensors")
+    try:
+        state = timm.models.load_state_dict(str(path), weights_only=True)
+    except Exception as error:  # unpickling and safetensors raise all kinds
+        raise BadInput(f"{what} cannot be read as weights ({first_line(error)})") from None
+    if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
+        raise BadInput(f"{what} holds no state dict of tensors")
+    own = net.state_dict()
+    # a feature extractor's `layers_0.` is `layers.0.` in the classifier it was cut from
+    given = {key: key if key in state else _classifier_key(key) for key in own}
+    missing = [key for key in own if given[key] not in state and not _DERIVED.search(key)]
+    reshaped = [
+        key for key in own if given[key] in state and state[given[key]].shape != own[key].shape
+    ]
+    stages = {_stage(key) for key in given.values()}
+    extra = [
+        key
+        for key in state
+        if _stage(key) in stages and key not in given.values() and not _DERIVED.search(key)
+    ]
+    problems = [("misses", missing), ("has another shape of", reshaped), ("also has", extra)]
+    wrong = [f"{verb} {keys[0]} (of {len(keys)})" for verb, keys in problems if keys]
+    if wrong:
+        raise BadInput(f"{what} does not fit {settings.backbone}: it {'; it '.join(wrong)}")
+    net.load_state_dict({k: state[g] for k, g in given.items() if g in state}, strict=False)
+
+
+def _classifier_key(key: str) -> str:
+    return re.sub(r"^([a-z_]+)_(\d+)\.", r"\1.\2.", key)
+
+
+def _stage(key: str) -> str:
+    # layer4 of layer4.1.conv.weight: what a file has of other modules (its classifier) is its own
+    return key.partition(".")[0]
+
+
+def _nearest(word: str, known: Sequence[str]) -> str:
+    close = difflib.get_close_matches(word, known, n=3, cutoff=0.5)
+    return f"nearest: {', '.join(close or known[:3]) or 'none'}"
+
+
+def first_line(error: BaseException) -> str:
+    """The first line of an error's message, without its full stop."""
+    return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(" .")
+
+
+@contextmanager
+def _quiet_hub() -> Iterator[None]:
+    # a failed download becomes one line of ours, not five of its retries
+    logger = logging.getLogger("huggingface_hub")
+    level = logger.level
+    logger.setLevel(logging.CRITICAL)
+    try:
+        yield
+    finally:
+        logger.setLevel(level)

@@ -1,0 +1,243 @@
+"""The receipt of a number: which weights it is of, and everything that made them."""
+
+import hashlib
+import json
+import math
+from dataclasses import dataclass
+from typing import Any
+
+from gdsweep.config import RunConfig
+from gdsweep.errors import BadInput
+from gdsweep.grid import Graph, Grid
+from gdsweep.report.results import SELECTIONS
+from gdsweep.report.shown import number
+from gdsweep.report.spent import Spent, clock, duration, spent
+from gdsweep.report.standing import standing, unreadable
+from gdsweep.runs import Attempt, RunDir, Score, ScoreRef, Store, read_best, read_metrics
+from gdsweep.runs.records import read_record
+
+Facts = tuple[tuple[str, str], ...]
+"""Labels and what is said of each, in reading order."""
+
+
+TOLD = ("job", "python", "torch", "cuda", "nccl", "driver")
+"""What an attempt's line tells of its process beside host, device and commit, where recorded."""
+
+
+@dataclass(frozen=True)
+class RunReceipt:
+    """How one run came to be."""
+
+    name: str
+    facts: Facts
+    attempts: tuple[str, ...]
+    """One line each."""
+    spent: Spent
+
+
+@dataclass(frozen=True)
+class Receipt:
+    """Where one number comes from."""
+
+    label: str
+    """The cell in words."""
+    value: str
+    """`AP 37.5`, or why there is none."""
+    facts: Facts
+    """Checkpoint, rule, network, images, predictions."""
+    chain: tuple[tuple[str, RunReceipt], ...]
+    """The runs it is built on with their part in it, the scored one last."""
+
+    @property
+    def spent(self) -> Spent:
+        """What all its runs took, those that other numbers share included."""
+        return sum((run.spent for _, run in self.chain), Spent())
+
+
+def receipt(graph: Graph, grid: Grid, store: Store, place: int) -> Receipt:
+    """The receipt of the cell at `place` of the grid; told as far as the records go."""
+    cell, name, ref = graph.results[place]
+    run = store.run(name)
+    score, value = None, ""
+    try:
+        score = read_record(run.score(ref), Score)
+        known = score.metrics.get(grid.table.metric)
+        value = f"{grid.table.metric} {_percent(known)}"
+    except FileNotFoundError:
+        value = standing(cell, store).why
+    except (BadInput, OSError) as error:
+        value = unreadable(error)
+    chain = []
+    for piece in graph.chain(cell):
+        chain.append(
+            (_part(graph, name, piece.run, piece.last), run_receipt(graph, store, piece.run))
+        )
+    return Receipt(
+        label=cell.label,
+        value=value,
+        facts=_facts(run, ref, score, _horizon(graph, name)),
+        chain=tuple(chain),
+    )
+
+
+def run_receipt(graph: Graph, store: Store, name: str) -> RunReceipt:
+    """How the run `name` came to be; what cannot be read is said in its place."""
+    run, config = store.run(name), graph.runs[name].config
+    try:
+        attempts = _attempts(run)
+        metrics = read_metrics(run.metrics)
+        lines = tuple(_attempt(attempt, metrics) for attempt in attempts)
+        total = spent(attempts, metrics)
+        commit = _commits(attempts)
+    except (BadInput, OSError) as error:
+        lines, total, commit = (unreadable(error),), Spent(about=True), "unknown"
+    facts = (
+        ("objective", _objective(config)),
+        ("labels", _labels(run, config)),
+        ("data", _data(run, config)),
+        ("seed", str(config.settings.seed)),
+        ("identity", _identity(run)),
+        ("code", commit),
+        ("spent", str(total)),
+        ("log", str(run.log) if run.log.exists() else f"{run.log} (not there)"),
+    )
+    return RunReceipt(name, facts, lines, total)
+
+
+def _facts(run: RunDir, ref: ScoreRef, score: Score | None, horizon: int) -> Facts:
+    facts = [
+        ("checkpoint", _checkpoint(run, ref, horizon)),
+        ("selection rule", SELECTIONS.get(str(ref.at), f"iteration {ref.at}")),
+        ("network", ref.network),
+    ]
+    if score is not None:
+        metrics = ", ".join(f"{name} {_percent(v)}" for name, v in score.metrics.items())
+        predictions = str(run.path / score.predictions) if score.predictions else "none kept"
+        facts.insert(1, ("iteration", f"{score.iteration:,}"))
+        facts += [
+            ("split", f"{ref.split}: {score.images:,} images, {score.instances:,} instances"),
+            ("scores", metrics),
+            ("predictions", predictions),
+            ("record", str(run.score(ref))),
+        ]
+    return tuple(facts)
+
+
+def _percent(metric: float | None) -> str:
+    return "n/a" if metric is None or math.isnan(metric) else number(metric)
+
+
+def _checkpoint(run: RunDir, ref: ScoreRef, horizon: int) -> str:
+    if ref.at == "best":
+        try:
+            best = read_best(run)
+        except (OSError, ValueError):
+            return "not settled: the run has not reached its horizon"
+        if ref.network not in best:
+            return f"none: the {ref.network} has no validation score"
+        path = run.checkpoints / best[ref.network].file
+    else:
+        path = run.state(horizon if ref.at == "final" else int(ref.at))
+    return str(path) if path.exists() else f"{path} (not there)"
+
+
+def _horizon(graph: Graph, name: str) -> int:
+    return graph.runs[name].config.settings.schedule.iterations
+
+
+def _part(graph: Graph, scored: str, name: str, last: int) -> str:
+    if name == scored:
+        return "scored run"
+    parent = graph.runs[scored].config.parent
+    if parent is not None and parent.run == name:
+        return f"burn-in, to iteration {parent.at:,}"
+    taught = [graph.runs[scored].config.teacher]
+    if parent is not None:
+        taught.append(graph.runs[parent.run].config.teacher)
+    for teacher in taught:
+        if teacher is not None and teacher.run == name:
+            at = f"iteration {teacher.at:,}" if isinstance(teacher.at, int) else teacher.at
+            return f"teacher, {teacher.network} network, {at}"
+    return f"needed to iteration {last:,}"
+
+
+def _objective(config: RunConfig) -> str:
+    begin = config.parent.at if config.parent else 0
+    origin = f" from {config.parent.run}" if config.parent else ""
+    horizon = config.settings.schedule.iterations
+    return f"{config.objective}, iterations {begin:,} to {horizon:,}{origin}"
+
+
+def _labels(run: RunDir, config: RunConfig) -> str:
+    labels, identity = config.settings.labels, _json(run.identity)
+    said = f"{labels.percent:g} %, split seed {labels.seed}, {labels.sampler} sampler"
+    listed = identity.get("labels", {}).get("list") if identity else None
+    digest = listed or (_json(run.dataset) or {}).get("labelled_sha256")
+    if digest is None:
+        return f"{said}; the list itself is not recorded, it follows from percent and seed"
+    return f"{said}, list sha256 {digest[:16]}"
+
+
+def _data(run: RunDir, config: RunConfig) -> str:
+    name = config.settings.dataset.name
+    known = (_json(run.dataset) or {}).get("fingerprint")
+    if not isinstance(known, dict):
+        return f"{name}, annotations not recorded"
+    return f"{name}: " + "; ".join(f"{part} {str(value)[:40]}" for part, value in known.items())
+
+
+def _identity(run: RunDir) -> str:
+    identity = _json(run.identity)
+    if identity is None:
+        return "not recorded"
+    text = json.dumps(identity, sort_keys=True, separators=(",", ":"))
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    fits = run.name.endswith(f"-{digest[:8]}")
+    return f"sha256 {digest[:16]}" + ("" if fits else " (NOT that of the run's name)")
+
+
+def _attempts(run: RunDir) -> list[Attempt]:
+    if not run.attempts.is_dir():
+        return []
+    paths = sorted(run.attempts.glob("[0-9]*.json"), key=lambda path: int(path.stem))
+    return [read_record(path, Attempt) for path in paths]
+
+
+def _attempt(attempt: Attempt, metrics: list[dict[str, Any]]) -> str:
+    """`1: done, iterations 0 to 600, 12.5 min, on host, cpu × 1, torch 2.10, ...`."""
+    process = attempt.process
+    hours, about = duration(attempt, metrics)
+    reached = attempt.last_iteration if attempt.last_iteration is not None else "nowhere"
+    count = process.get("processes", 1)
+    told = "" if not attempt.message else f" ({attempt.message})"
+    parts = [
+        f"{attempt.outcome or 'no end recorded'}{told}",
+        f"iterations {attempt.first_iteration} to {reached}",
+        f"{'about ' if about else ''}{clock(hours)}",
+        f"on {process.get('nodes') or process.get('host', 'an unknown host')}",
+        f"{process.get('device', 'unknown device')} × {count}",
+        *(f"{key} {process[key]}" for key in TOLD if process.get(key)),
+        _commit(process.get("commit")),
+    ]
+    return f"{attempt.number}: {', '.join(parts)}"
+
+
+def _commits(attempts: list[Attempt]) -> str:
+    found = dict.fromkeys(_commit(attempt.process.get("commit")) for attempt in attempts)
+    return "; ".join(found) or "not recorded"
+
+
+def _commit(described: str | int | float | None) -> str:
+    if not described:
+        return "commit not recorded"
+    commit, dirty, _ = str(described).partition("-dirty")
+    return f"commit {commit[:12]}{', with uncommitted changes' if dirty else ''}"
+
+
+def _json(path: Any) -> dict[str, Any] | None:
+    """A JSON object's content; None where there is none that can be read."""
+    try:
+        content = json.loads(path.read_text())
+    except (OSError, ValueError):
+        return None
+    return content if isinstance(content, dict) else None

@@ -1,0 +1,24 @@
+import pytest
+
+from gdsweep.config import CityscapesData, CocoData, ImageSet, ShapesData, expanded, has_extra
+
+
+def test_detectron2s_variable_is_datasets_where_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("DETECTRON2_DATASETS", raising=False)
+    monkeypatch.setenv("HOME", "/home/me")
+    assert expanded("$DETECTRON2_DATASETS/coco") == "datasets/coco"
+    assert expanded("${DETECTRON2_DATASETS}/coco") == "datasets/coco"
+    assert expanded("$DETECTRON2_DATASETS_OLD/coco") == "$DETECTRON2_DATASETS_OLD/coco"
+    assert expanded("~/coco") == "/home/me/coco"
+    monkeypatch.setenv("DETECTRON2_DATASETS", "/data")
+    assert expanded("$DETECTRON2_DATASETS/coco") == "/data/coco"
+    assert str(CityscapesData(name="c").resolved("gtFine")) == "/data/cityscapes/gtFine"
+
+
+def test_extra_images() -> None:
+    images = ImageSet(images="i", annotations="a")
+    assert not has_extra(ShapesData(name="s"))
+    assert not has_extra(CityscapesData(name="c"))
+    assert has_extra(CityscapesData(name="c", extra=True))
+    assert not has_extra(CocoData(name="c", train=images, val=images))
+    assert has_extra(CocoData(name="c", train=images, val=images, unlabelled=images))

@@ -1,0 +1,422 @@
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+import torch
+from PIL import Image
+from torch import Tensor
+
+from gdsweep.config import AugmentationSettings
+from gdsweep.data import Instances, StrongView, WeakView, augment, resize_for_test
+from gdsweep.errors import BadInput
+
+GEOMETRIES: dict[str, dict[str, Any]] = {
+    "edge-crop": {"crop": (48, 64), "short_edges": (40, 60, 90), "max_edge": 150},
+    "scale-jitter": {"crop": (64, 64), "scale": (0.3, 2.0)},
+    "resized-crop": {"crop": (64, 48), "scale": (0.5, 1.0)},
+}
+
+
+def settings(geometry: str, **changes: Any) -> AugmentationSettings:
+    return AugmentationSettings(geometry=geometry, **(GEOMETRIES[geometry] | changes))  # type: ignore[arg-type]
+
+
+def blobs(height: int = 70, width: int = 90) -> tuple[Tensor, Instances]:
+    """A black image with a red disc, a green ellipse at a border, a blue bar."""
+    y, x = torch.meshgrid(torch.arange(height), torch.arange(width), indexing="ij")
+    masks = torch.stack(
+        [
+            (x - 30) ** 2 + (y - 25) ** 2 < 15**2,
+            (x - width + 10) ** 2 / 2 + (y - 50) ** 2 < 13**2,
+            (x > 20) & (x < 60) & (y > 55) & (y < 63),
+        ]
+    )
+    image = torch.zeros(3, height, width, dtype=torch.uint8)
+    for channel, mask in enumerate(masks):
+        image[channel][mask] = 255
+    return image, Instances(torch.tensor([4, 5, 6]), masks)
+
+
+def seeded(seed: int) -> None:
+    torch.manual_seed(seed)
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_masks_stay_on_what_they_mark(geometry: str) -> None:
+    image, targets = blobs()
+    view = WeakView(settings(geometry))
+    seen = set()
+    for seed in range(60):
+        seeded(seed)
+        found, instances = view(image, targets)
+        assert instances is not None
+        assert found.shape[1:] == instances.masks.shape[1:]
+        assert found.dtype == torch.uint8
+        assert found.is_contiguous()
+        for label, mask in zip(instances.labels.tolist(), instances.masks, strict=True):
+            seen.add(label)
+            colour = found[label - 4]
+            # the resized blob is above one half just where its resized mask is, give or take the
+            # outermost pixels of a shrunk one; padding is at 128
+            both = ((colour > 129) & mask).sum() / ((colour > 129) | mask).sum()
+            assert both > (0.93 if mask.sum() > 500 else 0.8 if mask.sum() > 100 else 0.3)
+            inner = -torch.nn.functional.max_pool2d(-mask[None].float(), 5, 1, 2)[0] > 0.5
+            inner[:2], inner[-2:], inner[:, :2], inner[:, -2:] = False, False, False, False
+            assert (colour[inner] > 250).all()
+    assert seen == {4, 5, 6}
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_shapes_dtypes_and_sizes(geometry: str) -> None:
+    image, targets = blobs()
+    view = WeakView(settings(geometry))
+    sizes = set()
+    for seed in range(30):
+        seeded(seed)
+        found, _ = view(image, targets)
+        sizes.add((found.shape[1], found.shape[2]))
+    crop = GEOMETRIES[geometry]["crop"]
+    if geometry == "edge-crop":  # short edges of 40 leave a smaller image than the crop
+        assert sizes == {(40, 51), (48, 64)}
+    else:
+        assert sizes == {crop}
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_without_targets_the_image_is_the_same(geometry: str) -> None:
+    image, targets = blobs()
+    view = WeakView(settings(geometry))
+    seeded(3)
+    with_targets, _ = view(image, targets)
+    seeded(3)
+    without, none = view(image, None)
+    assert none is None
+    assert torch.equal(with_targets, without)
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_flips_happen_as_often_as_they_should(geometry: str) -> None:
+    image = torch.zeros(3, 60, 80, dtype=torch.uint8)
+    image[:, :, 40:] = 255  # left dark, right bright
+
+    def flipped(probability: float, seed: int) -> bool:
+        seeded(seed)
+        window = WeakView(settings(geometry, flip=probability)).window(60, 80)
+        return window.flip
+
+    assert not any(flipped(0.0, seed) for seed in range(50))
+    assert all(flipped(1.0, seed) for seed in range(50))
+    assert 60 < sum(flipped(0.5, seed) for seed in range(200)) < 140
+    whole = settings(geometry, flip=1.0, crop=(60, 80), scale=(1.0, 1.0), short_edges=(60,))
+    seeded(0)
+    mirrored, _ = WeakView(whole)(image, None)
+    assert torch.equal(mirrored, image.flip(-1))
+
+
+def test_instances_outside_the_window_are_dropped() -> None:
+    image, targets = blobs()
+    view = WeakView(settings("resized-crop", scale=(0.3, 0.4)))
+    counts = set()
+    for seed in range(40):
+        seeded(seed)
+        _, found = view(image, targets)
+        assert found is not None
+        assert found.masks.flatten(1).any(1).all()
+        counts.add(len(found))
+    assert min(counts) == 0
+    assert 1 in counts
+
+
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_no_instances(geometry: str) -> None:
+    image, _ = blobs()
+    none = Instances(torch.zeros(0, dtype=torch.long), torch.zeros(0, 70, 90, dtype=torch.bool))
+    found, instances = WeakView(settings(geometry))(image, none)
+    assert instances is not None
+    assert instances.masks.shape == (0, *found.shape[1:])
+
+
+@pytest.mark.parametrize("size", [(1, 1), (3, 900), (900, 3), (2, 5)])
+@pytest.mark.parametrize("geometry", GEOMETRIES)
+def test_images_of_any_size(geometry: str, size: tuple[int, int]) -> None:
+    image = torch.randint(0, 256, (3, *size), dtype=torch.uint8)
+    targets = Instances(torch.tensor([1]), torch.ones(1, *size, dtype=torch.bool))
+    for seed in range(20):
+        seeded(seed)
+        found, instances = WeakView(settings(geometry))(image, targets)
+        assert instances is not None
+        assert found.shape[1:] == instances.masks.shape[1:]
+        assert min(found.shape) >= 1
+        assert len(instances) == 1
+
+
+def test_edge_crop_follows_its_settings() -> None:
+    view = WeakView(settings("edge-crop", short_edges=(60, 90), max_edge=150, crop=(30, 40)))
+    heights = set()
+    corners = []
+    for seed in range(300):
+        seeded(seed)
+        window = view.window(100, 200)  # 60 x 120, or, the long edge being limited, 75 x 150
+        left, top, right, bottom = window.box
+        heights.add(round(30 * 100 / (bottom - top)))
+        corners.append((left / 200, top / 100))
+        assert window.size == (30, 40)
+        assert 0 <= left < right <= 200
+        assert 0 <= top < bottom <= 100
+        assert (bottom - top) / 30 == pytest.approx((right - left) / 40)
+    assert heights == {60, 75}
+    lefts, tops = torch.tensor(corners).T
+    assert lefts.min() < 0.02
+    assert lefts.max() > 0.6
+    assert abs(float(torch.corrcoef(torch.stack([lefts, tops]))[0, 1])) < 0.2
+
+
+def test_scale_jitter_pads_right_and_below_with_grey() -> None:
+    white = torch.full((3, 40, 80), 255, dtype=torch.uint8)
+    targets = Instances(torch.tensor([0]), torch.ones(1, 40, 80, dtype=torch.bool))
+    view = WeakView(settings("scale-jitter", scale=(0.5, 0.5), crop=(64, 64)))
+    image, found = view(white, targets)  # fits 32: 16 x 32
+    assert found is not None
+    assert image.shape == (3, 64, 64)
+    assert (image[:, :16, :32] == 255).all()
+    assert (image[:, 16:] == 128).all()
+    assert (image[:, :, 32:] == 128).all()
+    assert int(found.masks.sum()) == 16 * 32
+    assert found.masks[0, :16, :32].all()
+
+
+def test_scale_jitter_draws_scales_evenly() -> None:
+    view = WeakView(settings("scale-jitter", scale=(0.1, 2.0), crop=(100, 100)))
+    scales = []
+    for seed in range(400):
+        seeded(seed)
+        window = view.window(100, 100)
+        left, top, _right, bottom = window.box
+        scales.append(window.size[0] / (bottom - top))
+        assert window.canvas == (100, 100)
+        assert left == pytest.approx(top)  # one draw for both axes
+    drawn = torch.tensor(scales)
+    assert drawn.min() < 0.15
+    assert drawn.max() > 1.95
+    assert drawn.mean() == pytest.approx(1.05, abs=0.08)
+
+
+def test_resized_crop_keeps_the_aspect_of_the_image() -> None:
+    view = WeakView(settings("resized-crop", scale=(0.7, 1.0)))
+    sides = []
+    for seed in range(300):
+        seeded(seed)
+        left, top, right, bottom = view.window(60, 120).box
+        assert 0 <= left < right <= 120
+        assert 0 <= top < bottom <= 60
+        assert (right - left) / 120 == pytest.approx((bottom - top) / 60, abs=1e-6)
+        sides.append((right - left) / 120)
+    assert min(sides) == pytest.approx(0.7, abs=0.01)
+    assert max(sides) == pytest.approx(1.0, abs=0.01)
+
+
+def test_a_window_is_resize_then_crop() -> None:
+    torch.manual_seed(0)
+    image = torch.randint(0, 256, (3, 50, 70), dtype=torch.uint8)
+    view = WeakView(settings("edge-crop", short_edges=(35,), crop=(20, 30), flip=0.0))
+    masks = image > 128
+    seeded(5)
+    found, targets = view(image, Instances(torch.arange(3), masks))
+    assert targets is not None
+    seeded(5)
+    box = view.window(50, 70).box
+    left, top = round(box[0] * 49 / 70), round(box[1] * 35 / 50)
+    picture = Image.fromarray(image.permute(1, 2, 0).contiguous().numpy())
+    whole = augment._tensor(picture.resize((49, 35), Image.Resampling.BILINEAR))
+    difference = found.int() - whole[:, top : top + 20, left : left + 30].int()
+    assert difference[:, 1:-1, 1:-1].abs().max() <= 1  # rounding; a border sees no further pixel
+    nearest = torch.nn.functional.interpolate(masks[None].float(), (35, 49), mode="nearest-exact")
+    assert torch.equal(targets.masks, nearest[0, :, top : top + 20, left : left + 30] > 0)
+
+
+@pytest.mark.parametrize("scale", [(0.0, 1.0), (0.9, 0.7), (0.1, 2.0)])
+def test_scales_that_cannot_be_are_refused(scale: tuple[float, float]) -> None:
+    with pytest.raises(BadInput, match=r"augmentation\.scale: .* as resized-crop needs"):
+        WeakView(settings("resized-crop", scale=scale))
+    if scale[1] <= 1:
+        with pytest.raises(BadInput, match=r"augmentation\.scale: .* no range above 0$"):
+            WeakView(settings("scale-jitter", scale=scale))
+
+
+# ---- colours -------------------------------------------------------------------------------------
+
+
+def photograph(size: int = 48) -> Tensor:
+    torch.manual_seed(1)
+    coarse = torch.rand(1, 3, 6, 6)
+    smooth = torch.nn.functional.interpolate(coarse, (size, size), mode="bicubic")[0].clamp(0, 1)
+    return (smooth * 255).to(torch.uint8)
+
+
+def test_colour_distortion_is_drawn_only_where_asked_for() -> None:
+    image = photograph()
+    plain = settings("resized-crop", crop=(48, 48), scale=(1.0, 1.0), flip=0.0)
+    assert torch.equal(WeakView(plain)(image, None)[0], image)
+    distorted = plain.model_copy(update={"colour_distortion": True})
+    changed = 0
+    for seed in range(100):
+        seeded(seed)
+        changed += int(not torch.equal(WeakView(distorted)(image, None)[0], image))
+    assert 85 < changed < 100  # each of four steps happens half the time: 15/16
+
+
+@pytest.mark.parametrize(
+    ("colour", "expected"),
+    [
+        ((100, 100, 100), range(34, 199)),  # (100 +- 32) x 0.5 to 1.5
+        ((250, 250, 250), range(109, 256)),  # clipped, not wrapped
+        ((4, 4, 4), range(0, 55)),
+    ],
+)
+def test_colour_distortion_of_grey_stays_grey_and_in_range(
+    colour: tuple[int, int, int], expected: range
+) -> None:
+    values = set()
+    for seed in range(300):
+        seeded(seed)
+        pixel = augment.distort_colours(Image.new("RGB", (1, 1), colour)).getpixel((0, 0))
+        assert len(set(pixel)) == 1
+        values.add(pixel[0])
+    assert min(values) >= expected.start
+    assert max(values) < expected.stop
+    assert max(values) - min(values) > 0.6 * len(expected)
+
+
+def test_colour_distortion_turns_the_hue_by_at_most_36_degrees() -> None:
+    turns = []
+    for seed in range(300):
+        seeded(seed)
+        distorted = augment.distort_colours(Image.new("RGB", (1, 1), (200, 60, 60)))
+        hue = distorted.convert("HSV").getpixel((0, 0))[0] / 256 * 360
+        turns.append((hue + 180) % 360 - 180)
+    assert min(turns) == pytest.approx(-36, abs=5)
+    assert max(turns) == pytest.approx(36, abs=5)
+    assert 100 < sum(abs(turn) < 2 for turn in turns) < 220
+
+
+def strong_views(strong: str, count: int = 300) -> list[Tensor]:
+    view = StrongView(AugmentationSettings(strong=strong))  # type: ignore[arg-type]
+    views = []
+    image = photograph()
+    for seed in range(count):
+        seeded(seed)
+        views.append(view(image))
+    return views
+
+
+def test_strong_views_change_colours_as_often_as_they_should() -> None:
+    image, views = photograph(), strong_views("colour")
+    assert all(v.shape == image.shape and v.dtype == torch.uint8 for v in views)
+    grey = sum(bool((v[0] == v[1]).all() and (v[1] == v[2]).all()) for v in views)
+    assert 35 < grey < 90  # p 0.2
+    untouched = sum(torch.equal(v, image) for v in views)
+    assert 5 < untouched < 50  # 0.2 x 0.8 x 0.5
+    assert len({v.numpy().tobytes() for v in views}) > 250
+
+
+def test_strong_views_are_not_moved() -> None:
+    # a white square's centre of mass stays where it is under any colours and blur
+    image = torch.zeros(3, 48, 48, dtype=torch.uint8)
+    image[:, 10:20, 25:35] = 200
+    view = StrongView(AugmentationSettings())
+    for seed in range(50):
+        seeded(seed)
+        found = view(image).float().sum(0)
+        found = found - found.min()
+        y = (found.sum(1) * torch.arange(48)).sum() / found.sum()
+        x = (found.sum(0) * torch.arange(48)).sum() / found.sum()
+        assert float(y) == pytest.approx(14.5, abs=0.15)
+        assert float(x) == pytest.approx(29.5, abs=0.15)
+
+
+def test_blur_is_that_of_its_radius(monkeypatch: pytest.MonkeyPatch) -> None:
+    image = torch.zeros(3, 41, 41, dtype=torch.uint8)
+    image[:, 20, 20] = 255
+    view = StrongView(AugmentationSettings())
+    monkeypatch.setattr(view, "colour", lambda picture: picture)
+    draws = iter([0.4, 2.0])  # blur, at the largest radius
+    monkeypatch.setattr(augment, "_uniform", lambda low, high: next(draws))
+    found = view(image)[0].float()
+    distance = (torch.arange(41) - 20.0) ** 2
+    deviation = ((found.sum(0) * distance).sum() / found.sum()).sqrt()
+    assert float(deviation) == pytest.approx(2.0, abs=0.4)
+
+
+def test_cutout_erases_to_noise_without_moving_the_rest() -> None:
+    view = StrongView(AugmentationSettings(strong="colour+cutout"))
+    view.colour = lambda picture: picture  # type: ignore[assignment]
+    image = torch.full((3, 64, 64), 90, dtype=torch.uint8)
+    shares = []
+    for seed in range(300):
+        seeded(seed)
+        erased = (view(image) != 90).any(0)
+        shares.append(float(erased.float().mean()))
+    untouched = sum(share == 0 for share in shares)
+    assert 15 < untouched < 60  # 0.3 x 0.5 x 0.7
+    assert max(shares) > 0.2
+    assert max(shares) < 0.6
+
+
+def test_no_strong_view_is_the_weak_one() -> None:
+    image = photograph()
+    assert StrongView(AugmentationSettings(strong="none"))(image) is image
+
+
+@pytest.mark.parametrize("strong", ["colour", "colour+cutout"])
+def test_views_do_not_write_into_their_image(strong: str) -> None:
+    image = photograph()
+    before = image.clone()
+    WeakView(settings("resized-crop"))(image, None)
+    StrongView(AugmentationSettings(strong=strong))(image)  # type: ignore[arg-type]
+    assert torch.equal(image, before)
+
+
+# ---- test time -----------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("size", "short", "limit", "expected"),
+    [
+        ((480, 640), 800, 1333, (800, 1067)),
+        ((640, 480), 800, 1333, (1067, 800)),
+        ((200, 1000), 800, 1333, (267, 1333)),
+        ((1024, 2048), 1024, 2048, (1024, 2048)),
+        ((33, 64), None, 1333, (33, 64)),
+    ],
+)
+def test_size_at_test_time(
+    size: tuple[int, int], short: int | None, limit: int, expected: tuple[int, int]
+) -> None:
+    image = torch.randint(0, 256, (3, *size), dtype=torch.uint8)
+    chosen = AugmentationSettings(test_short_edge=short, test_max_edge=limit)
+    found = resize_for_test(image, chosen)
+    assert found.shape == (3, *expected)
+    assert found.dtype == torch.uint8
+    if expected == size:
+        assert torch.equal(found, image)
+
+
+@pytest.mark.parametrize("make", [WeakView, StrongView])
+def test_randomness_is_torchs_alone(make: Callable[[AugmentationSettings], Any]) -> None:
+    import random
+
+    import numpy as np
+
+    chosen = settings("scale-jitter", colour_distortion=True, strong="colour+cutout")
+    view = make(chosen)
+    arguments = (photograph(), None) if make is WeakView else (photograph(),)
+
+    def look(seed: int, others: int) -> bytes:
+        random.seed(others)
+        np.random.seed(others)
+        seeded(seed)
+        found = view(*arguments)
+        return (found[0] if make is WeakView else found).numpy().tobytes()
+
+    assert [look(s, 1) for s in range(8)] == [look(s, 2) for s in range(8)]
+    assert len({look(s, 1) for s in range(8)}) > 4

@@ -1,0 +1,96 @@
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from pycocotools import mask as rle
+
+from gdsweep.data import segmentation
+
+
+def masks(count: int) -> np.ndarray:
+    random = np.random.RandomState(0)
+    shapes = [(random.rand(17, 23) < share).astype(np.uint8) for share in np.linspace(0, 1, count)]
+    return np.asfortranarray(np.stack(shapes, -1))
+
+
+def compressed(mask: np.ndarray) -> dict[str, Any]:
+    encoded = rle.encode(np.asfortranarray(mask))
+    return {"size": list(mask.shape), "counts": encoded["counts"].decode("ascii")}
+
+
+def uncompressed(mask: np.ndarray) -> dict[str, Any]:
+    flat = mask.flatten(order="F")
+    edges = np.flatnonzero(np.diff(flat)) + 1
+    runs = np.diff([0, *edges, flat.size]).tolist()
+    return {"size": list(mask.shape), "counts": [0, *runs] if flat[0] else runs}
+
+
+@pytest.mark.parametrize("form", [compressed, uncompressed])
+def test_rle_of_both_forms_decodes_to_the_mask(form: Any) -> None:
+    given = masks(9)
+    for k in range(given.shape[2]):
+        coded = form(given[..., k])
+        assert segmentation.usable(coded, 17, 23) is coded
+        decoded, kept = segmentation.decode([coded], 17, 23)
+        assert decoded.dtype == torch.bool
+        assert kept.tolist() == ([0] if given[..., k].any() else [])
+        assert all(np.array_equal(mask.numpy(), given[..., k] > 0) for mask in decoded)
+        assert segmentation.area(coded, 17, 23) == given[..., k].sum()
+
+
+def test_the_run_lengths_of_compressed_rle() -> None:
+    given = masks(9)
+    for k in range(given.shape[2]):
+        mask = given[..., k]
+        assert segmentation._runs(compressed(mask)["counts"]) == uncompressed(mask)["counts"]
+
+
+def test_polygons_are_joined() -> None:
+    polygons = [[1, 1, 5, 1, 5, 5, 1, 5], [10, 10, 14, 10, 14, 12, 10, 12]]
+    both = segmentation.decode([polygons], 17, 23)[0]
+    single = [segmentation.decode([[polygon]], 17, 23)[0] for polygon in polygons]
+    assert torch.equal(both, single[0] | single[1])
+    assert both.shape == (1, 17, 23)
+    assert segmentation.area(polygons, 17, 23) == 16 + 8
+    assert segmentation.box(polygons, 17, 23) == [1, 1, 13, 11]
+
+
+def test_masks_without_a_pixel_are_left_out() -> None:
+    bar, none = [[1, 1, 5, 1, 5, 4]], [[2, 2, 2, 2, 2, 2]]
+    masks, kept = segmentation.decode([none, bar, none, bar], 4, 5)
+    assert kept.tolist() == [1, 3]
+    assert torch.equal(masks[0], masks[1])
+    for given in ([], [none]):
+        masks, kept = segmentation.decode(given, 4, 5)
+        assert masks.shape == (0, 4, 5)
+        assert kept.tolist() == []
+
+
+def test_polygons_nobody_can_draw_are_left_out() -> None:
+    good = [1, 1, 5, 1, 5, 5]
+    assert segmentation.usable([[1, 1, 5, 1], good, [1, 2, 3, 4, 5, 6, 7], []], 9, 9) == [good]
+    assert segmentation.usable([[1, 1, 5, 1]], 9, 9) is None
+    assert segmentation.usable([], 9, 9) is None
+
+
+GOOD = compressed(masks(3)[..., 1])
+
+
+@pytest.mark.parametrize(
+    ("given", "message"),
+    [
+        ("text", "neither a list of polygons nor an RLE"),
+        ([1, 2, 3, 4, 5, 6], "neither a list of polygons nor an RLE"),
+        ([[1, 2, float("nan"), 4, 5, 6]], "no number or far outside"),
+        ([[1, 2, 1e9, 4, 5, 6]], "no number or far outside"),
+        ([[1, 2, -1e6, 4, 5, 6]], "no number or far outside"),
+        ({**GOOD, "size": [23, 17]}, r"RLE is of size 23 x 17, its image of 17 x 23"),
+        ({**GOOD, "counts": GOOD["counts"][:-4]}, "RLE has"),
+        ({**GOOD, "counts": [5, 3, 2]}, "RLE has 10 pixels, its image 391"),
+        ({**GOOD, "counts": [400, -9]}, "RLE has"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(given: Any, message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        segmentation.usable(given, 17, 23)
