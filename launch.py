@@ -5,13 +5,20 @@ import json
 import sys
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gdsweep.errors import BAD_INPUT, DONE, BadInput
 
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from gdsweep.cluster import Options
+
 EPILOG = """\
 Launching again trains only what is missing; runs are shared between grids and launches.
-Ctrl-C saves every run and stops; the next launch continues. Exit codes: 0 fine,
-1 something failed, 2 bad input, 130 interrupted.
+Locally, Ctrl-C saves every run and stops; the next launch continues. On a SLURM cluster the
+launch submits and ends. A QUERY is words of a cell (`coco 5 % guided`) or of a run's name.
+Exit codes: 0 fine, 1 something failed, 2 bad input, 130 interrupted.
 """
 
 
@@ -32,7 +39,40 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--smoke", action="store_true", help="the grids in miniature, in runs-smoke")
     p.add_argument("--json", action="store_true", help="print the plan or the final state as JSON")
     p.add_argument("--why", nargs=2, metavar="RUN", help="tell which settings make two runs differ")
-    p.add_argument("--cluster", choices=["local"], help="who executes (default: chosen)")
+    p.add_argument(
+        "--cluster",
+        choices=["slurm", "local"],
+        help="who executes (default: SLURM where sbatch is on the PATH)",
+    )
+    look = p.add_argument_group("looking")
+    look.add_argument("--status", action="store_true", help="a row per cell: state, ETA, AP, job")
+    look.add_argument(
+        "--watch",
+        nargs="?",
+        type=float,
+        const=30.0,
+        metavar="SECONDS",
+        help="the status, again and again (30 seconds or more)",
+    )
+    look.add_argument("--logs", metavar="QUERY", help="print a run's log")
+    look.add_argument("--follow", action="store_true", help="with --logs: what is added, too")
+    slurm = p.add_argument_group("on a SLURM cluster")
+    slurm.add_argument(
+        "--profile", metavar="NAME", help="cluster profile (default: $GDSWEEP_CLUSTER, host name)"
+    )
+    slurm.add_argument("--max-running", type=int, metavar="N", help="jobs at once, at most")
+    slurm.add_argument(
+        "--cancel", nargs="?", const="", metavar="QUERY", help="cancel the grids' jobs, or some"
+    )
+    slurm.add_argument(
+        "--prune", action="store_true", help="cancel jobs of runs the grids no longer want"
+    )
+    slurm.add_argument(
+        "--avoid-bad-nodes",
+        action="store_true",
+        help="with --retry: not on nodes that may be why runs failed",
+    )
+    slurm.add_argument("--doctor", action="store_true", help="check what jobs need of the cluster")
     return p
 
 
@@ -40,39 +80,86 @@ def main(arguments: Sequence[str] | None = None, trainer: Sequence[str] | None =
     """Launch; returns the exit code. `trainer` replaces the trainer's command."""
     command = parser()
     asked = command.parse_args(arguments)
-    if not asked.grids and not asked.why:
+    if not asked.grids and not asked.why and not asked.doctor:
         command.error("name a grid, such as grids/demo.yaml")
-    if asked.jobs is not None and asked.jobs < 1:
-        command.error(f"--jobs: {asked.jobs} is not 1 or more")
+    for flag, value in (("--jobs", asked.jobs), ("--max-running", asked.max_running)):
+        if value is not None and value < 1:
+            command.error(f"{flag}: {value} is not 1 or more")
+    if asked.watch is not None and asked.watch < 30:
+        command.error(f"--watch: {asked.watch:g} is not 30 seconds or more; a cluster is shared")
 
     from rich.console import Console  # after parsing: --help is instant
 
-    from gdsweep.cluster import Options, differences, launch
-    from gdsweep.cluster.job import TRAINER
-    from gdsweep.runs import Store
+    from gdsweep.cluster import Options
 
     options = Options(
-        asked.store, asked.dry_run, asked.jobs, asked.yes, asked.retry, asked.smoke, asked.cluster
+        asked.store,
+        asked.dry_run,
+        asked.jobs,
+        asked.yes,
+        asked.retry,
+        asked.smoke,
+        asked.cluster,
+        asked.profile,
+        asked.max_running,
+        asked.avoid_bad_nodes,
+        asked.prune,
     )
     console = Console(stderr=asked.json, highlight=False, markup=False)
     if not console.is_terminal:
         console.width = 160  # a file or a pipe has no edge to wrap at
     try:
-        if asked.why:
-            first, second = asked.why
-            store = Store(options.folder)
-            print(*differences(first, second, store, asked.grids, asked.smoke), sep="\n")
-            return DONE
-        code, plan, outcome = launch(asked.grids, options, console, trainer=trainer or TRAINER)
+        return _do(asked, options, console, trainer)
     except (BadInput, OSError) as error:
         print(f"launch.py: {error}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
-        print("stopped; launch again to continue", file=sys.stderr)
+        if not (asked.watch or asked.follow):
+            print("stopped; launch again to continue", file=sys.stderr)
         return 130
+
+
+def _do(
+    asked: argparse.Namespace,
+    options: "Options",
+    console: "Console",
+    trainer: Sequence[str] | None,
+) -> int:
+    from gdsweep.cluster import differences, launch
+    from gdsweep.cluster.job import TRAINER
+    from gdsweep.runs import Store
+
+    if asked.why:
+        first, second = asked.why
+        store = Store(options.folder)
+        print(*differences(first, second, store, asked.grids, asked.smoke), sep="\n")
+        return DONE
+    if asked.status or asked.watch or asked.logs is not None or asked.cancel is not None:
+        return _look(asked, options, console)
+    if asked.doctor:
+        from gdsweep.cluster.doctor import examine
+
+        return examine(options, console)
+    code, plan, outcome = launch(asked.grids, options, console, trainer=trainer or TRAINER)
     if asked.json:
-        print(json.dumps({**plan.to_json(), "failed_now": outcome.failed}, indent=1))
+        ending = {"failed_now": outcome.failed, "submitted": outcome.submitted}
+        print(json.dumps({**plan.to_json(), **ending}, indent=1))
     return code
+
+
+def _look(asked: argparse.Namespace, options: "Options", console: "Console") -> int:
+    from gdsweep.cluster.launching import any_store
+    from gdsweep.cluster.looking import Look, cancel, print_log, watch
+
+    look = Look(asked.grids, any_store(options), asked.smoke)
+    if asked.cancel is not None:
+        return cancel(look, asked.cancel, console)
+    if asked.logs is not None:
+        return print_log(look, asked.logs, asked.follow, sys.stdout)
+    if asked.json:
+        print(json.dumps(look.status()[0].to_json(), indent=1))
+        return DONE
+    return watch(look, console, asked.watch)
 
 
 if __name__ == "__main__":

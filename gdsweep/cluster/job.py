@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from gdsweep.cluster.plan import PlannedRun, failure_line
+from gdsweep.config import ResourceSettings
 from gdsweep.errors import BAD_INPUT, BUSY, STOPPED
 from gdsweep.runs import RunDir, lock
 from gdsweep.runs.state import last_attempt, missing
@@ -113,18 +114,24 @@ def command(trainer: Sequence[str], directory: RunDir, gpus: int) -> list[str]:
 
 def environment(run: PlannedRun, gpus: Sequence[str]) -> dict[str, str]:
     """The trainer's environment: ours, with its threads and its GPUs."""
-    threads = str(run.config.settings.resources.cpus)
     path = os.environ.get("PYTHONPATH")
     return {
         **os.environ,
-        "OMP_NUM_THREADS": threads,
-        "MKL_NUM_THREADS": threads,
-        # idle threads that spin take the cores of the run beside this one
-        "OMP_WAIT_POLICY": "PASSIVE",
+        **threads(run.config.settings.resources),
         "CUDA_VISIBLE_DEVICES": ",".join(gpus),
         "PYTHONUNBUFFERED": "1",
         # the trainer is this code's, from whatever folder it was launched
         "PYTHONPATH": f"{_HERE}{os.pathsep}{path}" if path else str(_HERE),
+    }
+
+
+def threads(resources: ResourceSettings) -> dict[str, str]:
+    """The variables that give a trainer's process its threads."""
+    return {
+        "OMP_NUM_THREADS": str(resources.cpus),
+        "MKL_NUM_THREADS": str(resources.cpus),
+        # idle threads that spin take the cores of the run beside this one
+        "OMP_WAIT_POLICY": "PASSIVE",
     }
 
 

@@ -1,6 +1,6 @@
 """One launch: grids to a plan, the plan to runs, and what came of it."""
 
-import shutil
+import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,13 +10,16 @@ from typing import Literal
 from rich.console import Console
 from rich.text import Text
 
+from gdsweep.cluster import slurm_queue
 from gdsweep.cluster.annotations import check_unchanged
 from gdsweep.cluster.job import TRAINER
 from gdsweep.cluster.local import LocalExecutor, Outcome
 from gdsweep.cluster.machine import Machine, this_machine
 from gdsweep.cluster.plan import Plan, PlannedRun, make_plan
 from gdsweep.cluster.plan_text import print_plan
+from gdsweep.cluster.profile import Profile, choose_profile
 from gdsweep.cluster.progress import Progress
+from gdsweep.config.data import expanded
 from gdsweep.errors import BAD_INPUT, DONE, FAILED, BadInput
 from gdsweep.grid import Graph, build_graph, load_grid
 from gdsweep.runs import Store
@@ -38,8 +41,16 @@ class Options:
     """Start failed runs again."""
     smoke: bool = False
     """The grids' shrunken selves."""
-    cluster: Literal["local"] | None = None
-    """Who executes; None chooses."""
+    cluster: Literal["slurm", "local"] | None = None
+    """Who executes; None chooses SLURM where there is one."""
+    profile: str | None = None
+    """The cluster's profile, by name or file; None lets variable and host name decide."""
+    max_running: int | None = None
+    """Jobs of this launch that SLURM may run at once."""
+    avoid_bad_nodes: bool = False
+    """With `retry`: not on nodes where runs failed for what may be the machine's fault."""
+    prune: bool = False
+    """Cancel jobs of runs that the grids no longer want."""
 
     @property
     def folder(self) -> Path:
@@ -59,6 +70,8 @@ def launch(
     Returns the exit code, the plan as it stands at the end, and what was done. Raises BadInput
     before anything is written, unless it is the writing that is impossible.
     """
+    if on_slurm(options):
+        return _launch_slurm(grids, options, console, trainer)
     graph = read_grids(grids, options.smoke)
     store = Store(options.folder)
     plan = make_plan(graph, store)
@@ -93,6 +106,77 @@ def launch(
     return _conclude(after, outcome, _collect(grids, options), console), after, outcome
 
 
+def on_slurm(options: Options) -> bool:
+    """Whether SLURM executes: as asked, or because this is a login node. Raises BadInput."""
+    if options.cluster == "local":
+        return False
+    found = slurm_queue.available() and slurm_queue.configured()
+    if options.cluster == "slurm" and not found:
+        raise BadInput("--cluster slurm: no SLURM is configured here; is this a login node?")
+    return found
+
+
+def any_store(options: Options) -> Store:
+    """The store, wherever runs are executed."""
+    if on_slurm(options):
+        return slurm_store(options, choose_profile(options.profile))
+    return Store(options.folder)
+
+
+def slurm_store(options: Options, profile: Profile) -> Store:
+    """The store on a cluster: as asked, else the profile's."""
+    if options.store is None and profile.store and not options.smoke:
+        return Store(Path(expanded(profile.store)))
+    return Store(options.folder)
+
+
+def _launch_slurm(
+    grids: Sequence[Path], options: Options, console: Console, trainer: Sequence[str]
+) -> tuple[int, Plan, Outcome]:
+    from gdsweep.cluster.slurm import Slurm, bad_nodes  # submitit takes its time
+    from gdsweep.cluster.slurm_launch import SlurmLaunch
+
+    graph = read_grids(grids, options.smoke)
+    profile = choose_profile(options.profile)
+    store = slurm_store(options, profile)
+    plan = make_plan(graph, store)
+    avoided = bad_nodes(plan, store) if options.retry and options.avoid_bad_nodes else []
+    slurm = Slurm(
+        store,
+        profile,
+        grids=grids,
+        max_running=options.max_running,
+        exclude=avoided,
+        trainer=trainer,
+    )
+    at_work = SlurmLaunch(slurm, graph, store, console, retry=options.retry)
+    plan = at_work.plan()
+    check_unchanged(store, [run.config for run in plan.runs.values() if run.status != "new"])
+    if not options.dry_run:
+        at_work.release(plan)
+    dropped = at_work.dropped()
+    todo = [run for run in plan.todo(options.retry) if run.status not in ("running", "queued")]
+    if not options.dry_run and not todo:
+        at_work.prune(dropped, options.prune)
+        return _nothing_to_do(plan, console), plan, Outcome()
+    at_work.show(plan)
+    at_work.prune(dropped, options.prune and not options.dry_run)
+    if options.dry_run:
+        return DONE, plan, Outcome()
+    where = f"submitting to SLURM (profile {profile.name}), store {slurm.store.root}"
+    without = f", without {', '.join(avoided)}" if avoided else ""
+    console.print(Text(where + without), soft_wrap=True)
+    if not options.yes and not _agreed(len(todo), console):
+        console.print("nothing was submitted")
+        return FAILED, plan, Outcome()
+    store.check_writable()
+    plan, done = at_work.submit(lambda plan, runs: prepare(graph, store, runs))
+    words = ["python", "launch.py", *map(str, grids), "--status"]
+    words += ["--store", str(options.store)] if options.store else []
+    words += ["--smoke"] if options.smoke else []
+    return at_work.conclude(done, shlex.join(words)), plan, Outcome(submitted=done.jobs)
+
+
 def read_grids(grids: Sequence[Path], smoke: bool) -> Graph:
     """One graph of all the grids' cells, so that they share runs. Raises BadInput."""
     loaded = [load_grid(path, smoke=smoke) for path in grids]
@@ -121,6 +205,11 @@ def _nothing_to_do(plan: Plan, console: Console) -> int:
         console.print(f"nothing to do: {done} of {total} cells are done")
         return DONE
     console.print(f"nothing to start: {done} of {total} cells are done")
+    in_hand = plan.counts["queued"] + plan.counts["running"]
+    if in_hand:
+        console.print(f"{in_hand} runs are in SLURM's hands already")
+        if not plan.counts["failed"]:
+            return DONE
     _tell_failures(
         {r.name: r.why or "" for r in plan.runs.values() if r.status == "failed"}, console
     )
@@ -166,8 +255,8 @@ def where_it_runs(machine: Machine, options: Options, todo: Sequence[PlannedRun]
     """Who executes the runs and why, in one line."""
     if options.cluster == "local":
         reason = "as asked"
-    elif shutil.which("sbatch"):
-        reason = "SLURM is on the PATH, but this version does not submit to it"
+    elif slurm_queue.available():
+        reason = "sbatch is on the PATH, but no SLURM is configured here"
     else:
         reason = "no SLURM: sbatch is not on the PATH"
     at_once = f"{options.jobs} at once" if options.jobs else "as many at once as fit"

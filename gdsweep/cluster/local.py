@@ -34,6 +34,8 @@ class Outcome:
     """Runs that could not start, with the failed run they need."""
     signal: int | None = None
     """The signal that stopped the launch."""
+    submitted: dict[str, str] = field(default_factory=dict)
+    """Runs that were handed to SLURM, with their jobs."""
 
 
 class LocalExecutor:

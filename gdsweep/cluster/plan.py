@@ -1,12 +1,13 @@
 """What a launch would do now, run by run and cell by cell, and what it would cost."""
 
 from collections import Counter
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 from gdsweep.cluster.cost import kind, seconds_per_iteration, tail
+from gdsweep.cluster.slurm_queue import QueuedJob
 from gdsweep.config import RunConfig
 from gdsweep.errors import BadInput
 from gdsweep.grid import Graph
@@ -14,10 +15,10 @@ from gdsweep.runs import Attempt, RunDir, Store, Wanted, read_state
 from gdsweep.runs.state import missing
 from gdsweep.runs.store import read_wanted
 
-Status = Literal["new", "running", "interrupted", "failed", "blocked", "done"]
-"""As a run's status; `blocked`: something it needs has failed."""
+Status = Literal["new", "queued", "running", "interrupted", "failed", "blocked", "done"]
+"""As a run's status; `blocked`: something it needs has failed; `queued`: a job of it waits."""
 
-STATUSES: tuple[Status, ...] = ("new", "running", "interrupted", "failed", "blocked", "done")
+STATUSES: tuple[Status, ...] = get_args(Status)
 
 
 @dataclass(frozen=True)
@@ -61,6 +62,8 @@ class PlannedRun:
     """Of a failed run: the line that tells. Of a blocked one: the run that failed."""
     seconds: float | None = None
     """Seconds per iteration measured on runs of its kind; None where nothing was measured."""
+    job: QueuedJob | None = None
+    """Its job that SLURM has not finished with."""
 
     @property
     def name(self) -> str:
@@ -140,8 +143,12 @@ class Plan:
         }
 
 
-def make_plan(graph: Graph, store: Store) -> Plan:
-    """Compare a graph with what exists. Reads only. Raises BadInput for a damaged record."""
+def make_plan(graph: Graph, store: Store, jobs: Mapping[str, QueuedJob] | None = None) -> Plan:
+    """Compare a graph with what exists. Reads only. Raises BadInput for a damaged record.
+
+    `jobs` are the runs that SLURM has in hand.
+    """
+    jobs = jobs or {}
     existing = _names(store)
     runs: dict[str, PlannedRun] = {}
     for name, trajectory in graph.runs.items():
@@ -149,6 +156,8 @@ def make_plan(graph: Graph, store: Store) -> Plan:
         run = _new(trajectory.config, graph.wanted[name], sources)
         if name in existing:
             run = _existing(run, store)
+        if name in jobs:
+            run = _in_hand(run, jobs[name], store)
         runs[name] = _waiting(run, store, runs)
     kinds = {name: kind(run.config) for name, run in runs.items() if run.todo}
     if kinds:
@@ -227,12 +236,24 @@ def _existing(run: PlannedRun, store: Store) -> PlannedRun:
     return replace(run, status=state.status, reached=reached, stop=stop, todo=todo, why=why)
 
 
+def _in_hand(run: PlannedRun, job: QueuedJob, store: Store) -> PlannedRun:
+    """The run as SLURM sees it, unless its files know better."""
+    if run.status == "done":
+        return run
+    pending = job.state == "PENDING"
+    if run.status == "failed" and not pending:
+        attempt = read_state(store.run(run.name), run.wanted).attempt
+        if attempt is not None and attempt.process.get("job") == job.id:
+            return run  # its job is about to end
+    return replace(run, status="queued" if pending else "running", why=None, job=job)
+
+
 def _waiting(run: PlannedRun, store: Store, before: dict[str, PlannedRun]) -> PlannedRun:
     """The run with what it waits for, and blocked if that will not come."""
     if run.status in ("done", "running"):
         return run
     run = replace(run, waits=not_there(run.sources, store))
-    if run.status == "failed":
+    if run.status in ("failed", "queued"):
         return run
     for parent in (before[source.run] for source in run.waits):
         if parent.status in ("failed", "blocked"):
@@ -267,7 +288,7 @@ def _cells(graph: Graph, store: Store, runs: dict[str, PlannedRun]) -> list[Stat
         status = runs[name].status
         if status != "done" and store.run(name).score(score).exists():
             status = "done"
-        elif status == "new" and name in moving:
+        elif status in ("new", "queued") and name in moving:
             status = "running"
         cells.append(status)
     return cells
@@ -307,4 +328,5 @@ def _entry(run: PlannedRun) -> dict[str, Any]:
         "seconds_per_iteration": run.seconds,
         "unit": "GPU-hours" if run.on_gpus else "CPU-hours",
         "hours": run.hours,
+        "job": run.job.id if run.job else None,
     }

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass, field
 
 from gdsweep.grid.cell import Cell
-from gdsweep.grid.methods import Need, needs
+from gdsweep.grid.methods import Need, evaluation_needs, needs
 from gdsweep.grid.trajectory import Trajectory
 from gdsweep.runs import ScoreRef, Wanted
 
@@ -61,11 +61,17 @@ class Graph:
         return sum(piece.iterations for chain in self.chains.values() for piece in chain)
 
 
-def build_graph(cells: Iterable[Cell]) -> Graph:
-    """The runs behind `cells`. Parents come before children because each cell names them first."""
+def build_graph(cells: Iterable[Cell], eval_only: bool = False) -> Graph:
+    """The runs behind `cells`. Parents come before children because each cell names them first.
+
+    With `eval_only`, cells' own trained weights (`model.init`) are scored and nothing is trained.
+
+    Raises:
+        BadInput: `eval_only` with a cell that has none.
+    """
     graph = Graph()
     for cell in cells:
-        found, score = needs(cell)
+        found, score = evaluation_needs(cell) if eval_only else needs(cell)
         for need in found:
             _add(graph, need)
         graph.results.append((cell, found[-1].trajectory.name, score))

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from gdsweep.config import CellSettings, CheckpointRef, MilestoneRef
+from gdsweep.errors import BadInput
 from gdsweep.grid.cell import Cell
 from gdsweep.grid.trajectory import Trajectory, trajectory
 from gdsweep.runs import ScoreRef, Wanted
@@ -52,6 +53,20 @@ def needs(cell: Cell) -> tuple[list[Need], ScoreRef]:
         stop=settings.schedule.iterations, best=evaluation.select == "best", scores=(score,)
     )
     return [*before, Need(last, wanted)], score
+
+
+def evaluation_needs(cell: Cell) -> tuple[list[Need], ScoreRef]:
+    """What a cell needs whose weights (`model.init`) are only scored: iteration 0, no training.
+
+    It is the start of the supervised path from these weights, so training them later shares it.
+
+    Raises:
+        BadInput: the cell has no `model.init`.
+    """
+    if cell.settings.model.init is None:
+        raise BadInput(f"model.init: cell {cell.label} has no trained weights to evaluate")
+    score = ScoreRef(at=0, network="student", split="test")
+    return [Need(trajectory("supervised", cell.settings), Wanted(scores=(score,)))], score
 
 
 def _teacher(supervised: CellSettings, settings: CellSettings) -> tuple[Need, CheckpointRef]:

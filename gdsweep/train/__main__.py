@@ -12,6 +12,7 @@ from gdsweep.runs import RunDir, lock, read_config, read_state, read_wanted
 
 def main() -> int:
     """Deliver what is wanted of a run. Exit codes: see gdsweep.errors."""
+    stop = _StopFlag()
     parser = argparse.ArgumentParser(prog="python -m gdsweep.train", description=__doc__)
     parser.add_argument("run", help="run directory (launch.py makes it)")
     run = RunDir(parser.parse_args().run)
@@ -22,21 +23,19 @@ def main() -> int:
         datefmt="%m/%d %H:%M:%S",
     )
     try:
-        return _execute(run)
+        return _execute(run, stop)
     except (BadInput, TrainingFailed) as error:
         print(f"error: {error}", file=sys.stderr)
         return BAD_INPUT if isinstance(error, BadInput) else FAILED
-    except Exception:
-        # the traceback is in the log already
-        return FAILED
+    finally:
+        stop.ignore()
 
 
-def _execute(run: RunDir) -> int:
+def _execute(run: RunDir, stop: "_StopFlag") -> int:
     config = read_config(run)
     if read_state(run, read_wanted(run)).status == "done":
         print(f"{run.name}: nothing is missing")
         return DONE
-    stop = _StopFlag()
     # torch takes seconds to import: what can be refused is refused before
     from gdsweep.train.run import execute
 
@@ -52,8 +51,16 @@ class _StopFlag:
 
     def __init__(self) -> None:
         self._set = False
-        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2):
+        numbers = (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2)
+        for number in numbers:
             signal.signal(number, self._receive)
+        # whoever started us may have held back what came before we could listen
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, numbers)
+
+    def ignore(self) -> None:
+        """Hear no more. Python drops its handlers as it ends: a late signal must not kill us."""
+        for number in (signal.SIGTERM, signal.SIGINT, signal.SIGUSR2):
+            signal.signal(number, signal.SIG_IGN)
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         self._set = True

@@ -1,8 +1,10 @@
 """The record of one attempt: who advanced the run, from where to where, and how it ended."""
 
 import contextlib
+import json
 import os
 import platform
+import re
 import socket
 import subprocess
 import sys
@@ -15,6 +17,9 @@ import torch
 from gdsweep.errors import BadInput, TrainingFailed
 from gdsweep.runs import Attempt, RunDir, atomic
 from gdsweep.train.distributed import Processes
+
+_TELLING = ("CUDA_", "CUBLAS_", "GLOO_", "MKL_", "NCCL_", "OMP_", "PYTORCH_", "TORCH_", "XFORMERS_")
+_SECRET = re.compile(r"secret|token|passw|credential|key|private|auth", re.IGNORECASE)
 
 
 class Stopped(Exception):  # noqa: N818 - a state, not a fault
@@ -87,6 +92,13 @@ def cause_of(error: BaseException) -> str:
         return "disk"
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return "memory"
+    if isinstance(error, RuntimeError):
+        text = f"{type(error).__name__} {error}"
+        # torch has one exception for all that NCCL, gloo and CUDA complain of
+        if any(word in text for word in ("NCCL", "gloo", "c10d", "Dist", "TCPStore")):
+            return "nccl"
+        if any(word in text for word in ("CUDA", "CUBLAS", "CUDNN", "cuDNN")):
+            return "cuda"
     return "error"
 
 
@@ -120,13 +132,41 @@ def _process(processes: Processes) -> dict[str, str | int | float | None]:
         "python": platform.python_version(),
         "torch": torch.__version__,
         "cuda": torch.version.cuda if device.type == "cuda" else None,
+        "nccl": ".".join(map(str, torch.cuda.nccl.version())) if device.type == "cuda" else None,
+        "driver": _driver() if device.type == "cuda" else None,
+        "job": os.environ.get("GDSWEEP_JOB"),
+        "nodes": os.environ.get("GDSWEEP_NODES") or socket.gethostname(),
         "commit": _commit(),
+        "code": os.environ.get("GDSWEEP_CODE"),
+        "environment": _environment(),
         "command": " ".join(sys.argv),
     }
 
 
+def _driver() -> str | None:
+    try:
+        first = Path("/proc/driver/nvidia/version").read_text().splitlines()[0]
+    except (OSError, IndexError):
+        return None
+    found = re.search(r"\b\d+\.\d+(\.\d+)?\b", first)
+    return found[0] if found else None
+
+
+def _environment() -> str:
+    """The variables that can matter to the numbers or the speed; none that sounds like a secret."""
+    kept = (
+        f"{name}={value}"
+        for name, value in sorted(os.environ.items())
+        if name.startswith(_TELLING) and not _SECRET.search(name)
+    )
+    return " ".join(kept)
+
+
 def _commit() -> str | None:
     root = Path(__file__).resolve().parents[2]
+    with contextlib.suppress(OSError, ValueError, KeyError):  # a snapshot that a launch made
+        taken = json.loads((root / "snapshot.json").read_text())
+        return f"{taken['commit']}-dirty" if taken["dirty"] else taken["commit"]
     try:
         described = subprocess.run(
             ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40"],

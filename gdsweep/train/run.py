@@ -1,19 +1,16 @@
 """One attempt at one run: lock, processes, record, trainer."""
 
 import contextlib
-import logging
 from collections.abc import Callable, Iterator
 
 import torch
 
 from gdsweep.config import RunConfig
-from gdsweep.errors import BadInput, TrainingFailed
+from gdsweep.errors import TrainingFailed
 from gdsweep.runs import RunDir, atomic, lock, missing, read_wanted
 from gdsweep.train.attempt import Log, Stopped
 from gdsweep.train.distributed import Processes, join, leave
 from gdsweep.train.trainer import Trainer
-
-log = logging.getLogger(__name__)
 
 
 def execute(run: RunDir, config: RunConfig, should_stop: Callable[[], bool]) -> bool:
@@ -79,8 +76,3 @@ def _plain_errors(run: RunDir) -> Iterator[None]:
         where = error.filename or run.path
         reason = error.strerror or str(error)
         raise TrainingFailed(f"{where}: {reason}; nothing half-written is left", "disk") from error
-    except (BadInput, TrainingFailed, Stopped):
-        raise
-    except Exception:
-        log.exception("the run failed by an error of the program")
-        raise

@@ -39,6 +39,7 @@ class Bench:
     ) -> "subprocess.Popen[str]":
         """A launch in a session of its own, stderr joined to stdout."""
         clean = {k: v for k, v in os.environ.items() if k != "CUDA_VISIBLE_DEVICES"}
+        clean.pop("SLURM_CONF", None)  # whatever cluster this is: these launches are local
         process = subprocess.Popen(
             [
                 sys.executable,

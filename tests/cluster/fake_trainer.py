@@ -72,11 +72,15 @@ class Fake:
         self.record = Attempt(
             number=before.number + 1 if before else 1,
             started=time.time(),
-            process={"host": socket.gethostname(), "pid": os.getpid()},
+            process={
+                "host": socket.gethostname(),
+                "pid": os.getpid(),
+                "job": os.environ.get("GDSWEEP_JOB"),
+            },
         )
         self.write_record()
         self.tell("start")
-        self.tell(f"gpus={os.environ['CUDA_VISIBLE_DEVICES']}")
+        self.tell(f"gpus={os.environ.get('CUDA_VISIBLE_DEVICES', '')}")
         self.tell(f"threads={os.environ['OMP_NUM_THREADS']}")
         print(f"attempt {self.record.number} of {self.run.name}", flush=True)
         self.config = read_config(self.run)

@@ -59,7 +59,9 @@ def test_help_names_every_flag() -> None:
     done = command("--help")
     assert done.returncode == 0
     flags = ("--dry-run", "--jobs", "--store", "--yes", "--retry", "--smoke", "--json", "--why")
-    assert all(flag in done.stdout for flag in (*flags, "--cluster"))
+    more = ("--cluster", "--status", "--watch", "--logs", "--follow", "--profile", "--cancel")
+    more += ("--max-running", "--prune", "--avoid-bad-nodes", "--doctor")
+    assert all(flag in done.stdout for flag in (*flags, *more))
 
 
 def test_the_demo_plan_as_json(tmp_path: Path) -> None:
@@ -95,6 +97,8 @@ def test_why_of_runs_that_are_only_planned(tmp_path: Path) -> None:
         ([], "launch.py: error: name a grid, such as grids/demo.yaml"),
         (["missing.yaml", "--dry-run"], "launch.py: missing.yaml"),
         ([DEMO, "--jobs", "0"], "launch.py: error: --jobs: 0 is not 1 or more"),
+        ([DEMO, "--watch", "5"], "launch.py: error: --watch: 5 is not 30 seconds or more"),
+        ([DEMO, "--max-running", "0"], "launch.py: error: --max-running: 0 is not 1 or more"),
         ([DEMO, "--cluster", "moon"], "argument --cluster: invalid choice: 'moon'"),
         (["--why", "a", "b"], "launch.py: a: no such run in runs; there are: none"),
     ],

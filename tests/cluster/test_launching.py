@@ -59,7 +59,7 @@ def test_the_whole_line_then_nothing(bench: Any) -> None:
     ("sbatch", "cluster", "reason"),
     [
         (None, None, "no SLURM: sbatch is not on the PATH"),
-        ("/usr/bin/sbatch", None, "SLURM is on the PATH, but this version does not submit to it"),
+        ("/usr/bin/sbatch", None, "sbatch is on the PATH, but no SLURM is configured here"),
         ("/usr/bin/sbatch", "local", "as asked"),
     ],
 )

@@ -8,133 +8,22 @@ import torch
 from torch import Tensor
 
 from gdsweep.config import LossSettings, ModelSettings
+from gdsweep.interop.account import renamed
+from gdsweep.interop.names import Table, names_of
+from gdsweep.interop.transformers_names import HEAD, RESNET, SWIN_IN_MEMORY
 from gdsweep.model import Criterion, Mask2Former, Normaliser
 
 transformers = pytest.importorskip("transformers", reason="transformers is not installed")
 
 QUERIES, CLASSES, LAYERS = 7, 3, 5
 LOSS = LossSettings(points=200)
-SIZES = {"resnet18": (64, 96), "swin_tiny_patch4_window7_224": (448, 448)}
-
-COMMON = [
-    # ours, theirs: the parts behind the backbone
-    (r"pixel_decoder\.level_embed", "P.level_embed"),
-    (r"pixel_decoder\.input_proj\.(\d)\.(\d)\.(\w+)", r"P.input_projections.\1.\2.\3"),
-    (r"pixel_decoder\.layers\.(\d)\.attention\.(.+)", r"P.encoder.layers.\1.self_attn.\2"),
-    (r"pixel_decoder\.layers\.(\d)\.norm1\.(\w+)", r"P.encoder.layers.\1.self_attn_layer_norm.\2"),
-    (r"pixel_decoder\.layers\.(\d)\.norm2\.(\w+)", r"P.encoder.layers.\1.final_layer_norm.\2"),
-    (r"pixel_decoder\.layers\.(\d)\.linear(\d)\.(\w+)", r"P.encoder.layers.\1.fc\2.\3"),
-    (r"pixel_decoder\.lateral\.(\d)\.(\w+)", r"P.adapter_1.\1.\2"),
-    (r"pixel_decoder\.output\.(\d)\.(\w+)", r"P.layer_1.\1.\2"),
-    (r"pixel_decoder\.mask_features\.(\w+)", r"P.mask_projection.\1"),
-    (r"transformer_decoder\.query_features\.weight", "T.queries_features.weight"),
-    (r"transformer_decoder\.query_positions\.weight", "T.queries_embedder.weight"),
-    (r"transformer_decoder\.level_embed\.weight", "T.level_embed.weight"),
-    (r"transformer_decoder\.norm\.(\w+)", r"D.layernorm.\1"),
-    (r"transformer_decoder\.class_head\.(\w+)", r"class_predictor.\1"),
-    (r"transformer_decoder\.mask_head\.0\.(\w+)", r"D.mask_predictor.mask_embedder.0.0.\1"),
-    (r"transformer_decoder\.mask_head\.2\.(\w+)", r"D.mask_predictor.mask_embedder.1.0.\1"),
-    (r"transformer_decoder\.mask_head\.4\.(\w+)", r"D.mask_predictor.mask_embedder.2.0.\1"),
-    (
-        r"transformer_decoder\.layers\.(\d)\.cross_attention\.in_proj\.(\w+)",
-        r"D.layers.\1.cross_attn.in_proj_\2",
-    ),
-    (
-        r"transformer_decoder\.layers\.(\d)\.cross_attention\.out_proj\.(\w+)",
-        r"D.layers.\1.cross_attn.out_proj.\2",
-    ),
-    (
-        r"transformer_decoder\.layers\.(\d)\.self_attention\.in_proj\.(\w+)",
-        r"D.layers.\1.self_attn.{qkv}_proj.\2",
-    ),
-    (
-        r"transformer_decoder\.layers\.(\d)\.self_attention\.out_proj\.(\w+)",
-        r"D.layers.\1.self_attn.out_proj.\2",
-    ),
-    (r"transformer_decoder\.layers\.(\d)\.norm1\.(\w+)", r"D.layers.\1.cross_attn_layer_norm.\2"),
-    (r"transformer_decoder\.layers\.(\d)\.norm2\.(\w+)", r"D.layers.\1.self_attn_layer_norm.\2"),
-    (r"transformer_decoder\.layers\.(\d)\.norm3\.(\w+)", r"D.layers.\1.final_layer_norm.\2"),
-    (r"transformer_decoder\.layers\.(\d)\.linear(\d)\.(\w+)", r"D.layers.\1.fc\2.\3"),
-]
-RESNET = [
-    (r"backbone\.net\.conv1\.(\w+)", r"B.embedder.embedder.convolution.\1"),
-    (r"backbone\.net\.bn1\.(\w+)", r"B.embedder.embedder.normalization.\1"),
-    (
-        r"backbone\.net\.layer(\d)\.(\d)\.conv(\d)\.(\w+)",
-        r"B.encoder.stages.<\1>.layers.\2.layer.<\3>.convolution.\4",
-    ),
-    (
-        r"backbone\.net\.layer(\d)\.(\d)\.bn(\d)\.(\w+)",
-        r"B.encoder.stages.<\1>.layers.\2.layer.<\3>.normalization.\4",
-    ),
-    (
-        r"backbone\.net\.layer(\d)\.(\d)\.downsample\.0\.(\w+)",
-        r"B.encoder.stages.<\1>.layers.\2.shortcut.convolution.\3",
-    ),
-    (
-        r"backbone\.net\.layer(\d)\.(\d)\.downsample\.1\.(\w+)",
-        r"B.encoder.stages.<\1>.layers.\2.shortcut.normalization.\3",
-    ),
-]
-_BLOCK, _THEIRS = (
-    r"backbone\.net\.layers_(\d)\.blocks\.(\d)\.",
-    r"B.swin.encoder.layers.\1.blocks.\2.",
-)
-SWIN = [
-    (
-        r"backbone\.net\.patch_embed\.proj\.(\w+)",
-        r"B.swin.embeddings.patch_embeddings.projection.\1",
-    ),
-    (r"backbone\.net\.patch_embed\.norm\.(\w+)", r"B.swin.embeddings.norm.\1"),
-    (r"backbone\.norms\.(\d)\.(\w+)", r"B.hidden_states_norms.stage{+1:\1}.\2"),
-    (_BLOCK + r"norm1\.(\w+)", _THEIRS + r"layernorm_before.\3"),
-    (_BLOCK + r"norm2\.(\w+)", _THEIRS + r"layernorm_after.\3"),
-    (_BLOCK + r"mlp\.fc(\d)\.(\w+)", _THEIRS + r"mlp.fc\3.\4"),
-    (_BLOCK + r"attn\.qkv\.(\w+)", _THEIRS + r"attention.{qkv}_proj.\3"),
-    (_BLOCK + r"attn\.proj\.(\w+)", _THEIRS + r"attention.o_proj.\3"),
-    (
-        _BLOCK + r"attn\.relative_position_bias_table",
-        _THEIRS + "attention.relative_position_bias.relative_position_bias_table",
-    ),
-    (
-        r"backbone\.net\.layers_(\d)\.downsample\.(.+)",
-        r"B.swin.encoder.layers.<\1>.downsample.\2",
-    ),
-]
-PREFIXES = {
-    "B": "model.pixel_level_module.encoder",
-    "P": "model.pixel_level_module.decoder",
-    "T": "model.transformer_module",
-    "D": "model.transformer_module.decoder",
-}
+SIZES = {"resnet18": (64, 96), "swin_tiny_patch4_window7_224": (64, 96)}
 
 
-def renamed(ours: str) -> str:
-    """Their name of one of our tensors; `<n>` in a rule counts from one, `{+1:n}` from zero."""
-    for pattern, template in COMMON + RESNET + SWIN:
-        match = re.fullmatch(pattern, ours)
-        if match:
-            name = match.expand(template)
-            name = re.sub(r"<(\d)>", lambda m: str(int(m[1]) - 1), name)
-            name = re.sub(r"\{\+1:(\d)\}", lambda m: str(int(m[1]) + 1), name)
-            head, dot, rest = name.partition(".")
-            return PREFIXES.get(head, head) + dot + rest
-    raise AssertionError(f"{ours} has no counterpart")
-
-
-def translated(model: Mask2Former) -> dict[str, Tensor]:
-    """Our weights under their names."""
-    state = {}
-    for ours, tensor in model.state_dict().items():
-        if ours.endswith("relative_position_index"):
-            continue
-        theirs = renamed(ours)
-        if "{qkv}" in theirs:
-            for letter, part in zip("qkv", tensor.chunk(3), strict=True):
-                state[theirs.replace("{qkv}", letter)] = part
-        else:
-            state[theirs] = tensor
-    return state
+def table(model: Mask2Former) -> Table:
+    """Their names of our tensors, as transformers 5 has them in memory."""
+    swin = "backbone.net.patch_embed.norm.weight" in model.state_dict()
+    return (*HEAD, *(SWIN_IN_MEMORY if swin else RESNET))
 
 
 def backbone_config(backbone: str) -> Any:
@@ -192,7 +81,7 @@ def pair(request: Any) -> tuple[Mask2Former, Any, list[Tensor]]:
         output_auxiliary_logits=True,
     )
     theirs = transformers.Mask2FormerForUniversalSegmentation(config)
-    state = translated(ours)
+    state = renamed(ours.state_dict(), table(ours), "transformers")
     result = theirs.load_state_dict(state, strict=False)
     assert not result.unexpected_keys
     unset = [k for k in result.missing_keys if not re.search(r"swin\.layernorm|empty_weight", k)]
@@ -288,7 +177,6 @@ def test_losses_and_gradients_at_equal_points(
     others = dict(theirs.named_parameters())
     largest = max(float(p.grad.abs().max()) for p in ours.parameters() if p.grad is not None)
     for name, parameter in ours.named_parameters():
-        their_name = renamed(name)
-        names = [their_name.replace("{qkv}", x) for x in ("qkv" if "{qkv}" in their_name else "q")]
+        names = names_of(name, table(ours))
         grad = torch.cat([others[key].grad for key in names])
         assert_close(parameter.grad, grad, 1e-3, least=1e-3 * largest)

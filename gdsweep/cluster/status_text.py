@@ -1,0 +1,81 @@
+"""A status as text: one row a cell, the progress of the whole table above."""
+
+import time
+
+from rich.console import Group
+from rich.table import Table
+from rich.text import Text
+
+from gdsweep.cluster.plan import STATUSES
+from gdsweep.cluster.status import Row, Status
+
+COLOURS = {"failed": "red", "blocked": "yellow", "running": "green", "done": "dim"}
+
+
+def status_text(status: Status, asked: bool) -> Group:
+    """The header, the rows, and what went wrong. `asked`: whether SLURM was."""
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    for name in ("cell", "state"):
+        table.add_column(name, no_wrap=True)
+    for name in ("iteration", "left", "AP", "- paper", "hours"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name in ("node", "job"):
+        table.add_column(name, no_wrap=True)
+    for row in status.rows:
+        table.add_row(*_cells(row), style=COLOURS.get(row.state, ""))
+    lines: list[Text | Table] = [Text(header(status, asked), style="bold"), table]
+    told = {row.run: row.why for row in status.rows if row.why and row.state.startswith("failed")}
+    told |= {
+        name: run.why or "" for name, run in status.plan.runs.items() if run.status == "failed"
+    }
+    lines += [Text(f"failed: {run}, see {why}", style="red") for run, why in told.items()]
+    return Group(*lines)
+
+
+def header(status: Status, asked: bool) -> str:
+    """How much of the table is done, in one line."""
+    plan = status.plan
+    done, total = plan.cells.count("done"), len(plan.cells)
+    share = 1 - plan.iterations_todo / max(plan.iterations_planned, 1)
+    gpus = any(run.on_gpus for run in plan.runs.values())
+    parts = [
+        f"{done} of {total} cells done",
+        f"{100 * max(0.0, share):.0f} % of {plan.iterations_planned:,} iterations",
+        f"{status.spent:.3g} {'GPU' if gpus else 'CPU'}-hours spent",
+    ]
+    counts = [f"{plan.counts[s]} {s}" for s in STATUSES if s != "done" and plan.counts[s]]
+    if counts:
+        parts.append("runs: " + ", ".join(counts))
+    parts.append(time.strftime("%a %H:%M:%S"))
+    if not asked:
+        parts.append("from files alone")
+    return " · ".join(parts)
+
+
+def _cells(row: Row) -> list[str]:
+    ap = "" if row.ap is None else f"{row.ap:.1f}"
+    if ap and not row.final:
+        ap = f"({ap})"  # of the validation images, on the way
+    return [
+        row.cell,
+        row.state,
+        f"{row.iteration:,} of {row.total:,}",
+        "" if row.eta is None or row.eta == 0 else duration(row.eta),
+        ap,
+        "" if row.delta is None else f"{row.delta:+.1f}",
+        f"{row.hours:.2g}" if row.hours else "",
+        row.nodes,
+        row.job,
+    ]
+
+
+def duration(seconds: float) -> str:
+    """`2d 03h`, `3h 20m`, `4m 10s`."""
+    minutes, rest = divmod(round(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    days, hours = divmod(hours, 24)
+    if days:
+        return f"{days}d {hours:02d}h"
+    if hours:
+        return f"{hours}h {minutes:02d}m"
+    return f"{minutes}m {rest:02d}s" if minutes else f"{rest}s"

@@ -1,0 +1,43 @@
+"""Others' weights as a run's first weights, or as its fixed teacher."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from gdsweep.config import ModelSettings
+from gdsweep.config.data import expanded
+from gdsweep.errors import BadInput
+from gdsweep.interop.class_head import fitted_head
+from gdsweep.interop.open import open_checkpoint
+from gdsweep.model import Mask2Former
+
+
+def load_initial(
+    model: Mask2Former,
+    path: str,
+    settings: ModelSettings,
+    classes: Sequence[str],
+    network: str | None = None,
+) -> str | None:
+    """Put a file's weights, of any format that is known, into a network of a run.
+
+    Args:
+        model: the network, for `classes`.
+        path: the file, folder or run directory; `~` and `$VARIABLES` are put in.
+        settings: the network's.
+        classes: names of the network's classes.
+        network: `student` or `teacher`, where the file has both.
+
+    Returns:
+        What was done to a class head of other classes, or None.
+
+    Raises:
+        BadInput: the file cannot be read or is of another network.
+    """
+    opened = open_checkpoint(Path(expanded(path)), network, settings=settings)
+    if opened.settings.backbone.partition(".")[0] != settings.backbone.partition(".")[0]:
+        raise BadInput(
+            f"{path}: its backbone is {opened.settings.backbone}, not {settings.backbone}"
+        )
+    weights, note = fitted_head(opened.weights, model.state_dict(), opened.classes, classes)
+    model.load_state_dict(weights)
+    return note

@@ -1,0 +1,90 @@
+"""Instances drawn on their image."""
+
+import colorsys
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image, ImageDraw, ImageFont
+from torch import Tensor
+
+_SHARE = 0.45
+"""Of the colour inside a mask; the outline has all of it."""
+_LEAST = 384
+"""Shorter side, in pixels, below which a picture is enlarged: tags would cover it."""
+
+
+def overlay(
+    image: Tensor, labels: Tensor, scores: Tensor, masks: Tensor, names: Sequence[str]
+) -> NDArray[np.uint8]:
+    """Draw masks with outlines, and a tag with class and score for each; the best on top.
+
+    Small images are enlarged by a whole number, so that tags do not cover them.
+
+    Args:
+        image: RGB, uint8 [3, H, W].
+        labels: long [n].
+        scores: [n].
+        masks: bool [n, H, W].
+        names: of the classes.
+
+    Returns:
+        RGB, uint8 [k H, k W, 3].
+    """
+    k = max(1, -(-_LEAST // min(image.shape[-2:])))
+    image, masks = (x.repeat_interleave(k, 1).repeat_interleave(k, 2) for x in (image, masks))
+    picture = image.permute(1, 2, 0).cpu().numpy().astype(np.float32)
+    order = scores.argsort().tolist()
+    filled = [n for n in order if bool(masks[n].any())]
+    thickness = max(1, round(min(picture.shape[:2]) / 400))
+    tags = []
+    for place, n in enumerate(filled):
+        mask = masks[n].cpu().numpy()
+        colour = np.array(_colour(place), np.float32)
+        picture[mask] = (1 - _SHARE) * picture[mask] + _SHARE * colour
+        picture[mask & ~_shrunk(mask, thickness)] = colour
+        tags.append((mask, f"{names[int(labels[n])]} {float(scores[n]):.2f}", _colour(place)))
+    drawn = Image.fromarray(picture.round().astype(np.uint8))
+    _tag(drawn, tags)
+    return np.asarray(drawn)
+
+
+def _colour(place: int) -> tuple[int, int, int]:
+    # the golden angle keeps neighbours in score apart on the colour circle
+    red, green, blue = colorsys.hsv_to_rgb((0.58 + 0.618034 * place) % 1, 0.75, 1.0)
+    return round(255 * red), round(255 * green), round(255 * blue)
+
+
+def _shrunk(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
+    inner = mask
+    for _ in range(pixels):
+        padded = np.pad(inner, 1)
+        inner = inner & padded[:-2, 1:-1] & padded[2:, 1:-1] & padded[1:-1, :-2] & padded[1:-1, 2:]
+    return inner
+
+
+def _tag(
+    picture: Image.Image, tags: list[tuple[NDArray[np.bool_], str, tuple[int, int, int]]]
+) -> None:
+    draw = ImageDraw.Draw(picture)
+    size = min(max(11, min(picture.size) // 32), 28)
+    font = ImageFont.load_default(size)
+    width, height = picture.size
+    taken: list[tuple[int, int, int, int]] = []
+    for mask, text, colour in reversed(tags):  # the best choose their places first
+        rows, columns = np.nonzero(mask)
+        left, top, right, bottom = (int(v) for v in draw.textbbox((0, 0), text, font=font))
+        wide, high = right - left + 6, bottom - top + 6
+        x = min(max(int(columns.min()), 0), max(width - wide, 0))
+        y = max(int(rows.min()) - high, 0)
+        while (
+            any(_meet((x, y, x + wide, y + high), other) for other in taken) and y + high < height
+        ):
+            y += high // 2
+        taken.append((x, y, x + wide, y + high))
+        draw.rectangle((x, y, x + wide, y + high), fill=(20, 20, 20), outline=colour)
+        draw.text((x + 3 - left, y + 3 - top), text, fill=colour, font=font)
+
+
+def _meet(one: tuple[int, int, int, int], other: tuple[int, int, int, int]) -> bool:
+    return one[0] < other[2] and other[0] < one[2] and one[1] < other[3] and other[1] < one[3]

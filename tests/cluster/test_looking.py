@@ -1,0 +1,67 @@
+"""Which runs a query names, and logs."""
+
+import io
+from pathlib import Path
+from typing import Any
+
+import pytest
+from handmade import make_graph
+
+from gdsweep.cluster.looking import Look, cancel, print_log
+from gdsweep.errors import BadInput
+from gdsweep.runs import Store
+
+RUNS: dict[str, dict[str, Any]] = {
+    "control-s0": {"iterations": 10},
+    "control-s1": {"iterations": 10},
+    "hidden-s0": {"iterations": 10, "teacher": ["control-s0", 10], "cell": False},
+    "guided-s0": {"iterations": 20, "parent": ["hidden-s0", 10]},
+}
+
+
+@pytest.fixture
+def look(tmp_path: Path) -> Look:
+    look = Look([], Store(tmp_path / "runs"), smoke=False)
+    look.graph = make_graph(RUNS)
+    return look
+
+
+@pytest.mark.parametrize(
+    ("query", "runs"),
+    [
+        ("", {"control-s0", "control-s1", "guided-s0"}),
+        ("s0", {"control-s0", "guided-s0"}),
+        ("guided", {"guided-s0"}),
+        ("control s1", {"control-s1"}),
+        ("hidden-s0", {"hidden-s0"}),
+        ("hidden", {"hidden-s0"}),
+    ],
+)
+def test_queries(look: Look, query: str, runs: set[str]) -> None:
+    assert set(look.find(query)) == runs
+
+
+def test_a_query_that_names_nothing_is_told(look: Look) -> None:
+    with pytest.raises(BadInput, match="purple: no cell has all these words; cells are:"):
+        look.find("purple")
+
+
+def test_the_log_of_one_run(look: Look) -> None:
+    run = look.store.run("guided-s0")
+    with pytest.raises(BadInput, match="guided-s0 has not begun"):
+        print_log(look, "guided", follow=False, out=io.StringIO())
+    run.path.mkdir(parents=True)
+    run.log.write_text("one\ntwo\n")
+    out = io.StringIO()
+    assert print_log(look, "guided", follow=False, out=out) == 0
+    assert out.getvalue() == f"==> {run.log} <==\none\ntwo\n"
+    with pytest.raises(BadInput, match="control: names 2 runs: control-s0, control-s1"):
+        print_log(look, "control", follow=False, out=out)
+
+
+def test_cancelling_where_nothing_was_submitted_writes_nothing(look: Look) -> None:
+    from rich.console import Console
+
+    console = Console(file=io.StringIO())
+    assert cancel(look, "", console) == 0
+    assert not look.store.root.exists()

@@ -1,0 +1,51 @@
+"""The command line: what it prints, and one line for what is wrong."""
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+import torch
+
+from gdsweep.interop.__main__ import main
+from gdsweep.interop.weights_file import write_weights_file
+
+
+@pytest.fixture
+def file(small: Any, tmp_path: Path) -> Path:
+    settings, model = small()
+    path = tmp_path / "ours.pt"
+    write_weights_file(path, model.state_dict(), settings, ("cat", "dog", "bird"), "a test")
+    return path
+
+
+def test_inspect(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    assert main(["inspect", str(file), "--names"]) == 0
+    out = capsys.readouterr().out
+    assert "Mask2Former, resnet18" in out
+    assert "3 classes: cat, dog, bird" in out
+    assert "transformer_decoder.class_head.weight [4, 32]" in out
+
+
+@pytest.mark.parametrize(("to", "name"), [("mask2former", "a.pth"), ("transformers", "folder")])
+def test_convert_and_back(
+    file: Path, to: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert main(["convert", str(file), str(tmp_path / name), "--to", to]) == 0
+    assert main(["convert", str(tmp_path / name), str(tmp_path / "b.pt"), "--to", "gdsweep"]) == 0
+    assert "left: criterion.empty_weight (a constant of the loss)" in capsys.readouterr().out
+    first, second = (torch.load(tmp_path / n, weights_only=True) for n in ("ours.pt", "b.pt"))
+    assert first["settings"] == second["settings"]
+    assert all(torch.equal(v, second["student"][k]) for k, v in first["student"].items())
+
+
+def test_bad_input_is_one_line(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for arguments in (
+        ["inspect", "absent.pth"],
+        ["inspect", str(file), "--network", "teacher"],
+        ["convert", str(file), "out.pkl", "--to", "mask2former"],
+        ["inspect", str(file), "--config", "absent.yaml"],
+    ):
+        assert main(arguments) == 2
+        told = capsys.readouterr().err
+        assert told.count("\n") == 1, told
+        assert told.startswith("gdsweep.interop: ")
