@@ -28,10 +28,9 @@ def theirs_of(folder: Path) -> Any:
 
 
 def close(ours: torch.Tensor, theirs: torch.Tensor) -> None:
-    # of the whole tensor; single values in float32 differ by up to 2e-6 of the largest one
-    error = (ours - theirs).norm() / theirs.norm()
-    assert error <= 1e-6, f"relative error {error:.2e}"
-    assert (ours - theirs).abs().max() <= 5e-6 * theirs.abs().max()
+    # two implementations in float32; measured: 0.3e-6 to 1.7e-6 (a round trip is exact, see below)
+    error = (ours - theirs).abs().max() / theirs.abs().max()
+    assert error <= 3e-6, f"relative error {error:.2e}"
 
 
 @pytest.mark.parametrize("backbone", BACKBONES)
