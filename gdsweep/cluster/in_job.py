@@ -42,7 +42,10 @@ def advance(record: str) -> None:
     submission = read_record(Path(record), Submission)
     several = len(submission.runs) > 1
     index = int(os.environ["SLURM_ARRAY_TASK_ID"]) if several else 0
-    sys.exit(Task(submission, submission.runs[index]).main())
+    code = Task(submission, submission.runs[index]).main()
+    for number in SIGNALS:  # Python drops its handlers as it ends: a late notice must not kill us
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(code)
 
 
 class Task:

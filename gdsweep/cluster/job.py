@@ -101,7 +101,9 @@ class Job:
             return Ending("stopped")
         if lock.is_held(self.directory.lock):
             return Ending("busy")  # torchrun hides its workers' exit code
-        bad_input = code == BAD_INPUT or (attempt is not None and attempt.cause == "input")
+        bad_input = code == BAD_INPUT or (
+            attempt is not None and attempt.cause in ("input", "disk")
+        )
         return Ending("failed", failure_line(self.directory, attempt), bad_input)
 
 

@@ -107,7 +107,8 @@ class Attempt(Settings):
     outcome: Literal["done", "failed", "stopped"] | None = None
     """`stopped`: by a signal, with the state saved. None: running, or killed."""
     cause: str | None = None
-    """Of a failure: `nan`, `memory`, `disk`, `parent`, `input` or `error`."""
+    """Of a failure: `nan`, `memory`, `disk`, `parent`, `input`, `nccl`, `cuda`, `killed`, `stuck`,
+    `timeouts` or `error`. Of a stop: `preempted`, `timeout` or `asked`."""
     message: str | None = None
     """Of a failure: one line."""
     log: str | None = None

@@ -26,7 +26,9 @@ def main() -> int:
         return _execute(run, stop)
     except (BadInput, TrainingFailed) as error:
         print(f"error: {error}", file=sys.stderr)
-        return BAD_INPUT if isinstance(error, BadInput) else FAILED
+        # a full or unwritable disk is the user's to put right, as bad input is
+        theirs = isinstance(error, BadInput) or error.cause == "disk"
+        return BAD_INPUT if theirs else FAILED
     finally:
         stop.ignore()
 

@@ -22,7 +22,7 @@ def execute(run: RunDir, config: RunConfig, should_stop: Callable[[], bool]) -> 
     """
     processes = join(config.settings.resources)
     try:
-        with _alone(run, processes):
+        with _plain_errors(run), _alone(run, processes):
             attempt = Log(run, processes) if processes.first else None
             try:
                 with attempt.closing() if attempt else contextlib.nullcontext(), _plain_errors(run):
