@@ -5,6 +5,7 @@ distillation besides `pseudo_labels` (eq. 3) and `ema` (eq. 5).
 """
 
 import contextlib
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -122,9 +123,9 @@ class Loss:
         mine = torch.stack([totals[key] for key in keys]).double().tolist()  # one transfer
         terms = dict(zip(keys, self.processes.sums(mine), strict=True))
         total = sum(terms.values())
-        if total != total or total in (float("inf"), float("-inf")):
-            finite = sum(mine) == sum(mine) and abs(sum(mine)) != float("inf")
-            names = [] if finite else [name for part in parts for name in part.names]
+        if not math.isfinite(total):
+            mine_is_fine = math.isfinite(sum(mine))
+            names = [] if mine_is_fine else [name for part in parts for name in part.names]
             bad = [name for found in self.processes.gather(names) for name in found]
             raise TrainingFailed(
                 f"the loss is {total}; images of the batch: {', '.join(bad)}", cause="nan"
