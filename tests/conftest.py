@@ -12,6 +12,11 @@ import pytest
 ROOT = Path(__file__).parents[1]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    """What takes too long for every run of the suite."""
+    parser.addoption("--full-demo", action="store_true", help="train the demo itself, not in small")
+
+
 @pytest.fixture(scope="session")
 def root() -> Path:
     """The checkout."""

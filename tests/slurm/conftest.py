@@ -85,12 +85,13 @@ class Cluster:
         submitted: dict[str, str] = json.loads(done.stdout)["submitted"]
         return submitted
 
-    def local(self, grid: Path, store: Path, *flags: str) -> Store:
+    def local(self, grid: Path, store: Path, *flags: str, seconds: float = 200) -> Store:
         """The same grid by the local executor: what every other way must equal."""
         done = subprocess.run(
             [sys.executable, str(ROOT / "launch.py"), str(grid), "--yes", "--cluster", "local",
              "--store", str(store), *flags],
-            cwd=self.folder, env=self.environment(), capture_output=True, text=True, timeout=200,
+            cwd=self.folder, env=self.environment(), capture_output=True, text=True,
+            timeout=seconds,
         )  # fmt: skip
         assert done.returncode == 0, done.stdout + done.stderr
         return Store(store)
