@@ -3,7 +3,9 @@
 import argparse
 import dataclasses
 import json
+import os
 import shlex
+import signal
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -77,8 +79,16 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         "--panels", type=_count, default=0, metavar="N",
         help="draw N test images, supervised above guided; needs both scores (default: 0)",
     )  # fmt: skip
+    parser.add_argument(
+        "--cost", action="store_true",
+        help="write NAME-cost, too: parameters, FLOPs, speed, memory, hours, energy of each row",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     parser.add_argument("--smoke", action="store_true", help="collect what launch --smoke trained")
+    parser.add_argument(
+        "--eval-only", action="store_true",
+        help="collect what launch --eval-only scored, into NAME-eval-only",
+    )  # fmt: skip
     arguments = parser.parse_intermixed_args(argv)
     arguments.store = arguments.store or _usual_store(arguments)
     return arguments
@@ -89,6 +99,8 @@ def _check_options(arguments: argparse.Namespace) -> None:
         raise BadInput("--strict: it goes with --check")
     if arguments.check and arguments.smoke:
         raise BadInput("--check: what --smoke trained is no result; leave one of them out")
+    if arguments.eval_only and arguments.smoke:
+        raise BadInput("--eval-only: the networks of --smoke are new ones; leave one of them out")
     if arguments.explain and len(arguments.grids) < 2:
         raise BadInput("--explain: name a grid and a number: grids/demo.yaml shapes 5 guided")
 
@@ -107,14 +119,15 @@ def _count(text: str) -> int:
 
 def _explain(arguments: argparse.Namespace) -> int:
     from gdsweep import report
-    from gdsweep.grid import build_graph, load_grid
+    from gdsweep.grid import graph_of, load_grid
     from gdsweep.runs import Store
 
     path, *words = arguments.grids
-    grid = load_grid(path, smoke=arguments.smoke)
+    grid = load_grid(path, smoke=_miniatures(arguments))
     words = [str(word) for word in words]
     place = report.find_cell(grid, words)
-    found = report.receipt(build_graph(grid.cells), grid, Store(arguments.store), place)
+    graph = graph_of([grid], arguments.eval_only)
+    found = report.receipt(graph, grid, Store(arguments.store), place)
     if arguments.json:
         print(json.dumps(dataclasses.asdict(found), indent=1))
     else:
@@ -126,31 +139,37 @@ def _usual_store(arguments: argparse.Namespace) -> Path:
     return Path("runs-smoke" if arguments.smoke else "runs")
 
 
+def _miniatures(arguments: argparse.Namespace) -> Path | None:
+    from gdsweep.runs import Store
+
+    return Store(arguments.store).miniatures if arguments.smoke else None
+
+
 def _choose(arguments: argparse.Namespace) -> tuple[list[tuple["Grid", "Graph"]], list[str]]:
     """The grids to collect, and one line on each that is left out."""
-    from gdsweep.grid import build_graph, load_grid
+    from gdsweep.grid import graph_of, load_grid
     from gdsweep.runs import Store
 
     store = Store(arguments.store)
     if store.root.exists() and not store.root.is_dir():
         raise BadInput(f"{store.root}: --store is not a folder")
     if arguments.grids:
-        grids = [load_grid(path, smoke=arguments.smoke) for path in arguments.grids]
+        grids = [load_grid(path, smoke=_miniatures(arguments)) for path in arguments.grids]
         names = [grid.name for grid in grids]
         for grid in grids:
             if names.count(grid.name) > 1:
                 raise BadInput(
                     f"{grid.path}: another grid is called {grid.name} too; collect apart"
                 )
-        return [(grid, build_graph(grid.cells)) for grid in grids], []
+        return [(grid, graph_of([grid], arguments.eval_only)) for grid in grids], []
     paths = sorted(Path("grids").glob("*.yaml"))
     if not paths:
         raise BadInput("grids: no grid files in this folder; name a grid file")
     chosen, left_out = [], []
     for path in paths:
         try:
-            grid = load_grid(path, smoke=arguments.smoke)
-            graph = build_graph(grid.cells)
+            grid = load_grid(path, smoke=_miniatures(arguments))
+            graph = graph_of([grid], arguments.eval_only)
         except BadInput as error:
             left_out.append(f"left out: {error}")
             continue
@@ -172,16 +191,18 @@ def _collect(grid: "Grid", graph: "Graph", arguments: argparse.Namespace) -> dic
     for line in dict.fromkeys(frame.loc[frame["status"] == "damaged", "why"]):
         print(f"{grid.name}: {line}", file=sys.stderr)
     table = report.build_table(frame, grid, command)
-    if arguments.smoke:
-        caption = f"{table.caption} (smoke test: tiny networks, no result)"
-        table = dataclasses.replace(table, caption=caption)
-    texts = {
-        ".txt": report.as_text(table),
-        ".md": report.as_markdown(table),
-        ".tex": report.as_latex(table),
-        ".csv": report.as_csv(frame, command),
-    }
-    stem = arguments.out / (f"{grid.name}-smoke" if arguments.smoke else grid.name)
+    table = _marked(table, arguments)
+    spent = report.costs(graph, grid, store) if arguments.cost or arguments.html else None
+    cost = None if spent is None else _marked(report.cost_table(spent, grid, command), arguments)
+    texts = _texts(table, frame, command)
+    if arguments.cost and cost is not None:
+        texts |= {f"-cost{end}": text for end, text in _texts(cost, spent, command).items()}
+    if grid.differences:
+        paired = _marked(report.difference_table(frame, grid, command), arguments)
+        pairs = report.differences(frame, grid)
+        texts |= {f"-differences{end}": t for end, t in _texts(paired, pairs, command).items()}
+    kind = "-smoke" if arguments.smoke else "-eval-only" if arguments.eval_only else ""
+    stem = arguments.out / f"{grid.name}{kind}"
     files = [stem.with_name(stem.name + suffix) for suffix in texts]
     try:
         stem.parent.mkdir(parents=True, exist_ok=True)
@@ -192,13 +213,13 @@ def _collect(grid: "Grid", graph: "Graph", arguments: argparse.Namespace) -> dic
             files += style.save(figure, stem.with_name(stem.name + extra), command)
         if arguments.html:
             page = stem.with_name(f"{stem.name}.html")
-            atomic.write_text(page, _page(grid, graph, store, table, drawn))
+            atomic.write_text(page, _page(grid, graph, store, table, drawn, cost))
             files.append(page)
     except OSError as error:
         raise BadInput(f"{arguments.out}: cannot be written ({error.strerror})") from None
     found = report.misses(table, arguments.strict) if arguments.check else []
     if not arguments.json:
-        print(texts[".txt"])
+        print(*(text for end, text in texts.items() if end.endswith(".txt")), sep="\n")
         print("\n".join(f"wrote {path}" for path in files), end="\n\n")
         if arguments.check:
             lines = [f"{grid.name}: {report.summary(table)}", *(f"miss: {line}" for line in found)]
@@ -207,8 +228,31 @@ def _collect(grid: "Grid", graph: "Graph", arguments: argparse.Namespace) -> dic
         "grid": str(grid.path),
         "files": [str(path) for path in files],
         "cells": json.loads(frame.to_json(orient="records")),
+        "costs": [] if spent is None else json.loads(spent.to_json(orient="records")),
         "orderings": [dataclasses.asdict(checked) for checked in table.orderings],
         "misses": found,
+    }
+
+
+def _marked(table: "Table", arguments: argparse.Namespace) -> "Table":
+    """The table, its caption saying what it is not."""
+    said = ""
+    if arguments.smoke:
+        said = " (smoke test: tiny networks, no result)"
+    elif arguments.eval_only:
+        said = " (given weights, nothing trained)"
+    return dataclasses.replace(table, caption=f"{table.caption}{said}")
+
+
+def _texts(table: "Table", frame: "DataFrame", command: str) -> dict[str, str]:
+    """The table in every format, by the end of its file's name."""
+    from gdsweep import report
+
+    return {
+        ".txt": report.as_text(table),
+        ".md": report.as_markdown(table),
+        ".tex": report.as_latex(table),
+        ".csv": report.as_csv(frame, command),
     }
 
 
@@ -255,7 +299,14 @@ def _draw(
     return drawn
 
 
-def _page(grid: "Grid", graph: "Graph", store: "Store", table: "Table", drawn: list[Drawn]) -> str:
+def _page(
+    grid: "Grid",
+    graph: "Graph",
+    store: "Store",
+    table: "Table",
+    drawn: list[Drawn],
+    cost: "Table | None",
+) -> str:
     from gdsweep import report
     from plots import style
 
@@ -267,7 +318,7 @@ def _page(grid: "Grid", graph: "Graph", store: "Store", table: "Table", drawn: l
         place: report.receipt(graph, grid, store, place) for place in range(len(grid.cells))
     }
     sources = list(dict.fromkeys(value.source for value in grid.published))
-    return report.as_html(table, receipts, pictures, sources)
+    return report.as_html(table, receipts, pictures, sources, cost)
 
 
 def _command(grid: "Grid", arguments: argparse.Namespace) -> str:
@@ -277,8 +328,8 @@ def _command(grid: "Grid", arguments: argparse.Namespace) -> str:
         words += ["--store", str(arguments.store)]
     if arguments.out != Path("results"):
         words += ["--out", str(arguments.out)]
-    for option in ("smoke", "html"):
-        words += [f"--{option}"] if getattr(arguments, option) else []
+    for option in ("smoke", "eval_only", "html", "cost"):
+        words += [f"--{option.replace('_', '-')}"] if getattr(arguments, option) else []
     if arguments.panels:
         words += ["--panels", str(arguments.panels)]
     return shlex.join(words)
@@ -287,4 +338,10 @@ def _command(grid: "Grid", arguments: argparse.Namespace) -> str:
 if __name__ == "__main__":
     # a terminal that knows only ASCII gets question marks, not a traceback
     sys.stdout.reconfigure(errors="replace")  # type: ignore[union-attr]
-    sys.exit(main())
+    try:
+        code = main()
+        sys.stdout.flush()
+    except BrokenPipeError:  # `collect.py | head`: who reads has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        code = 128 + signal.SIGPIPE
+    sys.exit(code)

@@ -37,6 +37,11 @@ def parser() -> argparse.ArgumentParser:
     p.add_argument("--yes", action="store_true", help="start without asking")
     p.add_argument("--retry", action="store_true", help="start failed runs again")
     p.add_argument("--smoke", action="store_true", help="the grids in miniature, in runs-smoke")
+    p.add_argument(
+        "--eval-only",
+        action="store_true",
+        help="train nothing: score the weights that the grids give (model.init)",
+    )
     p.add_argument("--json", action="store_true", help="print the plan or the final state as JSON")
     p.add_argument("--why", nargs=2, metavar="RUN", help="tell which settings make two runs differ")
     p.add_argument(
@@ -82,6 +87,8 @@ def main(arguments: Sequence[str] | None = None, trainer: Sequence[str] | None =
     asked = command.parse_args(arguments)
     if not asked.grids and not asked.why and not asked.doctor:
         command.error("name a grid, such as grids/demo.yaml")
+    if asked.eval_only and asked.smoke:
+        command.error("--eval-only: the networks of --smoke are new ones; leave one of them out")
     for flag, value in (("--jobs", asked.jobs), ("--max-running", asked.max_running)):
         if value is not None and value < 1:
             command.error(f"{flag}: {value} is not 1 or more")
@@ -104,6 +111,7 @@ def main(arguments: Sequence[str] | None = None, trainer: Sequence[str] | None =
         asked.max_running,
         asked.avoid_bad_nodes,
         asked.prune,
+        asked.eval_only,
     )
     console = Console(stderr=asked.json, highlight=False, markup=False)
     if not console.is_terminal:
@@ -132,7 +140,8 @@ def _do(
     if asked.why:
         first, second = asked.why
         store = Store(options.folder)
-        print(*differences(first, second, store, asked.grids, asked.smoke), sep="\n")
+        told = differences(first, second, store, asked.grids, asked.smoke, asked.eval_only)
+        print(*told, sep="\n")
         return DONE
     if asked.status or asked.watch or asked.logs is not None or asked.cancel is not None:
         return _look(asked, options, console)
@@ -151,7 +160,7 @@ def _look(asked: argparse.Namespace, options: "Options", console: "Console") -> 
     from gdsweep.cluster.launching import any_store
     from gdsweep.cluster.looking import Look, cancel, print_log, watch
 
-    look = Look(asked.grids, any_store(options), asked.smoke)
+    look = Look(asked.grids, any_store(options), asked.smoke, asked.eval_only)
     if asked.cancel is not None:
         return cancel(look, asked.cancel, console)
     if asked.logs is not None:

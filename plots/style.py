@@ -103,6 +103,8 @@ def save(figure: "Figure", stem: Path, command: str = "") -> list[Path]:
         for path, metadata in zip(paths, described, strict=True):
             with atomic.replacing(path) as temporary:
                 figure.savefig(temporary, format=path.suffix[1:], dpi=200, metadata=metadata)
+            # laid out once: with a hundred panels that takes longer than drawing them
+            figure.set_layout_engine("none")
     return paths
 
 

@@ -1,4 +1,8 @@
-"""Training curves of a grid: loss, validation AP of student and EMA teacher, pseudo-labels."""
+"""Training curves of a grid: loss, validation AP of student and EMA teacher, pseudo-labels.
+
+Of pseudo-labels their number and, where measured (`evaluation.pseudo_labels`), how many are right
+and how many of the objects they find.
+"""
 
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +18,11 @@ MEASURES = (
     (("loss",), "Training loss"),
     (("student", "teacher"), "Mask AP\n(validation)"),
     (("pseudo",), "Pseudo-labels\nper image"),
+    (("precision", "coverage"), "Pseudo-labels right,\nobjects found (%)"),
 )
+DASHES: dict[str, Any] = {"teacher": (0, (3, 1.5)), "coverage": (0, (4, 1, 1, 1))}
+"""What is drawn beside another curve of its panel."""
+
 ACROSS = 4
 """Panels side by side."""
 
@@ -68,7 +76,7 @@ def _draw_measure(
                 continue
             # one measurement makes no line
             marker = "." if len(known) == 1 else None
-            style = (0, (3, 1.5)) if key == "teacher" else "-"
+            style = DASHES.get(key, "-")
             axes.plot(
                 known["iteration"], known[key], color=colour, linestyle=style, marker=marker,
                 linewidth=1.0, alpha=0.85, label=f"{line} {key}",
@@ -89,7 +97,11 @@ def _handles(curves: pd.DataFrame, lines: list[str]) -> list[Any]:
         for rank, line in enumerate(lines)
     ]
     if curves["teacher"].notna().any():
-        made.append(Line2D([], [], color=QUIET, linestyle=(0, (3, 1.5)), label="EMA teacher"))
+        made.append(Line2D([], [], color=QUIET, linestyle=DASHES["teacher"], label="EMA teacher"))
+    if curves["coverage"].notna().any():
+        made.append(
+            Line2D([], [], color=QUIET, linestyle=DASHES["coverage"], label="objects found")
+        )
     if curves["burn_in"].notna().any():
         made.append(Line2D([], [], color=QUIET, linestyle=":", label="end of burn-in"))
     return made

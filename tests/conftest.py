@@ -1,6 +1,7 @@
 """What every test shares: one thread (results depend on it), and real photographs if present."""
 
 import os
+import signal
 
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 os.environ.setdefault("MKL_NUM_THREADS", "1")
@@ -8,6 +9,11 @@ os.environ.setdefault("MKL_NUM_THREADS", "1")
 from pathlib import Path
 
 import pytest
+
+for number in (signal.SIGINT, signal.SIGHUP):
+    if signal.getsignal(number) == signal.SIG_IGN:
+        # inherited from `nohup` or a shell's `&`: what tests start would ignore them as well
+        signal.signal(number, signal.SIG_DFL)
 
 ROOT = Path(__file__).parents[1]
 

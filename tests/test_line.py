@@ -6,11 +6,11 @@ import subprocess
 import sys
 from pathlib import Path
 
-import numpy as np
 import pandas as pd
 import pytest
 import yaml
-from PIL import Image, ImageDraw
+
+from gdsweep.data.miniature import write_coco
 
 ROOT = Path(__file__).parents[1]
 
@@ -36,15 +36,30 @@ SMALL = {
     "resources": {"gpus": 0, "cpus": 1, "workers": 0, "checkpoint_period": 5, "log_period": 2},
 }
 
+TOYS = {
+    "toys": {
+        "format": "coco",
+        "root": "data",
+        "train": {
+            "images": "train2017",
+            "annotations": "annotations/instances_train2017.json",
+        },
+        "val": {"images": "val2017", "annotations": "annotations/instances_val2017.json"},
+    }
+}
+"""What `write_coco` writes, as a grid names it."""
 
-def run(command: str, *arguments: object, cwd: Path) -> subprocess.CompletedProcess:
+
+def run(
+    command: str, *arguments: object, cwd: Path, timeout: float = 560
+) -> subprocess.CompletedProcess:
     """Run a command of the checkout's root from another folder, as a user might."""
     return subprocess.run(
         [sys.executable, str(ROOT / command), *map(str, arguments)],
         cwd=cwd,
         capture_output=True,
         text=True,
-        timeout=560,
+        timeout=timeout,
         env={**os.environ, "OMP_NUM_THREADS": "1", "COLUMNS": "160"},
     )
 
@@ -62,48 +77,6 @@ def write_grid(folder: Path, axes: dict, settings: dict, **more: dict) -> Path:
     path = folder / "grid.yaml"
     path.write_text(yaml.safe_dump(grid, sort_keys=False))
     return path
-
-
-def write_coco(folder: Path, images: int, seed: int, name: str) -> None:
-    """Photographs of a sort: ellipses and rectangles, polygons as annotations."""
-    rng = np.random.default_rng(seed)
-    (folder / name).mkdir(parents=True)
-    content: dict = {
-        "images": [],
-        "annotations": [],
-        "categories": [{"id": 2, "name": "round"}, {"id": 5, "name": "square"}],
-    }
-    for image_id in range(1, images + 1):
-        size = (int(rng.integers(70, 120)), int(rng.integers(70, 120)))
-        picture = Image.fromarray(rng.integers(0, 90, (size[1], size[0], 3), dtype=np.uint8))
-        draw = ImageDraw.Draw(picture)
-        for category in (2, 5):
-            x, y = rng.integers(5, 40, 2).tolist()
-            w, h = rng.integers(20, 28, 2).tolist()
-            angles = np.linspace(0, 2 * np.pi, 12, endpoint=False)
-            corners = [(x, y), (x + w, y), (x + w, y + h), (x, y + h)]
-            if category == 2:
-                corners = [
-                    (x + w / 2 + w / 2 * np.cos(a), y + h / 2 + h / 2 * np.sin(a)) for a in angles
-                ]
-            draw.polygon(corners, fill=(255, 40 * category, 0))
-            content["annotations"].append(
-                {
-                    "id": len(content["annotations"]) + 1,
-                    "image_id": image_id,
-                    "category_id": category,
-                    "segmentation": [[float(v) for corner in corners for v in corner]],
-                    "area": float(w * h),
-                    "bbox": [x, y, w, h],
-                    "iscrowd": 0,
-                }
-            )
-        file_name = f"{image_id:04d}.jpg"
-        picture.save(folder / name / file_name, quality=90)
-        content["images"].append(
-            {"id": image_id, "file_name": file_name, "width": size[0], "height": size[1]}
-        )
-    (folder / f"{name}.json").write_text(json.dumps(content))
 
 
 def check_line(grid: Path, tmp_path: Path, cells: int) -> pd.DataFrame:
@@ -160,20 +133,12 @@ def test_generated_scenes_from_yaml_to_figure(tmp_path):
 
 @pytest.mark.slow
 def test_a_coco_data_set_the_user_brings(tmp_path):
-    for name, images, seed in (("train", 10, 0), ("val", 4, 1)):
-        write_coco(tmp_path / "data", images, seed, name)
+    write_coco(tmp_path / "data")
     grid = write_grid(
         tmp_path,
         {"dataset": ["toys"], "labels": [50], "method": ["supervised", "guided"]},
         {**SMALL, "augmentation": {"crop": [96, 96], "test_short_edge": 96}},
-        datasets={
-            "toys": {
-                "format": "coco",
-                "root": "data",
-                "train": {"images": "train", "annotations": "train.json"},
-                "val": {"images": "val", "annotations": "val.json"},
-            }
-        },
+        datasets=TOYS,
     )
     check_line(grid, tmp_path, 2)
 
@@ -220,22 +185,14 @@ def test_smoke_takes_the_demo_grid_through_everything(tmp_path):
 
 
 def test_a_damaged_photograph_is_one_clear_line_and_exit_code_2(tmp_path):
-    for name, images, seed in (("train", 6, 0), ("val", 2, 1)):
-        write_coco(tmp_path / "data", images, seed, name)
-    for path in (tmp_path / "data" / "train").glob("*.jpg"):
+    write_coco(tmp_path / "data")
+    for path in (tmp_path / "data" / "train2017").glob("*.jpg"):
         path.write_bytes(path.read_bytes()[:600])
     grid = write_grid(
         tmp_path,
         {"dataset": ["toys"], "labels": [100], "method": ["supervised"]},
         {**SMALL, "augmentation": {"crop": [96, 96], "test_short_edge": 96}},
-        datasets={
-            "toys": {
-                "format": "coco",
-                "root": "data",
-                "train": {"images": "train", "annotations": "train.json"},
-                "val": {"images": "val", "annotations": "val.json"},
-            }
-        },
+        datasets=TOYS,
     )
     launched = run("launch.py", grid, "--yes", "--store", tmp_path / "store", cwd=tmp_path)
     assert launched.returncode == 2, launched.stdout + launched.stderr

@@ -2,11 +2,11 @@
 
 import hashlib
 import json
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cache
 from pathlib import Path
 
-from gdsweep.config import CocoData, RunConfig
+from gdsweep.config import CityscapesData, FileData, RunConfig, cityscapes_files
 from gdsweep.errors import BadInput
 from gdsweep.runs import RunDir, Store
 
@@ -15,25 +15,45 @@ def check_unchanged(store: Store, configs: Iterable[RunConfig]) -> None:
     """Compare annotation files with the fingerprints that runs on them have left.
 
     A number in a table is only as good as the data behind it: finished runs are checked too. Only
-    files written after the run began are hashed. Raises BadInput for the first that changed.
+    what was written after the run began is hashed: a COCO file, or the annotations of a split of
+    Cityscapes, all of them. Raises BadInput for the first that changed.
     """
+    written, digest = cache(cityscapes_files.last_written), cache(cityscapes_files.digest)
     for config in configs:
         data = config.settings.dataset
         run = store.run(config.run)
-        if not isinstance(data, CocoData) or not run.dataset.exists():
+        if not isinstance(data, FileData) or not run.dataset.exists():
             continue
         trained = _fingerprint(run)
         since = run.dataset.stat().st_mtime
-        for name in ("train", "val", "test"):
-            images = getattr(data, name)
-            if images is None or images.annotations is None or name not in trained:
-                continue
-            now = _changed_since(data.resolved(images.annotations), since)
-            if now is not None and now != trained[name]:
+        for name, place, now in _now(data, since, written, digest):
+            if name in trained and now is not None and now != trained[name]:
                 raise BadInput(
-                    f"{data.resolved(images.annotations)}: changed since {run.path} was trained "
+                    f"{place}: changed since {run.path} was trained "
                     "on it; give the changed data set another name, or remove the run"
                 )
+
+
+def _now(
+    data: FileData,
+    since: float,
+    written: Callable[[CityscapesData, str], float],
+    digest: Callable[[CityscapesData, str], str],
+) -> Iterator[tuple[str, Path, str | None]]:
+    """Each image set's name, where its annotations are, and their digest if they are newer."""
+    if isinstance(data, CityscapesData):
+        for split in ("train", "val"):
+            place = data.resolved("") / "gtFine" / split
+            try:
+                yield split, place, digest(data, split) if written(data, split) > since else None
+            except OSError:
+                continue  # the trainer tells, if it needs the files at all
+        return
+    for name in ("train", "val", "test"):
+        images = getattr(data, name)
+        if images is not None and images.annotations is not None:
+            path = data.resolved(images.annotations)
+            yield name, path, _changed_since(path, since)
 
 
 def _fingerprint(run: RunDir) -> dict[str, str]:

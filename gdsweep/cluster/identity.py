@@ -12,7 +12,12 @@ from gdsweep.runs import RunDir, Store
 
 
 def differences(
-    first: str, second: str, store: Store, grids: Sequence[Path] = (), smoke: bool = False
+    first: str,
+    second: str,
+    store: Store,
+    grids: Sequence[Path] = (),
+    smoke: bool = False,
+    eval_only: bool = False,
 ) -> list[str]:
     """The two runs' names, then one line a differing key, the first run's value first.
 
@@ -21,7 +26,8 @@ def differences(
     """
     planned = {}
     if grids:
-        planned = {name: t.identity for name, t in read_grids(grids, smoke).runs.items()}
+        graph = read_grids(grids, store.miniatures if smoke else None, eval_only)
+        planned = {name: t.identity for name, t in graph.runs.items()}
     names = sorted({*planned, *_existing(store)})
     left, right = _find(first, names, store), _find(second, names, store)
     differing = why(_identity(left, planned, store), _identity(right, planned, store))

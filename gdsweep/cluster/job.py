@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Literal
 
 from gdsweep.cluster.plan import PlannedRun, failure_line
+from gdsweep.cluster.warm import WarmTrainer
 from gdsweep.config import ResourceSettings
 from gdsweep.errors import BAD_INPUT, BUSY, STOPPED
 from gdsweep.runs import RunDir, lock
@@ -42,14 +43,19 @@ class Job:
     """
 
     def __init__(
-        self, run: PlannedRun, directory: RunDir, gpus: Sequence[str], trainer: Sequence[str]
+        self, run: PlannedRun, directory: RunDir, gpus: Sequence[str], trainer: Sequence[str] | None
     ) -> None:
-        """Start the process, its output appended to the run's log. Raises OSError."""
+        """Start the process, its output appended to the run's log; without a `trainer`'s command
+        it is a `WarmTrainer`. Raises OSError."""
         self.run = run
         self.directory = directory
         self.gpus = tuple(gpus)
         before = last_attempt(directory)
         self._attempts = before.number if before else 0
+        self.process: subprocess.Popen[bytes] | WarmTrainer
+        if trainer is None:
+            self.process = WarmTrainer(directory, environment(run, self.gpus))
+            return
         with open(directory.log, "ab") as log:
             self.process = subprocess.Popen(
                 command(trainer, directory, len(self.gpus)),

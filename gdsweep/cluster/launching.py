@@ -14,14 +14,16 @@ from gdsweep.cluster import slurm_queue
 from gdsweep.cluster.annotations import check_unchanged
 from gdsweep.cluster.job import TRAINER
 from gdsweep.cluster.local import LocalExecutor, Outcome
+from gdsweep.cluster.locations import unknown_places
 from gdsweep.cluster.machine import Machine, this_machine
+from gdsweep.cluster.miniatures import write_miniatures
 from gdsweep.cluster.plan import Plan, PlannedRun, make_plan
 from gdsweep.cluster.plan_text import print_plan
 from gdsweep.cluster.profile import Profile, choose_profile
 from gdsweep.cluster.progress import Progress
 from gdsweep.config.data import expanded
 from gdsweep.errors import BAD_INPUT, DONE, FAILED, BadInput
-from gdsweep.grid import Graph, build_graph, load_grid
+from gdsweep.grid import Graph, graph_of, load_grid
 from gdsweep.runs import Store
 
 
@@ -51,11 +53,20 @@ class Options:
     """With `retry`: not on nodes where runs failed for what may be the machine's fault."""
     prune: bool = False
     """Cancel jobs of runs that the grids no longer want."""
+    eval_only: bool = False
+    """Score the cells' given weights (`model.init`) and train nothing."""
 
     @property
     def folder(self) -> Path:
         """The store's folder."""
         return self.store or Path("runs-smoke" if self.smoke else "runs")
+
+    def command(self, script: str, grids: Sequence[Path], *flags: str) -> str:
+        """Another command line on these grids in this store: `python collect.py GRID`."""
+        words = ["python", script, *map(str, grids), *flags]
+        words += ["--store", str(self.store)] if self.store else []
+        words += ["--smoke"] if self.smoke else []
+        return shlex.join([*words, "--eval-only"] if self.eval_only else words)
 
 
 def launch(
@@ -72,14 +83,16 @@ def launch(
     """
     if on_slurm(options):
         return _launch_slurm(grids, options, console, trainer)
-    graph = read_grids(grids, options.smoke)
     store = Store(options.folder)
+    graph = read_grids(grids, store.miniatures if options.smoke else None, options.eval_only)
     plan = make_plan(graph, store)
+    _check_trains_nothing(plan, options)
     check_unchanged(store, [run.config for run in plan.runs.values() if run.status != "new"])
     todo = plan.todo(options.retry)
     if not options.dry_run and not todo:
         return _nothing_to_do(plan, console), plan, Outcome()
     print_plan(plan, console)
+    _tell_unknown_places(todo, store, console)
     if options.dry_run:
         return DONE, plan, Outcome()
     machine = this_machine()
@@ -100,10 +113,11 @@ def launch(
         progress,
         jobs=options.jobs,
         retry=options.retry,
-        trainer=trainer,
+        trainer=None if options.smoke and trainer is TRAINER else trainer,
     ).execute()
     after = make_plan(graph, store)
-    return _conclude(after, outcome, _collect(grids, options), console), after, outcome
+    collect = options.command("collect.py", grids)
+    return _conclude(after, outcome, collect, console), after, outcome
 
 
 def on_slurm(options: Options) -> bool:
@@ -136,10 +150,11 @@ def _launch_slurm(
     from gdsweep.cluster.slurm import Slurm, bad_nodes  # submitit takes its time
     from gdsweep.cluster.slurm_launch import SlurmLaunch
 
-    graph = read_grids(grids, options.smoke)
     profile = choose_profile(options.profile)
     store = slurm_store(options, profile)
+    graph = read_grids(grids, store.miniatures if options.smoke else None, options.eval_only)
     plan = make_plan(graph, store)
+    _check_trains_nothing(plan, options)
     avoided = bad_nodes(plan, store) if options.retry and options.avoid_bad_nodes else []
     slurm = Slurm(
         store,
@@ -160,6 +175,7 @@ def _launch_slurm(
         at_work.prune(dropped, options.prune)
         return _nothing_to_do(plan, console), plan, Outcome()
     at_work.show(plan)
+    _tell_unknown_places(todo, store, console)
     at_work.prune(dropped, options.prune and not options.dry_run)
     if options.dry_run:
         return DONE, plan, Outcome()
@@ -171,16 +187,32 @@ def _launch_slurm(
         return FAILED, plan, Outcome()
     store.check_writable()
     plan, done = at_work.submit(lambda plan, runs: prepare(graph, store, runs))
-    words = ["python", "launch.py", *map(str, grids), "--status"]
-    words += ["--store", str(options.store)] if options.store else []
-    words += ["--smoke"] if options.smoke else []
-    return at_work.conclude(done, shlex.join(words)), plan, Outcome(submitted=done.jobs)
+    status = options.command("launch.py", grids, "--status")
+    return at_work.conclude(done, status), plan, Outcome(submitted=done.jobs)
 
 
-def read_grids(grids: Sequence[Path], smoke: bool) -> Graph:
-    """One graph of all the grids' cells, so that they share runs. Raises BadInput."""
-    loaded = [load_grid(path, smoke=smoke) for path in grids]
-    return build_graph([cell for grid in loaded for cell in grid.cells])
+def read_grids(grids: Sequence[Path], smoke: Path | None, eval_only: bool = False) -> Graph:
+    """One graph of all the grids' cells, so that they share runs. Raises BadInput.
+
+    `smoke` is the folder of the data sets in miniature, if the grids are to be shrunk; with
+    `eval_only` the cells' given weights are scored and nothing is trained.
+    """
+    return graph_of([load_grid(path, smoke=smoke) for path in grids], eval_only)
+
+
+def _check_trains_nothing(plan: Plan, options: Options) -> None:
+    """The trainer delivers what anybody wants: --eval-only must not go on with a training."""
+    for run in plan.todo(options.retry) if options.eval_only else ():
+        if run.todo:
+            raise BadInput(
+                f"{run.name}: an earlier launch wants {run.todo:,} iterations of it, and "
+                "--eval-only trains nothing; launch without it, or name another --store"
+            )
+
+
+def _tell_unknown_places(todo: Sequence[PlannedRun], store: Store, console: Console) -> None:
+    for line in unknown_places([run.config for run in todo], store.miniatures):
+        console.print(Text(line, style="yellow"), soft_wrap=True)
 
 
 def prepare(graph: Graph, store: Store, todo: Sequence[PlannedRun]) -> None:
@@ -189,6 +221,7 @@ def prepare(graph: Graph, store: Store, todo: Sequence[PlannedRun]) -> None:
     Raises BadInput where the store cannot be written; every directory is whole or not there.
     """
     store.check_writable()
+    write_miniatures(store, todo)
     try:
         for run in todo:
             store.create(run.config, graph.runs[run.name].identity)
@@ -217,12 +250,6 @@ def _nothing_to_do(plan: Plan, console: Console) -> int:
     behind = f" with {blocked} blocked behind" if blocked else ""
     console.print(f"--retry starts {plan.counts['failed']} failed again{behind}")
     return FAILED
-
-
-def _collect(grids: Sequence[Path], options: Options) -> str:
-    words = ["python collect.py", *map(str, grids)]
-    words += ["--store", str(options.store)] if options.store else []
-    return " ".join([*words, "--smoke"] if options.smoke else words)
 
 
 def _conclude(plan: Plan, outcome: Outcome, collect: str, console: Console) -> int:

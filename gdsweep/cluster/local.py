@@ -54,7 +54,7 @@ class LocalExecutor:
         *,
         jobs: int | None = None,
         retry: bool = False,
-        trainer: Sequence[str] = TRAINER,
+        trainer: Sequence[str] | None = TRAINER,
     ) -> None:
         self._plan, self._store, self._machine = plan, store, machine
         self._progress, self._limit, self._trainer = progress, jobs, trainer

@@ -16,7 +16,7 @@ from gdsweep.cluster.slurm_queue import QueuedJob
 from gdsweep.cluster.status import Status, read_status
 from gdsweep.cluster.status_text import status_text
 from gdsweep.errors import DONE, BadInput
-from gdsweep.grid import Graph, Grid, build_graph, load_grid
+from gdsweep.grid import Graph, Grid, graph_of, load_grid
 from gdsweep.runs import Store, lock
 
 TAIL_LINES = 200
@@ -26,10 +26,13 @@ TAIL_LINES = 200
 class Look:
     """Some grids in a store, as they stand."""
 
-    def __init__(self, grids: Sequence[Path], store: Store, smoke: bool) -> None:
+    def __init__(
+        self, grids: Sequence[Path], store: Store, smoke: bool, eval_only: bool = False
+    ) -> None:
         self.store = store
-        self.grids: list[Grid] = [load_grid(path, smoke=smoke) for path in grids]
-        self.graph: Graph = build_graph([cell for grid in self.grids for cell in grid.cells])
+        miniatures = store.miniatures if smoke else None
+        self.grids: list[Grid] = [load_grid(path, smoke=miniatures) for path in grids]
+        self.graph: Graph = graph_of(self.grids, eval_only)
 
     def status(self) -> tuple[Status, bool]:
         """The status, and whether SLURM had a say in it."""

@@ -83,6 +83,11 @@ class PlannedRun:
         return resources.gpus > 0 and resources.device != "cpu"
 
     @property
+    def trains(self) -> bool:
+        """Whether these grids want training of it, or only scores of the weights it starts from."""
+        return self.planned > 0
+
+    @property
     def hours(self) -> float | None:
         """GPU-hours (CPU-hours without GPUs) still to be spent; None where nothing was measured."""
         if self.todo == 0:
@@ -100,8 +105,8 @@ class Plan:
     """All runs, parents before children."""
     cells: list[Status]
     """State of each cell, in the grids' order."""
-    iterations_unshared: int
-    """Iterations if every cell were trained on its own."""
+    unshared: dict[str, int]
+    """Iterations of each run, counted once for every cell that needs them."""
 
     @property
     def counts(self) -> Counter[Status]:
@@ -114,9 +119,39 @@ class Plan:
         return sum(run.planned for run in self.runs.values())
 
     @property
+    def iterations_unshared(self) -> int:
+        """Iterations if every cell were trained on its own."""
+        return sum(self.unshared.values())
+
+    @property
+    def hours_planned(self) -> float | None:
+        """GPU-hours (CPU-hours without GPUs) of all runs, each trained once, done or not.
+
+        None where the seconds of some run are not measured, or some runs ask for GPUs and some not.
+        """
+        return self._hours({name: run.planned for name, run in self.runs.items()})
+
+    @property
+    def hours_unshared(self) -> float | None:
+        """The same if every cell were trained on its own."""
+        return self._hours(self.unshared)
+
+    def _hours(self, iterations: Mapping[str, int]) -> float | None:
+        runs = [run for run in self.runs.values() if run.trains]
+        if len({run.on_gpus for run in runs}) != 1 or any(run.seconds is None for run in runs):
+            return None
+        seconds = (iterations[r.name] * (r.seconds or 0.0) * r.processors for r in runs)
+        return sum(seconds) / 3600
+
+    @property
     def iterations_todo(self) -> int:
         """Iterations still to be trained."""
         return sum(run.todo for run in self.runs.values())
+
+    @property
+    def trains(self) -> bool:
+        """Whether any run is to be trained; without, given weights are scored (`--eval-only`)."""
+        return any(run.trains for run in self.runs.values())
 
     @property
     def done(self) -> bool:
@@ -139,6 +174,8 @@ class Plan:
             "iterations_planned": self.iterations_planned,
             "iterations_unshared": self.iterations_unshared,
             "iterations_todo": self.iterations_todo,
+            "hours_planned": self.hours_planned,
+            "hours_unshared": self.hours_unshared,
             "runs": [_entry(run) for run in self.runs.values()],
         }
 
@@ -159,13 +196,16 @@ def make_plan(graph: Graph, store: Store, jobs: Mapping[str, QueuedJob] | None =
         if name in jobs:
             run = _in_hand(run, jobs[name], store)
         runs[name] = _waiting(run, store, runs)
-    kinds = {name: kind(run.config) for name, run in runs.items() if run.todo}
-    if kinds:
+    if any(run.todo for run in runs.values()):
+        kinds = {name: kind(run.config) for name, run in runs.items() if run.trains}
         configs = (run.config for run in runs.values())
         seconds = seconds_per_iteration(store, configs, set(kinds.values()))
         for name, key in kinds.items():
             runs[name] = replace(runs[name], seconds=seconds.get(key))
-    return Plan(runs, _cells(graph, store, runs), graph.iterations_unshared)
+    unshared = dict.fromkeys(runs, 0)
+    for piece in (piece for chain in graph.chains.values() for piece in chain):
+        unshared[piece.run] += piece.iterations
+    return Plan(runs, _cells(graph, store, runs), unshared)
 
 
 def not_there(sources: Iterable[Source], store: Store) -> tuple[Source, ...]:

@@ -35,6 +35,12 @@ def print_plan(plan: Plan, console: Console) -> None:
     left = [run for run in plan.runs.values() if run.status != "done"]
     console.print(Text(summary(plan)), soft_wrap=True)
     console.print(table)
+    if plan.hours_planned is not None and plan.hours_unshared is not None:
+        unit = "GPU-hours" if any(run.on_gpus for run in plan.runs.values()) else "CPU-hours"
+        text = f"in all {_amount(plan.hours_planned)} {unit}"
+        if plan.iterations_unshared > plan.iterations_planned:
+            text += f", {_amount(plan.hours_unshared)} if every cell trained on its own"
+        console.print(Text(text), soft_wrap=True)
     if len(left) <= LISTED:
         for run in left:
             _print_run(run, console)
@@ -48,8 +54,11 @@ def summary(plan: Plan) -> str:
     planned, alone = plan.iterations_planned, plan.iterations_unshared
     text = (
         f"{_count(len(plan.cells), 'cell')} ({plan.cells.count('done'):,} done) from "
-        f"{_count(len(plan.runs), 'run')}: {planned:,} iterations"
+        f"{_count(len(plan.runs), 'run')}: "
     )
+    if not plan.trains:
+        return text + "given weights are scored, nothing is trained"
+    text += f"{planned:,} iterations"
     if alone > planned:
         text += f", {alone:,} if every cell trained on its own"
     return text
@@ -72,7 +81,7 @@ def cost(runs: list[PlannedRun]) -> str:
     if not known:
         return f"unknown {unit}"
     total = sum(known)
-    text = f"{total:.2g} {unit}" if total < 10 else f"{total:,.0f} {unit}"
+    text = f"{_amount(total)} {unit}"
     unknown = len(hours) - len(known)
     return f"{text} + {_count(unknown, 'run')} unknown" if unknown else text
 
@@ -81,8 +90,10 @@ def _print_run(run: PlannedRun, console: Console) -> None:
     text = Text(f"  {run.name}  ")
     colours = {"failed": "red", "blocked": "yellow", "running": "green"}
     text.append(run.status, style=colours.get(run.status, ""))
-    if run.status in ("interrupted", "running"):
+    if run.status in ("interrupted", "running") and run.trains:
         text.append(f" at {run.reached:,} of {run.stop:,}")
+    elif run.status == "new" and not run.trains:
+        text.append(f", to score {run.config.settings.model.init}")
     elif run.status == "new":
         text.append(f", iterations {run.first:,} to {run.stop:,}")
     if run.status == "failed":
@@ -92,6 +103,10 @@ def _print_run(run: PlannedRun, console: Console) -> None:
     elif run.waits:
         text.append(f", after {', '.join(str(source) for source in run.waits)}")
     console.print(text, soft_wrap=True)
+
+
+def _amount(hours: float) -> str:
+    return f"{hours:.2g}" if hours < 10 else f"{hours:,.0f}"
 
 
 def _count(number: int, thing: str) -> str:

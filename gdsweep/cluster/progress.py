@@ -15,7 +15,8 @@ from rich.text import Text
 
 from gdsweep.cluster.cost import TAIL, parse_lines
 from gdsweep.cluster.plan import Plan, PlannedRun
-from gdsweep.runs import Store
+from gdsweep.runs import Score, Store
+from gdsweep.runs.records import read_record
 
 PERIOD = 30.0
 """Seconds between two plain lines about one run."""
@@ -109,13 +110,14 @@ class Progress:
         """A run was started here."""
         self._told[run.name] = time.monotonic()
         where = f" from iteration {run.reached:,}" if run.reached else ""
-        self.say(f"{run.name}: started{where}, to {run.stop:,}")
+        what = f"{where}, to {run.stop:,}" if run.trains else ", to score its weights"
+        self.say(f"{run.name}: started{what}")
 
     def finished(self, run: PlannedRun) -> None:
         """A run was delivered, here or by another launch."""
         self._done += 1
-        reading = self._follow(run.name).look()
-        self.say(f"{run.name}: done{_scores(reading, ', ')}  ({self._done} of {self._total} runs)")
+        told = _scores(self._follow(run.name).look() if run.trains else self._scored(run), ", ")
+        self.say(f"{run.name}: done{told}  ({self._done} of {self._total} runs)")
 
     def failed(self, run: PlannedRun, why: str) -> None:
         """A run failed; `why` names the line of its log."""
@@ -179,6 +181,11 @@ class Progress:
             )
         return Group(Text(" · ".join(counts), style="bold"), *([table] if active else []))
 
+    def _scored(self, run: PlannedRun) -> Reading:
+        """What was measured of a run that trains nothing, hence has no metrics."""
+        path = self._store.run(run.name).score(run.wanted.scores[0])
+        return Reading(ap=read_record(path, Score).metrics.get("AP"))
+
     def _follow(self, name: str) -> Follower:
         if name not in self._followers:
             self._followers[name] = Follower(self._store.run(name).metrics)
@@ -186,7 +193,7 @@ class Progress:
 
 
 def _of(reading: Reading, run: PlannedRun) -> str:
-    return f"{reading.iteration or run.reached:,} of {run.stop:,}"
+    return f"{reading.iteration or run.reached:,} of {run.stop:,}" if run.trains else "scoring"
 
 
 def _eta(reading: Reading, run: PlannedRun) -> str:

@@ -76,7 +76,12 @@ def read_status(
     plan = make_plan(graph, store, living(submissions, dict(queued)))
     last = _last_jobs(plan, submissions, queued)
     spent = {name: _hours(store.run(name), run) for name, run in plan.runs.items()}
-    published = [grid.published_for(cell) for grid in grids for cell in grid.cells]
+    published = [
+        known.get(place)
+        for grid in grids
+        for known in [grid.published_values()]
+        for place in range(len(grid.cells))
+    ]
     rows = []
     for (cell, name, ref), state, paper in zip(graph.results, plan.cells, published, strict=True):
         chain = [plan.runs[stretch.run] for stretch in graph.chain(cell)]
@@ -94,7 +99,7 @@ def read_status(
                 run=active.name,
                 iteration=max(0, total - left),
                 total=total,
-                eta=_eta(chain),
+                eta=None if active.status == "failed" else _eta(chain),
                 ap=answer if score else reading,
                 final=score is not None,
                 delta=None if answer is None or paper is None else answer - paper.AP,

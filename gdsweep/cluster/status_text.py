@@ -40,7 +40,9 @@ def header(status: Status, asked: bool) -> str:
     gpus = any(run.on_gpus for run in plan.runs.values())
     parts = [
         f"{done} of {total} cells done",
-        f"{100 * max(0.0, share):.0f} % of {plan.iterations_planned:,} iterations",
+        f"{100 * max(0.0, share):.0f} % of {plan.iterations_planned:,} iterations"
+        if plan.trains
+        else "given weights are scored, nothing is trained",
         f"{status.spent:.3g} {'GPU' if gpus else 'CPU'}-hours spent",
     ]
     counts = [f"{plan.counts[s]} {s}" for s in STATUSES if s != "done" and plan.counts[s]]
@@ -59,7 +61,7 @@ def _cells(row: Row) -> list[str]:
     return [
         row.cell,
         row.state,
-        f"{row.iteration:,} of {row.total:,}",
+        f"{row.iteration:,} of {row.total:,}" if row.total else "-",
         "" if row.eta is None or row.eta == 0 else duration(row.eta),
         ap,
         "" if row.delta is None else f"{row.delta:+.1f}",

@@ -9,6 +9,9 @@ from pydantic import Field
 
 from gdsweep.config.base import Settings
 
+CATALOG = "detectron2:"
+"""What begins so is looked up in detectron2's catalog."""
+
 
 def expanded(path: str) -> str:
     """A path with `~` and `$VARIABLES` put in; $DETECTRON2_DATASETS is `datasets` where not set.
@@ -155,6 +158,9 @@ class AugmentationSettings(Settings):
     random erasing as Polite Teacher (`colour+cutout`), or the weak view itself (`none`), Fig. 6."""
     labelled_strong: float = Field(0.0, ge=0, le=1)
     """Probability that a labelled image gets the strong view too (0 in paper and code)."""
+    copy_paste: float = Field(0.0, ge=0, le=1)
+    """Probability that objects of another labelled image are pasted onto a labelled one (0 in paper
+    and code), see `data.copy_paste`."""
     test_short_edge: int | None = 800
     """Short edge at test time, in pixels; None tests at the image's own size."""
     test_max_edge: int = 1333

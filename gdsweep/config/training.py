@@ -93,6 +93,18 @@ class DistillationSettings(Settings):
     suppress_overlap: float | None = Field(None, gt=0, le=1)
     """Drop a pseudo-label of which more than this share of the smaller mask is covered by a more
     confident one; None (paper and code) drops none."""
+    alpha_m: float | None = Field(None, ge=0.5, lt=1)
+    """Mask-quality threshold: the mean mask probability inside a pseudo-label's mask (Mask2Former's
+    mask score, above one half by construction) must exceed it; None (paper and code) asks nothing
+    of a mask but its size."""
+    adaptive: float | None = Field(None, ge=0, lt=1)
+    """Class-adaptive thresholds: decay of a running mean of the teacher's confidence in each class,
+    to which alpha_C is scaled (FreeMatch, see `train.class_thresholds`). None (paper and code):
+    alpha_C is every class' threshold."""
+    ignore_above: float | None = Field(None, ge=0, lt=1)
+    """A teacher's prediction whose class probability exceeds this but not its class' threshold is
+    no pseudo-label, and an unmatched query of the student that lies mostly on such predictions is
+    not told "no object" either. Below `alpha_c`; None (paper and code) ignores nothing."""
 
 
 class EvaluationSettings(Settings):
@@ -106,6 +118,10 @@ class EvaluationSettings(Settings):
     """Which network a cell reports; the public code scores the student only. Both are scored."""
     detections: int = Field(100, ge=1)
     """Instances kept per image: the (query, class) pairs of highest score."""
+    pseudo_labels: int = Field(0, ge=0)
+    """At every evaluation, the teacher's pseudo-labels on so many training images without labels
+    are compared with these images' hidden annotations, and their precision and coverage are
+    logged; nothing else depends on it. 0 compares none."""
 
 
 class ResourceSettings(Settings):

@@ -29,6 +29,7 @@ import torch
 from torch import Tensor
 
 from gdsweep.config import CityscapesData
+from gdsweep.config.cityscapes_files import ENDS, IMAGE, combined
 from gdsweep.data import cityscapes_ids as ids
 from gdsweep.data.coco import ImageFolder
 from gdsweep.data.dataset import DatasetSplits, unset
@@ -36,11 +37,7 @@ from gdsweep.data.image_file import read_image
 from gdsweep.data.instances import Instances
 from gdsweep.errors import BadInput
 
-_IMAGE, _PIXELS, _POLYGONS = (
-    "_leftImg8bit.png",
-    "_gtFine_instanceIds.png",
-    "_gtFine_polygons.json",
-)
+_IMAGE, _PIXELS, _POLYGONS = IMAGE, ENDS["instance-ids"], ENDS["polygons"]
 _OFFICIAL = {"train": 2975, "val": 500}
 
 
@@ -60,10 +57,9 @@ class CityscapesDataset:
         if masks == "polygons":
             _check_pairs(self.folder, self.truth_folder, self.names, _POLYGONS)
         maps = _in_threads(self._index, range(len(self.names)))
-        digest = hashlib.sha256()
-        for name, (_, _, sha256) in zip(self.names, maps, strict=True):
-            digest.update(f"{name} {sha256}\n".encode())
-        self.sha256 = digest.hexdigest()
+        self.sha256 = combined(
+            (name, sha256) for name, (_, _, sha256) in zip(self.names, maps, strict=True)
+        )
         # tensors, which loader workers share, and not small objects, which they would copy
         self._sizes = torch.tensor([size for size, _, _ in maps], dtype=torch.int32).view(-1, 2)
         self._values = torch.tensor([value for _, values, _ in maps for value in values])
@@ -158,7 +154,7 @@ class CityscapesDataset:
         return self._values[self._ends[index] : self._ends[index + 1]].tolist()
 
     def _map(self, index: int) -> tuple[np.ndarray, str]:
-        end = _PIXELS if self.masks == "instance-ids" else _POLYGONS
+        end = ENDS[self.masks]
         path = self.truth_folder / (self.names[index].removesuffix(_IMAGE) + end)
         return ids.read_polygons(path) if end == _POLYGONS else ids.read_pixels(path)
 

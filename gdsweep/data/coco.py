@@ -37,6 +37,7 @@ import torch
 from torch import Tensor
 
 from gdsweep.config import CocoData, ImageSet
+from gdsweep.config.data import CATALOG
 from gdsweep.data import segmentation as segmentations
 from gdsweep.data.annotations import Annotations, read_annotations
 from gdsweep.data.dataset import DatasetSplits, unset
@@ -195,10 +196,10 @@ def _open_set(
 
 
 def _annotation_file(settings: CocoData, given: str) -> Path:
-    if given.startswith("detectron2:"):
+    if given.startswith(CATALOG):
         from gdsweep.interop.catalog import catalog_file  # detectron2 is seldom there
 
-        return catalog_file(given.removeprefix("detectron2:"))
+        return catalog_file(given.removeprefix(CATALOG))
     return settings.resolved(given)
 
 

@@ -15,7 +15,7 @@ import os
 import signal
 import threading
 import warnings
-from collections.abc import Callable, Generator, Iterator
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from multiprocessing import forkserver, resource_tracker
 from typing import Any
@@ -25,6 +25,7 @@ from torch import Tensor
 from torch.utils.data import DataLoader, Dataset
 
 from gdsweep.config import AugmentationSettings
+from gdsweep.data import copy_paste
 from gdsweep.data.augment import StrongView, WeakView
 from gdsweep.data.dataset import ImageDataset, Images
 from gdsweep.data.instances import Instances
@@ -51,16 +52,30 @@ class Sample:
 class LabelledView:
     """A labelled image's weak view with its targets.
 
-    With probability `labelled_strong` the colours are the strong view's (never, in the paper).
+    With probability `copy_paste` objects of another image are pasted onto it, and with probability
+    `labelled_strong` the colours are then the strong view's (neither ever, in the paper).
+
+    Args:
+        settings: the views'.
+        labelled: indices of the images that have labels: the only ones to paste from.
     """
 
-    def __init__(self, settings: AugmentationSettings) -> None:
+    def __init__(self, settings: AugmentationSettings, labelled: Sequence[int] = ()) -> None:
         self.weak, self.strong = WeakView(settings), StrongView(settings)
-        self.share = settings.labelled_strong
+        self.share, self.paste = settings.labelled_strong, settings.copy_paste
+        self.labelled = labelled if self.paste > 0 else ()
 
     def __call__(self, dataset: ImageDataset, index: int) -> Sample:
         """Read and augment one image."""
         image, targets = self.weak(dataset.image(index), dataset.instances(index))
+        if self.paste > 0 and float(torch.rand(())) < self.paste:
+            other = copy_paste.another(self.labelled, index)
+            if other is not None:
+                view, objects = self.weak(dataset.image(other), dataset.instances(other))
+                assert targets is not None
+                assert objects is not None
+                objects = copy_paste.random_subset(objects)
+                image, targets = copy_paste.paste(image, targets, view, objects)
         if self.share > 0 and float(torch.rand(())) < self.share:
             image = self.strong(image)
         return Sample(dataset.names[index], image, None, targets)

@@ -35,7 +35,7 @@ def predict_dataset(
     training = model.training
     model.eval()
     results: list[dict[str, Any]] = []
-    for indices in _equal_sizes(dataset, range(rank, len(dataset), world)):
+    for indices in equal_sizes(dataset, range(rank, len(dataset), world)):
         images = [resize_for_test(dataset.image(i), augmentation).to(device) for i in indices]
         original_sizes = [dataset.size(i) for i in indices]
         if isinstance(model, MaskRCNN):
@@ -67,8 +67,8 @@ def coco_results(
     ]
 
 
-def _equal_sizes(dataset: ImageDataset, indices: range) -> Iterator[list[int]]:
-    # only images of one size go together: padding to a neighbour's size would change the result
+def equal_sizes(dataset: ImageDataset, indices: Sequence[int]) -> Iterator[list[int]]:
+    """Neighbours of one size, to be forwarded together: padding would change the result."""
     group: list[int] = []
     for index in indices:
         if group and (len(group) == _BATCH or dataset.size(index) != dataset.size(group[0])):

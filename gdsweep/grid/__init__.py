@@ -5,7 +5,8 @@ Nothing here imports torch.
 
 from gdsweep.grid.cell import Cell
 from gdsweep.grid.claims import Claims, Noise, Ordering
-from gdsweep.grid.graph import Graph, Stretch, build_graph
+from gdsweep.grid.differences import Difference
+from gdsweep.grid.graph import Graph, Stretch, build_graph, graph_of
 from gdsweep.grid.grid import Grid, load_grid
 from gdsweep.grid.layout import FigureLayout, TableLayout
 from gdsweep.grid.published import PublishedValue, read_published
@@ -16,6 +17,7 @@ from gdsweep.grid.why import why
 __all__ = [
     "Cell",
     "Claims",
+    "Difference",
     "FigureLayout",
     "Graph",
     "Grid",
@@ -26,6 +28,7 @@ __all__ = [
     "TableLayout",
     "Trajectory",
     "build_graph",
+    "graph_of",
     "load_grid",
     "read_published",
     "smoke",

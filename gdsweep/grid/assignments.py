@@ -4,6 +4,8 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from gdsweep.config.data import CATALOG
+from gdsweep.grid.catalog import catalog_fault
 from gdsweep.grid.messages import setting_fault
 from gdsweep.grid.names import (
     BASICS,
@@ -251,6 +253,8 @@ def value_fault(target: Target, value: Any, datasets: Iterable[str]) -> str | No
     if target == BASICS["dataset"]:
         if isinstance(value, str) and value in datasets:
             return None
+        if isinstance(value, str) and value.startswith(CATALOG):
+            return catalog_fault(value)
         return f"no data set is called {plain(value)}{nearest(plain(value), datasets)}"
     if target == BASICS["backbone"]:
         return backbone_fault(value)

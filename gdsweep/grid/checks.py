@@ -20,6 +20,8 @@ _NETWORK = ("evaluation", "network")
 _PERCENT = ("labels", "percent")
 _ITERATIONS = ("schedule", "iterations")
 _LABEL_FILE = ("labels", "file")
+_IGNORE_ABOVE = ("distillation", "ignore_above")
+_ALPHA_C = ("distillation", "alpha_c")
 _INIT = ("model", "init")
 _TEACHER_INIT = ("distillation", "teacher", "init")
 
@@ -43,6 +45,7 @@ def check_cell(cell: Cell, resolver: Resolver) -> None:
             (_BURN_IN, _ITERATIONS),
             f"a burn-in of {distillation.burn_in} iterations leaves nothing of {horizon}",
         )
+    _check_thresholds(cell, resolver)
     if settings.method in TAUGHT and cell.supervised is not None:
         _check_teacher(cell, resolver)
     elif (
@@ -69,6 +72,18 @@ def check_cell(cell: Cell, resolver: Resolver) -> None:
             (_PERCENT,),
             "with 100 % of the labels the complement holds no unlabelled image; "
             "use labels.pool: all, or give the data set `unlabelled` images",
+        )
+
+
+def _check_thresholds(cell: Cell, resolver: Resolver) -> None:
+    distillation = cell.settings.distillation
+    above, alpha_c = distillation.ignore_above, distillation.alpha_c
+    if cell.settings.method != "supervised" and above is not None and above >= alpha_c:
+        _fail(
+            cell,
+            resolver,
+            (_IGNORE_ABOVE, _ALPHA_C),
+            f"nothing lies between {above} and alpha_c, {alpha_c}; ignore_above must be below it",
         )
 
 

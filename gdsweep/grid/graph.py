@@ -1,9 +1,11 @@
 """All runs that some cells need, each once, and what is wanted from each."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 
+from gdsweep.errors import BadInput
 from gdsweep.grid.cell import Cell
+from gdsweep.grid.grid import Grid
 from gdsweep.grid.methods import Need, evaluation_needs, needs
 from gdsweep.grid.trajectory import Trajectory
 from gdsweep.runs import ScoreRef, Wanted
@@ -34,6 +36,8 @@ class Graph:
     results: list[tuple[Cell, str, ScoreRef]] = field(default_factory=list)
     """Each cell with the run and the score that answer it."""
     chains: dict[Cell, list[Stretch]] = field(default_factory=dict, repr=False)
+    needs: dict[Cell, list[Need]] = field(default_factory=dict, repr=False)
+    """What each cell needs of which runs, parents first, the scored one last."""
 
     def chain(self, cell: Cell) -> list[Stretch]:
         """What the cell would take on its own, parents first."""
@@ -75,10 +79,27 @@ def build_graph(cells: Iterable[Cell], eval_only: bool = False) -> Graph:
         for need in found:
             _add(graph, need)
         graph.results.append((cell, found[-1].trajectory.name, score))
+        graph.needs[cell] = found
         graph.chains[cell] = [
             Stretch(need.trajectory.name, need.trajectory.start, need.wanted.stop) for need in found
         ]
     return graph
+
+
+def graph_of(grids: Sequence[Grid], eval_only: bool = False) -> Graph:
+    """One graph of all the grids' cells, so that they share runs; see `build_graph`.
+
+    Raises:
+        BadInput: `eval_only` with a grid that has a cell without trained weights.
+    """
+    for grid in grids if eval_only else ():
+        for cell in grid.cells:
+            if cell.settings.model.init is None:
+                raise BadInput(
+                    f"{grid.path}: --eval-only scores given weights, and cell {cell.label} has "
+                    "none; give it `model: {init: FILE}`"
+                )
+    return build_graph([cell for grid in grids for cell in grid.cells], eval_only)
 
 
 def _add(graph: Graph, need: Need) -> None:

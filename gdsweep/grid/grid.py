@@ -8,6 +8,7 @@ from gdsweep.grid.assignments import Reader, Scalar, Scope
 from gdsweep.grid.cell import Cell
 from gdsweep.grid.checks import check_cell, check_label_list, check_rules, check_weights
 from gdsweep.grid.claims import Claims
+from gdsweep.grid.differences import Difference, read_differences
 from gdsweep.grid.expand import Axes, Combination, without
 from gdsweep.grid.layout import FigureLayout, TableLayout, read_figure, read_table
 from gdsweep.grid.methods import TAUGHT
@@ -38,18 +39,36 @@ class Grid:
     """The table."""
     figure: FigureLayout | None = None
     """The figure, if any."""
+    differences: tuple[Difference, ...] = ()
+    """What is compared, seed by seed."""
     published: list[PublishedValue] = field(default_factory=list)
     """Published values beside ours."""
     claims: Claims = field(default_factory=Claims)
     """What is published beside them: orderings, noise."""
 
-    def published_for(self, cell: Cell) -> PublishedValue | None:
-        """The published counterpart of a cell, if any."""
-        return next((value for value in self.published if value.matches(cell)), None)
+    def published_values(self) -> dict[int, PublishedValue]:
+        """Published counterpart of each cell that has one, by the cell's place in `cells`.
+
+        An entry belongs to the cells that agree with all it names. Where they differ among
+        themselves in an axis the entry does not name (a weight that an ablation varies, say),
+        nothing tells which of them is meant: such an entry stands beside none. Averaged axes do not
+        count.
+        """
+        found: dict[int, PublishedValue] = {}
+        for entry in self.published:
+            places = [place for place, cell in enumerate(self.cells) if entry.matches(cell)]
+            unnamed = [a for a in self.axes if a not in entry.axes and a not in self.table.average]
+            kinds = {tuple(self.cells[place].axes[axis] for axis in unnamed) for place in places}
+            if len(kinds) == 1:
+                for place in places:
+                    found.setdefault(place, entry)
+        return found
 
 
-def load_grid(path: Path | str, smoke: bool = False) -> Grid:
+def load_grid(path: Path | str, smoke: Path | None = None) -> Grid:
     """Read a grid file; with `smoke`, every cell is shrunk to seconds on a CPU.
+
+    `smoke` is the folder of the data sets in miniature (`Store.miniatures`); nothing is read there.
 
     Raises BadInput, one line with file, line and key, for anything that is wrong with it.
     """
@@ -66,12 +85,13 @@ def load_grid(path: Path | str, smoke: bool = False) -> Grid:
     cells = [_cell(values, resolver) for values in combinations]
     check_rules(cells, resolver)
     table = read_table(document, page, axes, cells)
+    differences = read_differences(document, page, axes, table, cells)
     figure = None
     if page.figure is not None:
         figure = read_figure(document, page.figure, table, axes, cells)
     published, claims = _published(document, page)
-    if smoke:
-        cells = [_shrunk(cell) for cell in cells]  # which needs no published split
+    if smoke is not None:
+        cells = [_shrunk(cell, smoke) for cell in cells]  # which needs no published split
     else:
         for cell in cells:
             check_label_list(cell, resolver)
@@ -84,6 +104,7 @@ def load_grid(path: Path | str, smoke: bool = False) -> Grid:
         cells=cells,
         table=table,
         figure=figure,
+        differences=differences,
         published=published,
         claims=claims,
     )
@@ -107,8 +128,8 @@ def _cell(values: Combination, resolver: Resolver) -> Cell:
     return cell
 
 
-def _shrunk(cell: Cell) -> Cell:
-    settings, supervised = smoke(cell.settings, cell.supervised)
+def _shrunk(cell: Cell, folder: Path) -> Cell:
+    settings, supervised = smoke(cell.settings, folder, cell.supervised)
     return Cell(cell.axes, settings, supervised, cell.coordinates)
 
 

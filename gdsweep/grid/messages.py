@@ -33,6 +33,9 @@ def find_fault(annotation: Any, value: Any, limits: Sequence[Any] = ()) -> Fault
     groups = [part for part in parts if is_group(part)]
     if groups:
         return _group_fault(groups, value)
+    mappings = [part for part in parts if get_origin(part) is dict]
+    if isinstance(value, dict) and mappings:
+        annotation = mappings[0]
     origin, arguments = get_origin(annotation), get_args(annotation)
     if origin is list and isinstance(value, list):
         return _inside(arguments[0], enumerate(value))

@@ -9,7 +9,9 @@ from typing import Any
 from pydantic import Field, TypeAdapter
 
 from gdsweep.config import CityscapesData, CocoData, DataSettings, Settings, ShapesData
+from gdsweep.config.data import CATALOG
 from gdsweep.grid.assignments import Block, Reader
+from gdsweep.grid.catalog import catalog_dataset, catalog_fault
 from gdsweep.grid.messages import find_fault
 from gdsweep.grid.names import BASICS, PRESETS, backbone_names, dataset_names, nearest
 from gdsweep.grid.schema import Rule
@@ -59,6 +61,11 @@ def shipped_dataset(name: str) -> Dataset:
     return _dataset(document, (), name, document.value)
 
 
+def named_dataset(name: str, datasets: Mapping[str, Dataset]) -> Dataset:
+    """One of `datasets`, or one of detectron2's catalog (see `catalog`)."""
+    return datasets.get(name) or Dataset(catalog_dataset(name, name), Block())
+
+
 @cache
 def backbone(name: str) -> Backbone:
     """The backbone of that name: a preset, or else a timm name as it is."""
@@ -73,7 +80,9 @@ def backbone(name: str) -> Backbone:
     return Backbone(preset.timm, _extras(document, (), preset))
 
 
-def user_datasets(document: Document, entries: Mapping[str, dict[str, Any]]) -> dict[str, Dataset]:
+def user_datasets(
+    document: Document, entries: Mapping[str, dict[str, Any] | str]
+) -> dict[str, Dataset]:
     """The data sets under `datasets:` of a grid.
 
     Raises BadInput for a name that is not allowed or belongs to a preset, and for wrong keys.
@@ -87,8 +96,22 @@ def user_datasets(document: Document, entries: Mapping[str, dict[str, Any]]) -> 
             )
         if name in dataset_names():
             document.fail(path, f"{name} is a shipped data set; give yours another name")
-        found[name] = _dataset(document, path, name, entry)
+        if isinstance(entry, str):
+            found[name] = _of_catalog(document, path, name, entry)
+        else:
+            found[name] = _dataset(document, path, name, entry)
     return found
+
+
+def _of_catalog(document: Document, path: KeyPath, name: str, entry: str) -> Dataset:
+    if not entry.startswith(CATALOG):
+        document.fail(
+            path, f"{plain(entry)} is not a mapping (format, train, val) or {CATALOG}NAME"
+        )
+    fault = catalog_fault(entry)
+    if fault is not None:
+        document.fail(path, fault)
+    return Dataset(catalog_dataset(entry, name), Block())
 
 
 def _dataset(document: Document, path: KeyPath, name: str, entry: dict[Any, Any]) -> Dataset:

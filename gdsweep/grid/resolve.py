@@ -9,7 +9,7 @@ from gdsweep.config import CellSettings, DataSettings, FileData, Settings
 from gdsweep.grid.assignments import Assignment, Block, Choice, Coordinates, Origin, Scalar, holds
 from gdsweep.grid.expand import Axes, missing_branch
 from gdsweep.grid.names import BASICS, Target, canonical, find, is_group
-from gdsweep.grid.presets import Dataset, backbone
+from gdsweep.grid.presets import Dataset, backbone, named_dataset
 from gdsweep.grid.yaml_lines import Document
 
 _FILES: tuple[Target, ...] = (
@@ -84,7 +84,7 @@ class Resolver:
         return found
 
     def _extras(self, coordinates: Coordinates) -> tuple[Block, Block]:
-        dataset = self.datasets[str(coordinates["dataset"])]
+        dataset = named_dataset(str(coordinates["dataset"]), self.datasets)
         return dataset.extras, backbone(str(coordinates["backbone"])).extras
 
     def _layers(self, coordinates: Coordinates) -> Iterable[Assignment]:
@@ -148,7 +148,7 @@ class Resolver:
 
     def _dataset(self, name: str) -> DataSettings:
         if name not in self._data:
-            self._data[name] = rooted(self.datasets[name].data, self.folder)
+            self._data[name] = rooted(named_dataset(name, self.datasets).data, self.folder)
         return self._data[name]
 
 

@@ -58,6 +58,19 @@ class FigureEntry(Settings):
     """Caption; the table's where not given."""
 
 
+class DifferenceEntry(Settings):
+    """One kind of cell minus another, paired by what is averaged."""
+
+    of: dict[str, Any]
+    """Axis to value of the cells that are compared."""
+    minus: dict[str, Any]
+    """The same axes, with the values of what is taken away."""
+    name: str | None = None
+    """What it is called; said by the values where not given."""
+    metrics: list[Metric] | None = None
+    """What is compared; the table's metric if not given."""
+
+
 class GridFile(Settings):
     """One page of YAML."""
 
@@ -65,8 +78,8 @@ class GridFile(Settings):
     """What the grid is about, in one line."""
     axes: dict[str, Any]
     """Axis to its values, `{by: axis, value: [...]}`, or rows for `"axis, axis"`."""
-    datasets: dict[str, dict[str, Any]] = Field(default_factory=dict)
-    """The user's own data sets beside the presets."""
+    datasets: dict[str, dict[str, Any] | str] = Field(default_factory=dict)
+    """The user's own data sets beside the presets, or `detectron2:NAME` (see `catalog`)."""
     settings: dict[str, Any] = Field(default_factory=dict)
     """Settings of every cell."""
     rules: list[Rule] = Field(default_factory=list)
@@ -75,6 +88,8 @@ class GridFile(Settings):
     """Cells left out."""
     table: TableEntry = TableEntry()
     """The table."""
+    differences: list[DifferenceEntry] = Field(default_factory=list)
+    """Rows of a second table: what a method gains over another, seed by seed."""
     figure: FigureEntry | None = None
     """The figure, if any."""
     published: str | None = None

@@ -1,25 +1,38 @@
 """A grid in miniature: the same cells and stages, seconds each on one CPU core."""
 
+from pathlib import Path
+
 from gdsweep.config import (
     AugmentationSettings,
     BatchSettings,
     CellSettings,
+    CityscapesData,
+    CocoData,
     DistillationSettings,
+    FileData,
+    ImageSet,
     ModelSettings,
     ResourceSettings,
     ShapesData,
 )
 
-ITERATIONS = 20
+ITERATIONS = 8
+
+
+_TRAIN = ImageSet(images="train2017", annotations="annotations/instances_train2017.json")
+_VAL = ImageSet(images="val2017", annotations="annotations/instances_val2017.json")
+_UNLABELLED = ImageSet(images="unlabeled2017")
 
 
 def smoke(
-    settings: CellSettings, supervised: CellSettings | None = None
+    settings: CellSettings, folder: Path, supervised: CellSettings | None = None
 ) -> tuple[CellSettings, CellSettings | None]:
-    """Shrink a cell, and its teacher's: 20 iterations of a tiny network with random weights.
+    """Shrink a cell, and its teacher's: 8 iterations of a tiny network with random weights.
 
     The network's family stays: ResNet, Swin, plain vision transformer, Mask R-CNN (see `_family`).
-    Images are generated whatever the data set, under its name, so nothing is downloaded or read.
+    The data set keeps its name and its format: COCO and Cityscapes are read from `folder`, where
+    they lie in miniature (see `gdsweep.data.miniature`), whatever the grid's own root. Published
+    lists of labelled images, which are of other images, are not read: the split is drawn.
     Burn-in and the teacher's iteration keep their place on the horizon, and every stage at least
     one iteration. What the grid is about (method, seed, weights of losses, thresholds) stays.
     Cells that differ only in what is shrunk (two backbones, say) share their runs.
@@ -28,37 +41,61 @@ def smoke(
     at = settings.distillation.teacher.at
     if supervised is not None and isinstance(at, int):
         at = _scaled(at, supervised.schedule.iterations, ITERATIONS)
-    return _shrunk(settings, burn_in, at), supervised and _shrunk(supervised, burn_in, at)
+    return (
+        _shrunk(settings, folder, burn_in, at),
+        supervised and _shrunk(supervised, folder, burn_in, at),
+    )
 
 
 def _scaled(iteration: int, horizon: int, most: int) -> int:
     return min(max(round(iteration * ITERATIONS / horizon), 1), most)
 
 
-def _shrunk(settings: CellSettings, burn_in: int, at: int | str) -> CellSettings:
+def _shrunk(settings: CellSettings, folder: Path, burn_in: int, at: int | str) -> CellSettings:
     teacher = settings.distillation.teacher.model_copy(update={"at": at, "init": None})
     distillation: DistillationSettings = settings.distillation.model_copy(
         update={"burn_in": burn_in, "teacher": teacher}
     )
     return settings.model_copy(
         update={
-            "dataset": ShapesData(name=settings.dataset.name, train=40, val=4, test=4),
-            "labels": settings.labels.model_copy(update={"file": None}),  # of other images
+            "dataset": _data(settings.dataset, folder),
+            "labels": settings.labels.model_copy(update={"file": None}),
             "augmentation": _views(settings.augmentation),
             "model": _network(settings.model),
             "loss": settings.loss.model_copy(update={"points": min(settings.loss.points, 49)}),
             "optimizer": settings.optimizer.model_copy(update={"precision": "fp32"}),
             "schedule": settings.schedule.model_copy(
-                update={"iterations": ITERATIONS, "warmup": min(settings.schedule.warmup, 2)}
+                update={"iterations": ITERATIONS, "warmup": min(settings.schedule.warmup, 1)}
             ),
             "batch": BatchSettings(labelled=2, unlabelled=2),
             "distillation": distillation,
             "evaluation": settings.evaluation.model_copy(update={"period": ITERATIONS // 2}),
             "resources": ResourceSettings(
-                gpus=0, cpus=1, hours=1, workers=0, device="cpu", checkpoint_period=5, log_period=5
+                gpus=0,
+                cpus=1,
+                hours=1,
+                workers=0,
+                device="cpu",
+                checkpoint_period=ITERATIONS,
+                log_period=4,
             ),
         }
     )
+
+
+def _data(data: ShapesData | FileData, folder: Path) -> ShapesData | FileData:
+    if isinstance(data, CityscapesData):
+        return data.model_copy(update={"root": str(folder / "cityscapes")})
+    if isinstance(data, CocoData):
+        return CocoData(
+            name=data.name,
+            root=str(folder / "coco"),
+            train=_TRAIN,
+            val=_VAL,
+            test=data.test and _VAL,
+            unlabelled=data.unlabelled and _UNLABELLED,
+        )
+    return ShapesData(name=data.name, train=40, val=4, test=4)
 
 
 def _views(views: AugmentationSettings) -> AugmentationSettings:

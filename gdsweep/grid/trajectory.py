@@ -115,7 +115,7 @@ def essential(settings: CellSettings, objective: Objective) -> CellSettings:
             "schedule": _schedule(settings.schedule),
             "batch": _batch(settings.batch, settings.model.norm == "frozen", objective),
             "distillation": _distillation(settings.distillation, objective),
-            "evaluation": _evaluation(settings.evaluation),
+            "evaluation": _evaluation(settings.evaluation, objective),
         }
     )
 
@@ -193,8 +193,10 @@ def _distillation(distillation: DistillationSettings, objective: Objective) -> D
 
 
 @lru_cache(maxsize=4096)
-def _evaluation(evaluation: EvaluationSettings) -> EvaluationSettings:
-    used: EvaluationSettings = _reset(evaluation, "select", "network")
+def _evaluation(evaluation: EvaluationSettings, objective: Objective) -> EvaluationSettings:
+    # `pseudo_labels` stays for a student: what is logged of a run is no part of its identity
+    unused = ["pseudo_labels"] if objective == "supervised" else []
+    used: EvaluationSettings = _reset(evaluation, "select", "network", *unused)
     return used
 
 
@@ -207,13 +209,13 @@ def _identity(used: CellSettings, objective: Objective) -> dict[str, Any]:
         "seed": used.seed,
         "dataset": _data(used, objective),
         "labels": _label_set(used.labels),
-        "augmentation": _dump(used.augmentation),
+        "augmentation": _but_new_defaults(used.augmentation, "copy_paste"),
         "model": _but_new_defaults(used.model, "architecture", "vit_resize", "init"),
         "loss": _dump(used.loss),
         "optimizer": _but_new_defaults(used.optimizer, "algorithm", "momentum"),
         "schedule": _dump(used.schedule),
         "batch": batch,
-        "evaluation": _without(used.evaluation, "select", "network"),
+        "evaluation": _without(used.evaluation, "select", "network", "pseudo_labels"),
     }
     if used.model.init is not None:
         digest = weights_digest(used.model.init)
@@ -222,10 +224,10 @@ def _identity(used: CellSettings, objective: Objective) -> dict[str, Any]:
     if objective == "guided" and teacher.init is not None:
         given = {"init": weights_digest(teacher.init), "network": teacher.network}
         identity["teacher"] = given
-    if objective == "self-distilled":
-        identity["distillation"] = _without(used.distillation, "burn_in", "teacher")
-    elif objective == "guided":
-        identity["distillation"] = _without(used.distillation, "burn_in", "teacher", "alpha")
+    if objective != "supervised":
+        unused = {"burn_in", "teacher"} | ({"alpha"} if objective == "guided" else set())
+        distillation = _but_new_defaults(used.distillation, "alpha_m", "adaptive", "ignore_above")
+        identity["distillation"] = {k: v for k, v in distillation.items() if k not in unused}
     return identity
 
 

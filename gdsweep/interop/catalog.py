@@ -1,5 +1,6 @@
 """Data sets of detectron2's catalog as COCO files, for a grid's `annotations: detectron2:NAME`."""
 
+import difflib
 import hashlib
 import importlib
 import json
@@ -10,10 +11,10 @@ from typing import Any
 
 import numpy as np
 
+from gdsweep.config.data import CATALOG
 from gdsweep.errors import BadInput
 from gdsweep.runs import atomic
 
-PREFIX = "detectron2:"
 MODULES = "GDSWEEP_DETECTRON2_IMPORT"
 """Environment variable: the modules, comma-separated, that register the user's data sets."""
 
@@ -31,9 +32,10 @@ def catalog_file(name: str) -> Path:
     for module in filter(None, os.environ.get(MODULES, "").split(",")):
         _import(module.strip(), f"it is named in ${MODULES}")
     if name not in catalog.DatasetCatalog.list():
-        near = ", ".join(sorted(catalog.DatasetCatalog.list())[:5])
+        known = sorted(catalog.DatasetCatalog.list())
+        near = difflib.get_close_matches(name, known, n=3) or known[:5]
         raise BadInput(
-            f"{PREFIX}{name}: detectron2 has no such data set ({near}, ...); "
+            f"{CATALOG}{name}: detectron2 has no such data set; it has {', '.join(near)}, ...; "
             f"${MODULES} names the modules that register yours"
         )
     records = catalog.DatasetCatalog.get(name)

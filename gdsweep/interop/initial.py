@@ -8,11 +8,11 @@ from gdsweep.config.data import expanded
 from gdsweep.errors import BadInput
 from gdsweep.interop.class_head import fitted_head
 from gdsweep.interop.open import open_checkpoint
-from gdsweep.model import Mask2Former
+from gdsweep.model import Network
 
 
 def load_initial(
-    model: Mask2Former,
+    model: Network,
     path: str,
     settings: ModelSettings,
     classes: Sequence[str],
@@ -31,13 +31,23 @@ def load_initial(
         What was done to a class head of other classes, or None.
 
     Raises:
-        BadInput: the file cannot be read or is of another network.
+        BadInput: the file cannot be read or is of another network, or a Mask R-CNN of other
+            classes.
     """
     opened = open_checkpoint(Path(expanded(path)), network, settings=settings)
+    if opened.settings.architecture != settings.architecture:
+        raise BadInput(
+            f"{path}: it is a {opened.settings.architecture}, not a {settings.architecture}"
+        )
     if opened.settings.backbone.partition(".")[0] != settings.backbone.partition(".")[0]:
         raise BadInput(
             f"{path}: its backbone is {opened.settings.backbone}, not {settings.backbone}"
         )
+    if settings.architecture == "mask-rcnn":
+        if opened.class_count != len(classes) or tuple(opened.classes or classes) != tuple(classes):
+            raise BadInput(f"{path}: its classes are others; a mask-rcnn's heads are not adapted")
+        model.load_state_dict(opened.weights)
+        return None
     weights, note = fitted_head(opened.weights, model.state_dict(), opened.classes, classes)
     model.load_state_dict(weights)
     return note

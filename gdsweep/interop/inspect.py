@@ -29,11 +29,15 @@ def inspect(
     opened = open_checkpoint(path, network, at, settings)
     model = opened.settings
     parameters = sum(t.numel() for t in opened.weights.values() if t.is_floating_point())
+    name = {"mask2former": "Mask2Former", "mask-rcnn": "Mask R-CNN"}[model.architecture]
+    sizes = (
+        f"{model.queries} queries, {model.encoder_layers} encoder and {model.decoder_layers} "
+        f"decoder layers, {model.hidden} channels, {model.heads} heads"
+    )
     lines = [
         f"{opened.source}: {opened.format}",
-        f"Mask2Former, {model.backbone}, {parameters / 1e6:.2f} M values",
-        f"{model.queries} queries, {model.encoder_layers} encoder and {model.decoder_layers} "
-        f"decoder layers, {model.hidden} channels, {model.heads} heads",
+        f"{name}, {model.backbone}, {parameters / 1e6:.2f} M values",
+        *([sizes] if model.architecture == "mask2former" else []),
         f"{opened.class_count} classes{_some(opened.classes)}",
         *summary(len(opened.weights), opened.dropped, []),
     ]

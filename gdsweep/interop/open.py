@@ -143,8 +143,10 @@ def _open_run(run: RunDir, network: str | None, at: str | None) -> Opened:
         path = run.state(iteration)
     own = read_weights_file(read_file(path), path, network)
     source = f"{run.path}, {own.network} of iteration {iteration}"
-    model = config.settings.model
-    return Opened("gdsweep", model, own.weights, own.classes, source, config)
+    model, weights, dropped = _accounted(
+        own.weights, _OURS, _COUNTERS, str(path), config.settings.model
+    )
+    return Opened("gdsweep", model, weights, own.classes, source, config, dropped)
 
 
 def _iteration(at: str) -> int:
@@ -165,10 +167,14 @@ def _open_own(
     if model is None and config is not None:
         model = config.settings.model
     source = f"{path}, {own.network} of iteration {own.iteration}"
+    if model is None and _BOX_HEAD in own.weights:
+        raise BadInput(
+            f"{path}: a Mask R-CNN away from its run; --config FILE says how to build it"
+        )
     if model is None:
         model = infer_settings(own.weights, _OURS, str(path))
-    _, weights, _ = _accounted(own.weights, _OURS, _COUNTERS, str(path), model)
-    return Opened("gdsweep", model, weights, own.classes, source, config)
+    _, weights, dropped = _accounted(own.weights, _OURS, _COUNTERS, str(path), model)
+    return Opened("gdsweep", model, weights, own.classes, source, config, dropped)
 
 
 def _open_folder(path: Path, settings: ModelSettings | None) -> Opened:
@@ -193,12 +199,13 @@ def _accounted(
     settings: ModelSettings | None,
 ) -> tuple[ModelSettings, dict[str, Tensor], dict[str, str]]:
     settings = settings or infer_settings(given, table, what)
-    head = names_of(HEAD[0], table)[0]
+    baseline = settings.architecture == "mask-rcnn"
+    if baseline and table is not _OURS:
+        raise BadInput(f"{what}: {settings.architecture} has no counterpart in other formats")
+    head = names_of(_BOX_HEAD if baseline else HEAD[0], table)[0]
     if head not in given:
         raise BadInput(f"{what} does not fit: it lacks {head}")
-    if settings.architecture != "mask2former":
-        raise BadInput(f"{what}: {settings.architecture} has no counterpart in other formats")
     random = settings.model_copy(update={"weights": "random", "init": None})
-    own = Mask2Former(random, len(given[head]) - 1).state_dict()
-    found = account(own, given, table, droppable, what)
+    made = (MaskRCNN if baseline else Mask2Former)(random, len(given[head]) - 1)
+    found = account(made.state_dict(), given, table, droppable, what)
     return settings, found.weights, found.dropped

@@ -120,6 +120,7 @@ class Criterion:
         targets: Sequence[Targets],
         normaliser: Normaliser,
         draw: Draw | None = None,
+        ignore: Sequence[Tensor] | None = None,
     ) -> dict[str, Tensor]:
         """Weighted losses, named as Mask2Former logs them.
 
@@ -130,6 +131,9 @@ class Criterion:
                 (pseudo-labels).
             normaliser: of the global batch.
             draw: source of sample points; the device's random generator if None.
+            ignore: per image, bool [H/4, W/4] of the padded canvas, the cells of which nothing is
+                known: an unmatched query with more than half of its mask there has no class loss in
+                that layer. The normaliser stays that of the number of targets.
 
         Returns:
             Scalars `loss_ce`, `loss_mask`, `loss_dice` of the last layer, then with suffix `_i` of
@@ -145,7 +149,7 @@ class Criterion:
             matches = [] if crowd is None else self._match(predicted, crowd, draw)
             losses = {
                 "loss_ce": self.settings.lambda_c
-                * self._class_loss(predicted, crowd, matches)
+                * self._class_loss(predicted, crowd, matches, ignore)
                 / normaliser.class_weight
             }
             entropy, dice = self._mask_losses(predicted, crowd, matches, draw)
@@ -192,7 +196,11 @@ class Criterion:
         ]
 
     def _class_loss(
-        self, predicted: _Predictions, crowd: _Crowd | None, matches: Sequence[_Match]
+        self,
+        predicted: _Predictions,
+        crowd: _Crowd | None,
+        matches: Sequence[_Match],
+        ignore: Sequence[Tensor] | None,
     ) -> Tensor:
         # [L]: weighted cross-entropy, unmatched queries being "no object"
         L, B, Q = predicted.class_logits.shape[:3]
@@ -206,7 +214,11 @@ class Criterion:
         entropy = F.cross_entropy(
             predicted.class_logits.flatten(0, 2), classes.flatten(), weight, reduction="none"
         )
-        return entropy.view(L, -1).sum(1)
+        entropy = entropy.view(L, -1)
+        if ignore is not None:
+            unmatched = classes == self.classes
+            entropy = entropy.masked_fill(unmatched & _lying_in(predicted, ignore).flatten(1), 0)
+        return entropy.sum(1)
 
     def _mask_losses(
         self,
@@ -255,6 +267,21 @@ class Criterion:
             uniform.append(drawn.unflatten(0, shape))
         kept = least_certain(logits, torch.cat(candidates, 1).flatten(0, 1), uncertain)
         return torch.cat([kept, torch.cat(uniform, 1).flatten(0, 1)], 1)
+
+
+@torch.no_grad()
+def _lying_in(predicted: _Predictions, regions: Sequence[Tensor]) -> Tensor:
+    # bool [L, B, Q]: more than half of the query's mask lies in its image's region
+    L, B, Q = predicted.class_logits.shape[:3]
+    inside = torch.zeros(L, B, Q, dtype=torch.bool, device=predicted.features.device)
+    for b, region in enumerate(regions):
+        if not region.any():
+            continue
+        cells, features = region.flatten().float(), predicted.features[b].flatten(1)
+        for layer, embeddings in enumerate(predicted.embeddings[:, b]):  # bounds memory
+            hard = (embeddings @ features > 0).float()
+            inside[layer, b] = 2 * (hard @ cells) > hard.sum(1)
+    return inside
 
 
 def _canvas(outputs: Outputs, image: int, masks: Tensor) -> tuple[float, float]:

@@ -155,12 +155,14 @@ class DeformableAttention(nn.Module):
         return out
 
 
-def reference_points(shapes: Shapes, device: torch.device) -> Tensor:
+def reference_points(
+    shapes: Shapes, device: torch.device, dtype: torch.dtype = torch.float32
+) -> Tensor:
     """Centres of all cells of all levels, (x, y) in 0..1: [sum of height * width, 2]."""
     levels = []
     for height, width in shapes:
-        y = (torch.arange(height, device=device) + 0.5) / height
-        x = (torch.arange(width, device=device) + 0.5) / width
+        y = (torch.arange(height, device=device, dtype=dtype) + 0.5) / height
+        x = (torch.arange(width, device=device, dtype=dtype) + 0.5) / width
         levels.append(torch.stack(torch.meshgrid(x, y, indexing="xy"), -1).flatten(0, 1))
     return torch.cat(levels)
 

@@ -74,7 +74,7 @@ class Mask2Former(nn.Module):
         )
         batch = self.mean.new_zeros(len(images), 3, height, width)
         for canvas, image in zip(batch, images, strict=True):
-            normalised = (image.to(self.mean.device).float() - self.mean) / self.std
+            normalised = (image.to(self.mean.device).to(self.mean.dtype) - self.mean) / self.std
             canvas[:, : image.shape[-2], : image.shape[-1]] = normalised
         return batch
 

@@ -10,10 +10,11 @@ from torch import Tensor, nn
 from gdsweep.config import ModelSettings
 from gdsweep.model.deformable_attention import DeformableAttention, Shapes, reference_points
 from gdsweep.model.position import sine_position
+from gdsweep.model.precise import at_least_float32
 
 
 class PixelDecoder(nn.Module):
-    """Mask2Former's multi-scale deformable pixel decoder (Cheng et al., 2022), always in float32.
+    """Mask2Former's multi-scale deformable pixel decoder (Cheng et al., 2022), in float32 at least.
 
     Half precision would be too coarse for sampling locations; autocast is off inside, as in the
     original.
@@ -59,21 +60,21 @@ class PixelDecoder(nn.Module):
             strides 32, 16, 8 in this order.
         """
         with torch.autocast(features[0].device.type, enabled=False):
-            return self._decode([feature.float() for feature in features])
+            return self._decode([at_least_float32(feature) for feature in features])
 
     def _decode(self, features: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
         stride4, *encoded = features
         maps = [project(x) for project, x in zip(self.input_proj, reversed(encoded), strict=True)]
         shapes = [(x.shape[-2], x.shape[-1]) for x in maps]
         tokens = torch.cat([x.flatten(2).transpose(1, 2) for x in maps], 1)
-        device = tokens.device
+        device, dtype = tokens.device, tokens.dtype
         positions = torch.cat(
             [
-                sine_position(height, width, tokens.shape[-1], device) + embedding
+                sine_position(height, width, tokens.shape[-1], device, dtype=dtype) + embedding
                 for (height, width), embedding in zip(shapes, self.level_embed, strict=True)
             ]
         )
-        references = reference_points(shapes, device)
+        references = reference_points(shapes, device, dtype)
         for layer in self.layers:
             tokens = layer(tokens, positions, shapes, references)
         lengths = [height * width for height, width in shapes]

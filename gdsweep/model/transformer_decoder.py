@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from gdsweep.config import ModelSettings
 from gdsweep.model.attention import MultiheadAttention
 from gdsweep.model.position import sine_position
+from gdsweep.model.precise import at_least_float32
 
 
 @dataclass(frozen=True)
@@ -25,17 +26,17 @@ class LayerOutput:
 
     @property
     def mask_logits(self) -> Tensor:
-        """[B, Q, H/4, W/4] in float32 on the padded canvas; computed anew at every call."""
+        """[B, Q, H/4, W/4] in float32 or better, on the padded canvas; computed anew each time."""
         return dot_masks(self.mask_embeddings, self.mask_features)
 
 
 def dot_masks(embeddings: Tensor, features: Tensor) -> Tensor:
     """Mask logits [B, n, h, w] of embeddings [B, n, hidden] on features [B, hidden, h, w].
 
-    Always in float32: a sum over 256 channels, thresholded at zero, is no place for half precision.
+    In float32 at least: a sum over 256 channels with a threshold at zero needs its precision.
     """
     with torch.autocast(features.device.type, enabled=False):
-        flat = embeddings.float() @ features.float().flatten(2)
+        flat = at_least_float32(embeddings) @ at_least_float32(features).flatten(2)
     return flat.unflatten(-1, (features.shape[-2], features.shape[-1]))
 
 
@@ -79,7 +80,8 @@ class TransformerDecoder(nn.Module):
             for x, level in zip(maps, self.level_embed.weight, strict=True)
         ]
         positions = [
-            sine_position(x.shape[-2], x.shape[-1], x.shape[1], x.device).to(x.dtype) for x in maps
+            sine_position(x.shape[-2], x.shape[-1], x.shape[1], x.device, dtype=x.dtype)
+            for x in maps
         ]
         # resizing is linear, so masks at a map's size are dot products with resized features
         with torch.no_grad():

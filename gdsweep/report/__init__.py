@@ -9,7 +9,9 @@ from gdsweep.report.as_latex import as_latex
 from gdsweep.report.as_markdown import as_markdown
 from gdsweep.report.as_text import as_text
 from gdsweep.report.check import misses, summary
+from gdsweep.report.costs import cost_table, costs
 from gdsweep.report.curves import curves
+from gdsweep.report.differences import difference_table, differences
 from gdsweep.report.pairs import Pair, pairs
 from gdsweep.report.query import find_cell
 from gdsweep.report.receipt_text import receipt_text
@@ -30,7 +32,11 @@ __all__ = [
     "as_text",
     "axis_labels",
     "build_table",
+    "cost_table",
+    "costs",
     "curves",
+    "difference_table",
+    "differences",
     "find_cell",
     "misses",
     "pairs",

@@ -36,15 +36,17 @@ def as_html(
     receipts: Mapping[int, Receipt],
     pictures: Sequence[Picture] = (),
     sources: Sequence[str] = (),
+    cost: Table | None = None,
 ) -> str:
     """The page. `receipts` are those of the grid's cells by their place; `sources` say where the
-    published values are printed.
+    published values are printed; `cost` is what the rows cost.
 
     It needs no network and no other file, follows the reader's light or dark setting, and prints.
     """
     sections = {
         "table": ("Table", _table(table)),
         "orderings": ("Orderings", _orderings(table)),
+        "cost": ("Cost", _table(cost) if cost else ""),
         "figures": ("Figures", "".join(_picture(picture) for picture in pictures)),
         "receipts": ("Receipts", receipts_section(table, receipts)),
         "runs": ("Runs", runs_section(receipts)),

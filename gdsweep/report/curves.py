@@ -14,6 +14,8 @@ CURVES = {
     "student": "segm/AP",
     "teacher": "teacher/segm/AP",
     "pseudo": "pseudo/per_image",
+    "precision": "pseudo/precision",
+    "coverage": "pseudo/coverage",
 }
 """Column of a curves DataFrame -> key in metrics.json."""
 
@@ -30,7 +32,8 @@ def curves(
     method and seed, and its method), `seed`, `run`, `iteration` (of the whole path), `network` (the
     one the cell reports), `burn_in` (where the path left its parent; NaN without one), then CURVES:
     `loss` (a mean over a stretch), `student` and `teacher` (validation AP in percent), `pseudo`
-    (pseudo-labels per unlabelled image); NaN where not measured.
+    (pseudo-labels per unlabelled image), `precision` and `coverage` (of pseudo-labels, in percent);
+    NaN where not measured.
     """
     panels, lines = _parts(grid, layout)
     keys = (tuple(cell.axes[a] for a in lines) for cell in grid.cells)

@@ -36,6 +36,8 @@ class Entry:
     """Seeds the grid asks for; 0 where the grid has no such cell."""
     hole: str = ""
     """What stands in place of a number."""
+    text: str = ""
+    """The whole entry as it is printed, where it is no metric (see `costs`)."""
     notes: tuple[int, ...] = ()
     """Places in the table's notes."""
     checkpoints: tuple[int, ...] = ()
@@ -50,6 +52,8 @@ class Entry:
     """Places of its cells in the grid."""
     best: bool = False
     """Best of its column."""
+    above: int | None = None
+    """Of a mean of differences: how many of them are above zero."""
 
     @property
     def delta(self) -> float | None:

@@ -15,10 +15,11 @@ def find_cell(grid: Grid, words: Sequence[str]) -> int:
 
     A word is a value of an axis, as the grid writes it or as the table shows it, in any case; or
     `axis=value`, which averaged axes demand: a bare 1 is a percentage and no seed. No two words
-    stand for the same axis. Raises BadInput with the candidates where
-    no cell or more than one fits.
+    stand for the same axis. Where cells fit that differ in their method alone it is the guided one,
+    the paper's. Raises BadInput with the candidates where no cell or more than one fits.
     """
     fitting = [place for place, cell in enumerate(grid.cells) if _fits(grid, cell, list(words))]
+    fitting = _guided(grid, fitting) or fitting
     if len(fitting) == 1:
         return fitting[0]
     if fitting:
@@ -30,6 +31,14 @@ def find_cell(grid: Grid, words: Sequence[str]) -> int:
         choices = _choices(grid, [word for word in words if word not in idle])
     more = f"; and {len(choices) - MOST} more" if len(choices) > MOST else ""
     raise BadInput(f"{grid.name} {' '.join(words)}: {said}: {'; '.join(choices[:MOST])}{more}")
+
+
+def _guided(grid: Grid, fitting: list[int]) -> list[int]:
+    """The guided one among places that differ in their method alone."""
+    cells = [grid.cells[place] for place in fitting]
+    rest = {tuple(v for axis, v in cell.axes.items() if axis != "method") for cell in cells}
+    guided = [place for place in fitting if grid.cells[place].settings.method == "guided"]
+    return guided if len(rest) == 1 else []
 
 
 def _choices(grid: Grid, words: list[str]) -> list[str]:

@@ -15,6 +15,7 @@ from gdsweep.report.spent import Spent, clock, duration, spent
 from gdsweep.report.standing import standing, unreadable
 from gdsweep.runs import Attempt, RunDir, Score, ScoreRef, Store, read_best, read_metrics
 from gdsweep.runs.records import read_record
+from gdsweep.runs.state import attempts_of
 
 Facts = tuple[tuple[str, str], ...]
 """Labels and what is said of each, in reading order."""
@@ -64,7 +65,7 @@ def receipt(graph: Graph, grid: Grid, store: Store, place: int) -> Receipt:
         known = score.metrics.get(grid.table.metric)
         value = f"{grid.table.metric} {_percent(known)}"
     except FileNotFoundError:
-        value = standing(cell, store).why
+        value = standing(graph.needs[cell], store).why
     except (BadInput, OSError) as error:
         value = unreadable(error)
     chain = []
@@ -84,7 +85,7 @@ def run_receipt(graph: Graph, store: Store, name: str) -> RunReceipt:
     """How the run `name` came to be; what cannot be read is said in its place."""
     run, config = store.run(name), graph.runs[name].config
     try:
-        attempts = _attempts(run)
+        attempts = attempts_of(run)
         metrics = read_metrics(run.metrics)
         lines = tuple(_attempt(attempt, metrics) for attempt in attempts)
         total = spent(attempts, metrics)
@@ -92,10 +93,11 @@ def run_receipt(graph: Graph, store: Store, name: str) -> RunReceipt:
     except (BadInput, OSError) as error:
         lines, total, commit = (unreadable(error),), Spent(about=True), "unknown"
     facts = (
-        ("objective", _objective(config)),
+        ("objective", _objective(config, graph.wanted[name].stop)),
         ("labels", _labels(run, config)),
         ("data", _data(run, config)),
         ("seed", str(config.settings.seed)),
+        *_given(config),
         ("identity", _identity(run)),
         ("code", commit),
         ("spent", str(total)),
@@ -147,7 +149,7 @@ def _horizon(graph: Graph, name: str) -> int:
 
 def _part(graph: Graph, scored: str, name: str, last: int) -> str:
     if name == scored:
-        return "scored run"
+        return "scored run" if last else "scored as it begins, nothing is trained"
     parent = graph.runs[scored].config.parent
     if parent is not None and parent.run == name:
         return f"burn-in, to iteration {parent.at:,}"
@@ -161,11 +163,20 @@ def _part(graph: Graph, scored: str, name: str, last: int) -> str:
     return f"needed to iteration {last:,}"
 
 
-def _objective(config: RunConfig) -> str:
+def _objective(config: RunConfig, stop: int) -> str:
+    if stop == 0:
+        return "none: the given weights are scored"
     begin = config.parent.at if config.parent else 0
     origin = f" from {config.parent.run}" if config.parent else ""
     horizon = config.settings.schedule.iterations
     return f"{config.objective}, iterations {begin:,} to {horizon:,}{origin}"
+
+
+def _given(config: RunConfig) -> Facts:
+    """Weights of others that it starts from or is taught by; their hash is in `identity.json`."""
+    teacher = config.settings.distillation.teacher.init
+    found = (("initial weights", config.settings.model.init), ("teacher's weights", teacher))
+    return tuple((label, path) for label, path in found if path is not None)
 
 
 def _labels(run: RunDir, config: RunConfig) -> str:
@@ -196,13 +207,6 @@ def _identity(run: RunDir) -> str:
     return f"sha256 {digest[:16]}" + ("" if fits else " (NOT that of the run's name)")
 
 
-def _attempts(run: RunDir) -> list[Attempt]:
-    if not run.attempts.is_dir():
-        return []
-    paths = sorted(run.attempts.glob("[0-9]*.json"), key=lambda path: int(path.stem))
-    return [read_record(path, Attempt) for path in paths]
-
-
 def _attempt(attempt: Attempt, metrics: list[dict[str, Any]]) -> str:
     """`1: done, iterations 0 to 600, 12.5 min, on host, cpu × 1, torch 2.10, ...`."""
     process = attempt.process
@@ -216,10 +220,15 @@ def _attempt(attempt: Attempt, metrics: list[dict[str, Any]]) -> str:
         f"{'about ' if about else ''}{clock(hours)}",
         f"on {process.get('nodes') or process.get('host', 'an unknown host')}",
         f"{process.get('device', 'unknown device')} × {count}",
+        *_memory(process.get("peak_memory")),
         *(f"{key} {process[key]}" for key in TOLD if process.get(key)),
         _commit(process.get("commit")),
     ]
     return f"{attempt.number}: {', '.join(parts)}"
+
+
+def _memory(peak: str | int | float | None) -> list[str]:
+    return [f"{peak / 2**30:.2g} GiB at most"] if isinstance(peak, (int, float)) else []
 
 
 def _commits(attempts: list[Attempt]) -> str:

@@ -1,6 +1,7 @@
 """Results as a DataFrame: one row a cell, finished or not, each with its provenance."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
@@ -8,6 +9,7 @@ import pandas as pd
 from gdsweep.config import CityscapesData, CocoData
 from gdsweep.errors import BadInput
 from gdsweep.grid import Cell, Graph, Grid
+from gdsweep.grid.methods import Need
 from gdsweep.report.published import published_values
 from gdsweep.report.standing import Standing, standing, unreadable
 from gdsweep.report.verdicts import judge, noise_of
@@ -35,7 +37,11 @@ COLUMNS = (
 )
 """What follows the axes in a results DataFrame."""
 
-SELECTIONS = {"best": "best validation AP", "final": "last iteration"}
+SELECTIONS = {
+    "best": "best validation AP",
+    "final": "last iteration",
+    "0": "the given weights, not trained here",
+}
 """The rule that picked a checkpoint, in words."""
 
 
@@ -52,8 +58,8 @@ def results(graph: Graph, grid: Grid, store: Store) -> pd.DataFrame:
     """
     published = published_values(grid, grid.table.metric)
     rows = []
-    for index, (cell, name, ref) in enumerate(graph.results):
-        row = _row(store, cell, name, ref)
+    for index, (cell, _, ref) in enumerate(graph.results):
+        row = _row(store, cell, graph.needs[cell], ref)
         row["published"] = published.get(index, math.nan)
         row["delta"] = row[grid.table.metric] - row["published"]
         rows.append(row)
@@ -66,8 +72,8 @@ def results(graph: Graph, grid: Grid, store: Store) -> pd.DataFrame:
     return frame.astype({"iteration": "Int64", "images": "Int64"})
 
 
-def _row(store: Store, cell: Cell, name: str, ref: ScoreRef) -> dict[str, Any]:
-    score, stands = _score(store, cell, name, ref)
+def _row(store: Store, cell: Cell, chain: Sequence[Need], ref: ScoreRef) -> dict[str, Any]:
+    score, stands = _score(store, chain, ref)
     metrics = score.metrics if score else {}
     data = cell.settings.dataset
     untested = isinstance(data, CityscapesData) or (
@@ -78,7 +84,7 @@ def _row(store: Store, cell: Cell, name: str, ref: ScoreRef) -> dict[str, Any]:
         "why": stands.why,
         "progress": stands.progress,
         **{metric: _number(metrics.get(metric)) for metric in METRICS},
-        "run": name,
+        "run": chain[-1].trajectory.name,
         "iteration": score.iteration if score else None,
         "network": ref.network,
         "selection": SELECTIONS.get(str(ref.at), f"iteration {ref.at}"),
@@ -112,12 +118,12 @@ def _number(value: float | None) -> float:
     return math.nan if value is None else value
 
 
-def _score(store: Store, cell: Cell, name: str, ref: ScoreRef) -> tuple[Score | None, Standing]:
-    path = store.run(name).score(ref)
+def _score(store: Store, chain: Sequence[Need], ref: ScoreRef) -> tuple[Score | None, Standing]:
+    path = store.run(chain[-1].trajectory.name).score(ref)
     try:
         score = read_record(path, Score)
     except FileNotFoundError:
-        return None, standing(cell, store)
+        return None, standing(chain, store)
     except (BadInput, OSError) as error:
         return None, Standing("damaged", unreadable(error), 1.0)
     return score, Standing("done", "", 1.0)

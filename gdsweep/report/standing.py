@@ -1,11 +1,11 @@
 """Where a cell without a score stands, told from the files of the runs it needs."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Literal
 
 from gdsweep.errors import BadInput
-from gdsweep.grid import Cell
-from gdsweep.grid.methods import Need, needs
+from gdsweep.grid.methods import Need
 from gdsweep.runs import (
     Attempt,
     RunDir,
@@ -31,9 +31,8 @@ class Standing:
     """Share of the iterations of all the runs it needs that is done, 0 to 1."""
 
 
-def standing(cell: Cell, store: Store) -> Standing:
-    """Where a cell stands whose score is not there."""
-    chain, _ = needs(cell)
+def standing(chain: Sequence[Need], store: Store) -> Standing:
+    """Where a cell stands whose score is not there. `chain`: what it needs, its own run last."""
     states: list[RunState] = []
     for need in chain:
         run = store.run(need.trajectory.name)
@@ -46,9 +45,13 @@ def standing(cell: Cell, store: Store) -> Standing:
     return _judge(store, chain, states, done / total if total else 0.0)
 
 
-def _judge(store: Store, chain: list[Need], states: list[RunState], progress: float) -> Standing:
+def _judge(
+    store: Store, chain: Sequence[Need], states: list[RunState], progress: float
+) -> Standing:
     names = [need.trajectory.name for need in chain]
     own, share = states[-1], f"{percent(progress)} %"
+    if own.status == "running" and chain[-1].wanted.stop == 0:
+        return Standing("running", "its weights are being scored", progress)
     if own.status == "running":
         return Standing("running", f"running {share}", progress)
     if own.status == "failed" and own.attempt is not None:

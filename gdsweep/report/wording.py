@@ -6,9 +6,16 @@ from gdsweep.report.tables import Row, Table
 
 
 def value(entry: Entry) -> str:
-    """`37.5 ± 3.9 (3)`: mean, spread, seeds; `(2/3)` with a seed missing; or the hole's sign."""
-    if entry.mean is None:
-        return entry.hole
+    """`37.5 ± 3.9 (3)`: mean, spread, seeds; `(2/3)` with a seed missing; or the hole's sign.
+
+    Of a difference: `+1.3 ± 2.5 (2/3)`: mean, spread, pairs above zero of all pairs.
+    """
+    if entry.text or entry.mean is None:
+        return entry.text or entry.hole
+    if entry.above is not None:
+        spread = f" ± {number(entry.spread)}" if entry.spread is not None else ""
+        missing = f", {entry.of - entry.done} missing" if entry.done < entry.of else ""
+        return f"{signed(entry.mean)}{spread} ({entry.above}/{entry.done}{missing})"
     spread = f" ± {number(entry.spread)}" if entry.spread is not None else ""
     seeds = f"{entry.done}/{entry.of}" if entry.done < entry.of else str(entry.of)
     return f"{number(entry.mean)}{spread}" + (f" ({seeds})" if entry.of > 1 else "")

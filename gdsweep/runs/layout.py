@@ -23,6 +23,7 @@ class RunDir:
         predictions/     COCO results JSON
         attempts/        one file an attempt
         dataset.json     fingerprint of the annotations it was trained on
+        network.json     parameters and FLOPs
         done.json        written last
     """
 
@@ -75,6 +76,11 @@ class RunDir:
     def dataset(self) -> Path:
         """Fingerprint of the annotations."""
         return self.path / "dataset.json"
+
+    @property
+    def network(self) -> Path:
+        """Parameters and FLOPs of the network."""
+        return self.path / "network.json"
 
     @property
     def done(self) -> Path:

@@ -95,6 +95,19 @@ class Score(Settings):
     """COCO results JSON, relative to the run directory."""
 
 
+class Complexity(Settings):
+    """`network.json`: size of the trained network, and arithmetic of one image through it."""
+
+    parameters: int
+    """All parameters, frozen ones too."""
+    trainable: int
+    """Those that training changes."""
+    flops: int | None
+    """Of one forward pass on one image, a multiply-add being two; None where they defy counting."""
+    size: tuple[int, int]
+    """Height and width of that image."""
+
+
 class Attempt(Settings):
     """`attempts/NNN.json`: one process (or job) that advanced a run."""
 
@@ -118,7 +131,9 @@ class Attempt(Settings):
     last_iteration: int | None = None
     """Iteration it reached."""
     process: dict[str, str | int | float | None] = Field(default_factory=dict)
-    """Host, process id, device, versions, code commit."""
+    """Host, process id, device, versions, code commit; and, of what was spent until the last saved
+    state, `peak_memory` (bytes, of the process with the most: allocated on its GPU, or else
+    resident) and `energy_kwh` (all GPUs, where they report it)."""
 
 
 Record = TypeVar("Record", bound=Settings)

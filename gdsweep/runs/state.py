@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Literal
 
 from gdsweep.runs import lock
@@ -61,12 +62,21 @@ def missing(run: RunDir, wanted: Wanted) -> Missing:
     )
 
 
+def attempts_of(run: RunDir) -> list[Attempt]:
+    """All attempts at a run, the oldest first. Raises BadInput for a damaged record."""
+    return [read_record(path, Attempt) for path in _attempt_records(run)]
+
+
 def last_attempt(run: RunDir) -> Attempt | None:
     """The newest attempt record; None where there is none."""
-    if not run.attempts.is_dir():
-        return None
-    records = sorted(run.attempts.glob("[0-9]*.json"), key=lambda path: int(path.stem))
+    records = _attempt_records(run)
     return read_record(records[-1], Attempt) if records else None
+
+
+def _attempt_records(run: RunDir) -> list[Path]:
+    if not run.attempts.is_dir():
+        return []
+    return sorted(run.attempts.glob("[0-9]*.json"), key=lambda path: int(path.stem))
 
 
 def read_best(run: RunDir) -> dict[str, Best]:

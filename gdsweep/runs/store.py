@@ -29,6 +29,11 @@ class Store:
         """The run directory of that name, whether or not it exists."""
         return RunDir(self.root / name)
 
+    @property
+    def miniatures(self) -> Path:
+        """Folder of the small data sets that `--smoke` trains on; absolute."""
+        return self.root.resolve() / "data"
+
     def check_writable(self) -> None:
         """Make the store's folder if need be. Raises BadInput where it cannot be written."""
         try:

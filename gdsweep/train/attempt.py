@@ -9,7 +9,7 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import torch
@@ -35,9 +35,15 @@ class Log:
         self._record = Attempt(number=number, started=time.time(), process=_process(processes))
         self._write()
 
-    def reached(self, iteration: int) -> None:
-        """Note a saved state."""
+    def reached(self, iteration: int, spent: Mapping[str, float | None]) -> None:
+        """Note a saved state, and what it has taken (see `meter`)."""
         self._record = self._record.model_copy(update={"last_iteration": iteration})
+        self.spends(spent)
+
+    def spends(self, spent: Mapping[str, float | None]) -> None:
+        """Note what the attempt has taken so far."""
+        process = {**self._record.process, **spent}
+        self._record = self._record.model_copy(update={"process": process})
         self._write()
 
     def begins(self, iteration: int) -> None:

@@ -11,6 +11,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gdsweep.config import CellSettings
+from gdsweep.data import DatasetSplits
 from gdsweep.errors import BadInput
 from gdsweep.runs import Best, RunDir, atomic
 
@@ -26,6 +28,12 @@ def save(path: Path, content: dict[str, Any]) -> None:
         except RuntimeError as error:
             # torch's zip writer hides the errno of a full disk behind a RuntimeError
             raise OSError(f"cannot write {path}: {str(error).splitlines()[0]}") from error
+
+
+def about(settings: CellSettings, splits: DatasetSplits) -> dict[str, Any]:
+    """What it takes to use weights away from their run: how to build the network, its classes."""
+    model = settings.model.model_copy(update={"weights": "random", "init": None})
+    return {"settings": model.model_dump(mode="json"), "classes": list(splits.train.classes)}
 
 
 def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:

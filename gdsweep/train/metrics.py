@@ -14,7 +14,10 @@ class MetricsWriter:
     """Appends one JSON object a line, and the same numbers as TensorBoard scalars.
 
     Keys are detectron2's: `iteration`, `total_loss`, `lr`, `time`, `data_time` (seconds a step),
-    `eta_seconds`, `segm/AP` (percent, student on the validation images).
+    `eta_seconds`, `segm/AP` (percent, student on the validation images). Of a student also, means
+    since the last line: `pseudo/per_image`, `pseudo/score`, `pseudo/size`; with class-adaptive
+    thresholds their mean, `pseudo/threshold`; with ignore regions `pseudo/ignored`, predictions of
+    middling confidence per image. `pseudo/precision` and its like: see `label_quality`.
     """
 
     def __init__(self, run: RunDir, enabled: bool = True) -> None:

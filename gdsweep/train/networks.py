@@ -92,8 +92,6 @@ def _frozen(model: Network) -> Network:
 def _load_initial(
     student: Network, path: str, settings: ModelSettings, classes: Sequence[str]
 ) -> None:
-    if not isinstance(student, Mask2Former):
-        raise BadInput(f"model.init: {path}: only a Mask2Former can start from others' weights")
     note = load_initial(student, path, settings, classes)
     log.info("initial weights from %s%s", path, f"; {note}" if note else "")
 

@@ -17,9 +17,10 @@ from gdsweep.data import Instances, Sample
 from gdsweep.data.sampler import derived_seed
 from gdsweep.errors import TrainingFailed
 from gdsweep.model import Criterion, Normaliser, seeded_points
+from gdsweep.train.class_thresholds import ClassThresholds
 from gdsweep.train.distributed import Processes
 from gdsweep.train.precision import Precision
-from gdsweep.train.pseudo_labels import PseudoLabels, pseudo_labels
+from gdsweep.train.pseudo_labels import PseudoLabels, pseudo_labels, totals
 
 
 @dataclass(frozen=True)
@@ -31,6 +32,8 @@ class Part:
     names: list[str]
     weight: float
     suffix: str
+    ignore: list[Tensor] | None = None
+    """Cells of each image in which nothing need be "no object" (see `PseudoLabels`)."""
 
 
 class Loss:
@@ -47,6 +50,12 @@ class Loss:
         self.processes = processes
         self.precision = precision
         self.criterion = Criterion(classes, settings.loss)
+        distillation = settings.distillation
+        self.thresholds = (
+            None
+            if distillation.adaptive is None
+            else ClassThresholds(classes, distillation.alpha_c, distillation.adaptive)
+        )
 
     def supervised(self, labelled: Sequence[Sample]) -> Part:
         """The labelled samples, weight 1 (L_s of eq. 4)."""
@@ -58,15 +67,17 @@ class Loss:
     def unsupervised(
         self, unlabelled: Sequence[Sample], teacher: nn.Module
     ) -> tuple[Part, list[PseudoLabels]]:
-        """Strong views with the teacher's labels on the weak ones, weight lambda_u (eq. 3, 4)."""
+        """Strong views with the teacher's labels on the weak ones, weight lambda_u (eq. 3, 4).
+
+        Class-adaptive thresholds move on afterwards, to be used from the next step on.
+        """
         device = self.processes.device
         labels: list[PseudoLabels] = []
         for chunk in self._chunks(len(unlabelled)):
-            # full precision, as in the public code: labels are cheap and must not flicker
-            with torch.no_grad():
-                outputs = teacher([s.weak.to(device) for s in unlabelled[chunk]], auxiliary=False)
-            last = outputs.layers[-1]
-            labels += pseudo_labels(last.class_logits, last.mask_logits, self.settings.distillation)
+            labels += self.labels([s.weak.to(device) for s in unlabelled[chunk]], teacher)
+        if self.thresholds is not None:
+            confidences = [found.confidence for found in labels if found.confidence is not None]
+            self.thresholds.update(confidences, self.processes)
         strong = [(s.weak if s.strong is None else s.strong).to(device) for s in unlabelled]
         part = Part(
             strong,
@@ -74,8 +85,31 @@ class Loss:
             [s.name for s in unlabelled],
             self.settings.distillation.lambda_u,
             "_ssl",
+            _ignored(labels),
         )
         return part, labels
+
+    @torch.no_grad()
+    def labels(self, images: Sequence[Tensor], teacher: nn.Module) -> list[PseudoLabels]:
+        """The teacher's pseudo-labels on images that are forwarded together."""
+        # full precision, as in the public code: labels are cheap and must not flicker
+        last = teacher(images, auxiliary=False).layers[-1]
+        thresholds = None if self.thresholds is None else self.thresholds.values
+        return pseudo_labels(
+            last.class_logits, last.mask_logits, self.settings.distillation, thresholds
+        )
+
+    def logged(self, labels: Sequence[PseudoLabels]) -> dict[str, float]:
+        """What is logged of one step's pseudo-labels, over the global batch."""
+        kept, score, size, images, ignored = self.processes.sums(totals(labels))
+        values = {"pseudo/per_image": kept / images}
+        if kept:
+            values |= {"pseudo/score": score / kept, "pseudo/size": size / kept}
+        if self.settings.distillation.ignore_above is not None:
+            values["pseudo/ignored"] = ignored / images
+        if self.thresholds is not None:
+            values["pseudo/threshold"] = float(self.thresholds.values.mean())
+        return values
 
     def backward(
         self, student: nn.Module, parts: Sequence[Part], iteration: int
@@ -116,7 +150,8 @@ class Loss:
                 return {name: share * mean for name, mean in student(images, targets).items()}
             outputs = student(images)
         points = seeded_points(self._seeds(part, chunk, iteration), self.processes.device)
-        return self.criterion(outputs, targets, normaliser, points)
+        ignore = None if part.ignore is None else part.ignore[chunk]
+        return self.criterion(outputs, targets, normaliser, points, ignore)
 
     def _terms(self, totals: dict[str, Tensor], parts: Sequence[Part]) -> dict[str, float]:
         keys = list(totals)
@@ -146,6 +181,11 @@ class Loss:
     def _chunks(self, count: int) -> list[slice]:
         size = self.settings.batch.micro or max(count, 1)
         return [slice(start, start + size) for start in range(0, count, size)]
+
+
+def _ignored(labels: Sequence[PseudoLabels]) -> list[Tensor] | None:
+    regions = [found.ignore for found in labels if found.ignore is not None]
+    return regions if regions else None
 
 
 def _moved(instances: Instances, device: torch.device) -> Instances:

@@ -16,12 +16,17 @@ class Precision:
     """Autocast type of the student's forward passes, and the gradient scaler fp16 needs."""
 
     def __init__(self, name: Literal["fp32", "bf16", "fp16"], device: torch.device) -> None:
-        if name == "fp16" and device.type != "cuda":
+        self._refused = name == "fp16" and device.type != "cuda"
+        self._type = _TYPES.get(name)
+        scaled = name == "fp16" and not self._refused
+        self._scaler = torch.amp.GradScaler("cuda") if scaled else None
+
+    def check(self) -> None:
+        """Raise BadInput where the device cannot train so; scoring is in float32 anywhere."""
+        if self._refused:
             raise BadInput(
                 "optimizer.precision: fp16 needs a CUDA device; on the CPU choose fp32 or bf16"
             )
-        self._type = _TYPES.get(name)
-        self._scaler = torch.amp.GradScaler("cuda") if name == "fp16" else None
 
     def autocast(self, device: torch.device) -> AbstractContextManager[Any]:
         """Context of a forward pass."""

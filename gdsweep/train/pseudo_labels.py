@@ -8,6 +8,7 @@ from torch import Tensor
 
 from gdsweep.config import DistillationSettings
 from gdsweep.data import Instances
+from gdsweep.train.class_thresholds import confidence
 
 
 @dataclass(frozen=True)
@@ -20,31 +21,48 @@ class PseudoLabels:
     """Class probabilities of the kept instances, [n]."""
     sizes: Tensor
     """Soft mask areas of the kept instances in stride-4 cells, [n]."""
+    ignore: Tensor | None = None
+    """Cells that only predictions of middling confidence claim, bool [H / 4, W / 4]; None without
+    `ignore_above`."""
+    ignored: Tensor | None = None
+    """Number of these predictions, a scalar; None without `ignore_above`."""
+    confidence: Tensor | None = None
+    """Sums and counts of class probabilities, see `class_thresholds`; None without thresholds."""
 
 
 @torch.no_grad()
 def pseudo_labels(
-    class_logits: Tensor, mask_logits: Tensor, settings: DistillationSettings
+    class_logits: Tensor,
+    mask_logits: Tensor,
+    settings: DistillationSettings,
+    thresholds: Tensor | None = None,
 ) -> list[PseudoLabels]:
     """Filter and harden the teacher's last-layer predictions (sec. 3.1, eq. 3).
 
     A query is kept if its most probable class is not "no object", that probability exceeds alpha_C
     and its soft mask area exceeds alpha_S. The area is counted in stride-4 cells, as in the public
-    code (the paper sums over the image); its mask is where the sigmoid exceeds one half.
+    code (the paper sums over the image); its mask is where the sigmoid exceeds one half. Options
+    that the paper's method does not have: `alpha_m`, `suppress_overlap`, `ignore_above`.
 
     Args:
         class_logits: [B, Q, C + 1], "no object" last.
         mask_logits: [B, Q, H / 4, W / 4].
+        settings: the thresholds.
+        thresholds: one for each class instead of alpha_C, float32 [C] (see `class_thresholds`).
     """
+    classes = class_logits.shape[-1] - 1
     probabilities = class_logits.float().softmax(-1)
     scores, labels = probabilities.max(-1)
     soft = mask_logits.float().sigmoid()
     sizes = soft.sum((-2, -1))
-    keep = (
-        (labels < class_logits.shape[-1] - 1)
-        & (scores > settings.alpha_c)
-        & (sizes > settings.alpha_s)
-    )
+    some = labels < classes
+    if thresholds is None:
+        sure = scores > settings.alpha_c
+    else:
+        sure = scores > thresholds.to(scores.device)[labels.clamp(max=classes - 1)]
+    keep = some & sure & (sizes > settings.alpha_s)
+    if settings.alpha_m is not None:
+        keep &= mask_quality(soft) > settings.alpha_m
     found = []
     for b in range(len(keep)):
         chosen = keep[b].nonzero().flatten()
@@ -52,18 +70,45 @@ def pseudo_labels(
         if settings.suppress_overlap is not None:
             kept = _not_covered(masks, scores[b, chosen], settings.suppress_overlap)
             chosen, masks = chosen[kept], masks[kept]
+        ignore = ignored = None
+        if settings.ignore_above is not None:
+            middling = some[b] & ~sure[b] & (scores[b] > settings.ignore_above)
+            ignore = (soft[b, middling] > 0.5).any(0) & ~masks.any(0)
+            ignored = middling.sum()
         found.append(
-            PseudoLabels(Instances(labels[b, chosen], masks), scores[b, chosen], sizes[b, chosen])
+            PseudoLabels(
+                Instances(labels[b, chosen], masks),
+                scores[b, chosen],
+                sizes[b, chosen],
+                ignore,
+                ignored,
+                None if thresholds is None else confidence(scores[b], labels[b], classes),
+            )
         )
     return found
 
 
+def mask_quality(soft: Tensor) -> Tensor:
+    """Mean probability inside each mask, Mask2Former's mask score; 0 of an empty mask.
+
+    Args:
+        soft: mask probabilities [..., H, W]; a mask is where they exceed one half.
+
+    Returns:
+        [...].
+    """
+    hard = soft > 0.5
+    return (soft * hard).sum((-2, -1)) / hard.sum((-2, -1)).clamp(min=1)
+
+
 def totals(found: Sequence[PseudoLabels]) -> list[float]:
-    """Number of labels, sum of their scores, sum of their sizes, number of images."""
+    """Number of labels, sums of their scores and sizes, number of images, predictions ignored."""
     scores = torch.cat([labels.scores for labels in found])
     sizes = torch.cat([labels.sizes for labels in found])
-    score, size = torch.stack([scores.sum(), sizes.sum()]).tolist()  # one transfer
-    return [len(scores), score, size, len(found)]
+    ignored = [labels.ignored for labels in found if labels.ignored is not None]
+    sums = [scores.sum(), sizes.sum(), *(count.float() for count in ignored)]
+    score, size, *counts = torch.stack(sums).tolist()  # one transfer
+    return [len(scores), score, size, len(found), sum(counts)]
 
 
 def _not_covered(masks: Tensor, scores: Tensor, limit: float) -> Tensor:

@@ -48,7 +48,8 @@ class Scorer:
             return
         path = self.run.weights(network, iteration)
         if self.processes.first:
-            checkpoint.save(path, {network: model.state_dict(), "iteration": iteration})
+            content = {network: model.state_dict(), "iteration": iteration}
+            checkpoint.save(path, content | checkpoint.about(self.settings, self.splits))
         best[network] = Best(iteration=iteration, AP=AP, file=path.name)
 
     def report(self, ref: ScoreRef, model: Network, iteration: int) -> Score:

@@ -58,6 +58,11 @@ class Streams:
             log.info("%d images are in the unlabelled pool", len(self._unlabelled))
 
     @property
+    def labelled(self) -> list[int]:
+        """Indices of the training images that have labels, ascending."""
+        return self._labelled
+
+    @property
     def labelled_sha256(self) -> str:
         """Hash of the labelled images' names, in order: which labels a number was trained on."""
         names = "\n".join(self._train.names[index] for index in self._labelled)
@@ -80,7 +85,7 @@ class Streams:
             labelled = batches(
                 self._train,
                 self._labelled_sampler(),
-                LabelledView(settings.augmentation),
+                LabelledView(settings.augmentation, self._labelled),
                 batch=settings.batch.labelled,
                 stream="labelled",
                 **common,

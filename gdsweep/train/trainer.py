@@ -13,15 +13,17 @@ from gdsweep.errors import TrainingFailed
 from gdsweep.runs import Best, Missing, RunDir, Wanted, atomic, missing, read_wanted
 from gdsweep.train import checkpoint
 from gdsweep.train.attempt import Log, Stopped
+from gdsweep.train.complexity import record_complexity
 from gdsweep.train.distributed import Processes
 from gdsweep.train.ema import update_average
+from gdsweep.train.label_quality import LabelQuality
+from gdsweep.train.meter import Meter
 from gdsweep.train.metrics import MetricsWriter
 from gdsweep.train.networks import build_networks
 from gdsweep.train.objectives import Loss, Part
 from gdsweep.train.optimizer import build_optimizer, set_rate
 from gdsweep.train.precision import Precision
 from gdsweep.train.progress import Progress
-from gdsweep.train.pseudo_labels import totals
 from gdsweep.train.schedule import rate_factor
 from gdsweep.train.scoring import Scorer
 from gdsweep.train.streams import Streams, record_data, same_annotations
@@ -55,11 +57,19 @@ class Trainer:
         self.streams = Streams(config, self.splits, processes)
         if processes.first:
             record_data(run, self.splits, self.streams)
+        self.quality = None
+        if config.objective != "supervised" and self.settings.evaluation.pseudo_labels:
+            self.quality = LabelQuality(
+                self.splits.train, self.streams.labelled, self.settings, processes
+            )
         self.scorer = Scorer(run, config, self.splits, processes)
         self.shelf = checkpoint.Shelf(run)
         self.start = config.parent.at if config.parent else 0
         self.iteration = -1  # nowhere yet: what is wanted decides where to begin
+        self.meter = Meter(processes)
         self._build()
+        if processes.first:
+            record_complexity(run, self.networks.student, self.settings.augmentation.crop)
 
     def _build(self) -> None:
         """Everything as it is before the path's first step."""
@@ -124,6 +134,7 @@ class Trainer:
     def _train(self, target: int, wanted: Wanted, writer: MetricsWriter) -> None:
         if self.iteration == target:
             return
+        self.precision.check()
         log.info("training from iteration %d to %d", self.iteration, target)
         if self.attempt is not None:
             self.attempt.begins(self.iteration)
@@ -164,11 +175,7 @@ class Trainer:
         assert self.networks.teacher is not None
         part, labels = self.loss.unsupervised(next(unlabelled), self.networks.teacher)
         parts.append(part)
-        kept, score, size, images = self.processes.sums(totals(labels))
-        extra = {"pseudo/per_image": kept / images}
-        if kept:
-            extra |= {"pseudo/score": score / kept, "pseudo/size": size / kept}
-        return parts, extra
+        return parts, self.loss.logged(labels)
 
     def _step(self, parts: list[Part]) -> dict[str, float]:
         networks, settings = self.networks, self.settings
@@ -194,6 +201,8 @@ class Trainer:
             log.info("iteration %d: %s, validation images", self.iteration, network)
             log.info("copypaste: %s", ",".join(scores))
             log.info("copypaste: %s", ",".join(f"{value:.4f}" for value in scores.values()))
+        if self.quality is not None and self.networks.teacher is not None:
+            values |= self.quality.measure(self.loss, self.networks.teacher)
         writer.write(self.iteration, values)
 
     def _report(self, gone: Missing) -> None:
@@ -214,6 +223,9 @@ class Trainer:
                 )
         finally:
             student.load_state_dict(held)
+        spent = self.meter.read()
+        if self.attempt is not None:
+            self.attempt.spends(spent)
         self.processes.wait()
 
     # ---- states --------------------------------------------------------------------------------
@@ -221,7 +233,7 @@ class Trainer:
     def _save(self, wanted: Wanted, always: bool = False) -> Wanted:
         """Write the state of this iteration; returns what is wanted by now."""
         n = self.iteration
-        randoms = self.processes.gather(checkpoint.random_state())
+        randoms, spent = self.processes.gather(checkpoint.random_state()), self.meter.read()
         wanted = self.processes.from_first(read_wanted(self.run).merged(wanted))
         if self.processes.first:
             networks = self.networks
@@ -235,7 +247,10 @@ class Trainer:
                 "optimizer": self.optimizer.state_dict(),
                 "scaler": self.precision.state(),
                 "random": randoms,
+                **checkpoint.about(self.settings, self.splits),
             }
+            if self.loss.thresholds is not None:
+                state["class_confidence"] = self.loss.thresholds.state()
             if always or n not in self.run.states():
                 self.shelf.put(n, state, self.best)
             self.shelf.tidy(n, {*wanted.milestones, self.settings.schedule.iterations}, self.best)
@@ -243,7 +258,7 @@ class Trainer:
                 best = {name: b.model_dump(mode="json") for name, b in self.best.items()}
                 atomic.write_json(self.run.best, best)
             if self.attempt is not None:
-                self.attempt.reached(n)
+                self.attempt.reached(n, spent)
         self.processes.wait()
         return wanted
 
@@ -277,6 +292,8 @@ class Trainer:
             )
         self.optimizer.load_state_dict(state["optimizer"])
         self.precision.restore(state["scaler"])
+        if self.loss.thresholds is not None:  # a burn-in's means are carried on
+            self.loss.thresholds.restore(state.get("class_confidence"))
         randoms = state["random"]
         if len(randoms) == self.processes.world:
             checkpoint.set_random_state(randoms[self.processes.rank])

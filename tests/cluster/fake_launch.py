@@ -15,7 +15,7 @@ import gdsweep.cluster.launching  # noqa: E402
 import launch  # noqa: E402
 
 
-def read_graphs(paths: Sequence[Path], smoke: bool) -> object:
+def read_graphs(paths: Sequence[Path], smoke: Path | None, eval_only: bool = False) -> object:
     """One graph of all files."""
     merged: dict[str, dict[str, object]] = {}
     for path in paths:

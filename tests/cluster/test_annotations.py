@@ -5,9 +5,18 @@ import os
 from pathlib import Path
 
 import pytest
+from streets import streets
 
 from gdsweep.cluster.annotations import check_unchanged
-from gdsweep.config import CellSettings, CocoData, ImageSet, RunConfig, ShapesData
+from gdsweep.config import (
+    CellSettings,
+    CityscapesData,
+    CocoData,
+    ImageSet,
+    RunConfig,
+    ShapesData,
+)
+from gdsweep.data import open_dataset
 from gdsweep.errors import BadInput
 from gdsweep.runs import RunDir, Store, atomic
 
@@ -62,6 +71,27 @@ def test_a_changed_file_is_refused(trained: Trained) -> None:
     trained.val.write_text("[3]")
     later(trained.val, trained.run.dataset)
     with pytest.raises(BadInput, match=r"val\.json: changed since .*runs/run was trained on it"):
+        trained.check()
+
+
+@pytest.mark.parametrize("masks", ["instance-ids", "polygons"])
+def test_cityscapes(trained: Trained, tmp_path: Path, masks: str) -> None:
+    streets(tmp_path / "streets")
+    data = CityscapesData(name="streets", root=str(tmp_path / "streets"), masks=masks)
+    trained.config = trained.config.model_copy(update={"settings": CellSettings(dataset=data)})
+    atomic.write_json(trained.run.dataset, {"fingerprint": open_dataset(data).fingerprint})
+    trained.check()
+    end = {"instance-ids": "instanceIds.png", "polygons": "polygons.json"}[masks]
+    frame = next((tmp_path / "streets" / "gtFine" / "val").rglob(f"*_{end}"))
+    later(frame, trained.run.dataset)  # touched, not changed
+    trained.check()
+    frame.write_bytes(frame.read_bytes() + b" ")
+    later(frame, trained.run.dataset)
+    with pytest.raises(BadInput, match=r"gtFine/val: changed since .*runs/run was trained on it"):
+        trained.check()
+    frame.unlink()
+    later(frame.parent, trained.run.dataset)  # a frame less
+    with pytest.raises(BadInput, match=r"gtFine/val: changed"):
         trained.check()
 
 

@@ -61,6 +61,24 @@ def test_sharing_and_waiting_are_told(tmp_path: Path) -> None:
     assert "  b  new, iterations 0 to 30, after a@10" in output
 
 
+def test_hours_are_told_with_and_without_sharing_once_all_kinds_are_measured(
+    tmp_path: Path,
+) -> None:
+    runs = {
+        "a": {"iterations": 40, "milestones": [10], "gpus": 8},
+        "b": {"iterations": 30, "teacher": ["a", 10], "gpus": 8},
+    }
+    plan = make_plan(make_graph(runs), Store(tmp_path))
+    assert "in all" not in text(plan)
+    measured = {name: replace(run, seconds=3600.0) for name, run in plan.runs.items()}
+    plan = replace(plan, runs=measured)
+    # 8 GPUs for 70 hours; alone, the second cell would train its teacher's first 10 iterations
+    assert (plan.hours_planned, plan.hours_unshared) == (560.0, 640.0)
+    assert "in all 560 GPU-hours, 640 if every cell trained on its own\n" in text(plan)
+    half = replace(plan, runs={**measured, "a": replace(measured["a"], seconds=None)})
+    assert half.hours_planned is None
+
+
 def test_many_runs_are_not_listed(tmp_path: Path) -> None:
     runs = {f"run{n:02}": {"iterations": 4} for n in range(20)}
     output = text(make_plan(make_graph(runs), Store(tmp_path)))

@@ -27,10 +27,9 @@ class Page:
     def __init__(self, graph: Any) -> None:
         self.cells = [cell for cell, _, _ in graph.results]
 
-    def published_for(self, cell: Any) -> PublishedValue | None:
-        if cell.axes["run"] != "teacher":
-            return None
-        return PublishedValue({}, 30.0, "3", "row", "column", False, "paper")
+    def published_values(self) -> dict[int, PublishedValue]:
+        value = PublishedValue({}, 30.0, "3", "row", "column", False, "paper")
+        return {i: value for i, cell in enumerate(self.cells) if cell.axes["run"] == "teacher"}
 
 
 class Site:

@@ -144,6 +144,25 @@ def test_the_callers_random_numbers_change_nothing() -> None:
     assert contents(first(stream("labelled"), 3)) == one
 
 
+def pasted(**changes: Any) -> Generator[list[Sample], None, None]:
+    view = LabelledView(AUGMENTATION.model_copy(update={"copy_paste": 0.5}), CHOSEN)
+    arguments: dict[str, Any] = {"batch": 5, "seed": 0, "stream": "labelled"} | changes
+    return batches(TRAIN, LABELLED, view, **arguments)
+
+
+def test_pasted_samples_are_functions_of_their_position() -> None:
+    whole = contents(first(pasted(), 6))
+    plain = contents(first(stream("labelled"), 6))
+    pairs = zip(itertools.chain(*whole), itertools.chain(*plain), strict=True)
+    assert 0 < sum(a != b for a, b in pairs) < 30
+    assert contents(first(pasted(workers=2), 6)) == whole
+    assert contents(first(pasted(start_iteration=4), 2)) == whole[4:]
+    share = contents(first(pasted(rank=1, world=2, start_iteration=3), 1))[0]
+    assert share == whole[3][1::2]
+    torch.manual_seed(5)
+    assert contents(first(pasted(), 6)) == whole
+
+
 def test_labelled_images_get_strong_colours_as_often_as_asked() -> None:
     def weak(share: float) -> list[torch.Tensor]:
         settings = AUGMENTATION.model_copy(update={"labelled_strong": share})

@@ -34,6 +34,6 @@ def load(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Load:
 
     def write_and_load(text: str | bytes, smoke: bool = False) -> Grid:
         Path("g.yaml").write_bytes(text if isinstance(text, bytes) else text.encode())
-        return load_grid("g.yaml", smoke=smoke)
+        return load_grid("g.yaml", smoke=tmp_path / "data" if smoke else None)
 
     return write_and_load

@@ -1,5 +1,8 @@
-from gdsweep.config import CellSettings
-from gdsweep.grid import build_graph
+from pathlib import Path
+
+from gdsweep.config import CellSettings, CityscapesData, CocoData
+from gdsweep.grid import build_graph, load_grid
+from gdsweep.grid.smoke import ITERATIONS
 
 PAGE = """title: T
 axes:
@@ -22,16 +25,16 @@ def test_the_same_cells_and_stages_in_miniature(load) -> None:
     objectives = [run.config.objective for run in a.runs.values()]
     assert [run.config.objective for run in b.runs.values()] == objectives
     assert not set(a.runs) & set(b.runs)
-    assert max(wanted.stop for wanted in b.wanted.values()) == 20
+    assert max(wanted.stop for wanted in b.wanted.values()) == ITERATIONS
 
 
 def test_places_on_the_horizon(load) -> None:
     cell = next(c for c in load(PAGE, smoke=True).cells if c.settings.method == "guided")
     assert cell.settings.distillation.burn_in == 1  # 20,000 of 368,750
-    assert cell.settings.distillation.teacher.at == 5  # 100,000 of 368,750
+    assert cell.settings.distillation.teacher.at == 2  # 100,000 of 368,750
     assert cell.settings.evaluation.period < cell.settings.schedule.iterations
     assert cell.supervised is not None
-    assert cell.supervised.schedule.iterations == 20
+    assert cell.supervised.schedule.iterations == ITERATIONS
 
 
 def test_it_runs_anywhere(load) -> None:
@@ -41,7 +44,7 @@ def test_it_runs_anywhere(load) -> None:
         assert (settings.resources.device, settings.resources.gpus) == ("cpu", 0)
         assert settings.optimizer.precision == "fp32"
         assert (settings.model.weights, settings.model.backbone) == ("random", "test_resnet")
-        assert (settings.dataset.name, settings.dataset.format) == ("coco", "shapes")
+        assert (settings.dataset.name, settings.dataset.format) == ("coco", "coco")
         assert settings.augmentation.crop == (64, 64)
         assert settings.labels.percent == cell.axes["labels"]
 
@@ -59,7 +62,7 @@ def test_a_late_burn_in_leaves_an_iteration(load) -> None:
     page = PAGE + "  burn_in: 368749\n"
     page = page.replace("  distillation.teacher.at: 100000\n", "")
     guided = load(page, smoke=True).cells[2].settings
-    assert guided.distillation.burn_in == 19
+    assert guided.distillation.burn_in == ITERATIONS - 1
 
 
 def test_a_backbones_family_stays(load) -> None:
@@ -81,3 +84,41 @@ settings: {method: supervised, vit_resize: bilinear}
     ]
     assert [model.architecture for model in models][3:5] == ["mask2former", "mask-rcnn"]
     assert {model.vit_resize for model in models} == {"bilinear"}
+
+
+DATA = """title: T
+axes: {dataset: [coco, streets, shapes, pets], labels: [50], method: [guided]}
+datasets:
+  streets: {format: cityscapes, root: /data/streets, extra: true, masks: polygons}
+  pets:
+    format: coco
+    root: /data/pets
+    train: {images: a, annotations: a.json}
+    val: {images: b, annotations: b.json}
+    test: {images: c, annotations: "detectron2:c"}
+    unlabelled: {images: d}
+settings: {schedule: {iterations: 100}, burn_in: 50}
+"""
+
+
+def test_data_sets_keep_their_format_and_are_read_in_miniature(load, tmp_path: Path) -> None:
+    coco, streets, shapes, pets = (c.settings.dataset for c in load(DATA, smoke=True).cells)
+    assert isinstance(coco, CocoData)
+    assert coco.root == str(tmp_path / "data" / "coco")
+    assert (coco.train.images, coco.val.images) == ("train2017", "val2017")
+    assert (coco.test, coco.unlabelled) == (None, None)
+    assert isinstance(streets, CityscapesData)
+    assert streets.root == str(tmp_path / "data" / "cityscapes")
+    assert (streets.extra, streets.masks) == (True, "polygons")
+    assert (shapes.format, shapes.val) == ("shapes", 4)
+    # a user's own data are not touched, in whatever sets they are
+    assert pets.name == "pets"
+    assert "/data/pets" not in pets.model_dump_json()
+    assert pets.test == pets.val == coco.val
+    assert pets.unlabelled.images == "unlabeled2017"
+
+
+def test_where_the_miniatures_lie_is_no_identity(load, tmp_path: Path) -> None:
+    first = load(DATA, smoke=True)
+    elsewhere = load_grid(first.path, smoke=tmp_path / "elsewhere")
+    assert set(build_graph(first.cells).runs) == set(build_graph(elsewhere.cells).runs)

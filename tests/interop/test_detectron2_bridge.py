@@ -135,12 +135,14 @@ def test_default_trainer_trains_saves_and_resumes(
 def test_a_data_set_of_the_catalog_in_a_grid(
     dataset: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from gdsweep.config import CocoData
     from gdsweep.data import open_dataset
+    from gdsweep.errors import BadInput
+    from gdsweep.grid.catalog import catalog_dataset
 
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
-    images = {"images": "", "annotations": f"detectron2:{dataset}"}
-    splits = open_dataset(CocoData(name="mine", root=str(tmp_path), train=images, val=images))
+    with pytest.raises(BadInput, match=f"no such data set; it has {dataset}"):
+        open_dataset(catalog_dataset(f"detectron2:{dataset}", "mine"))  # there is no pair
+    splits = open_dataset(catalog_dataset(f"detectron2:{dataset},{dataset}", "mine"))
     assert splits.train.classes == ("a", "b", "c")
     assert splits.train.category_ids == (5, 7, 9)
     assert splits.train.instances(1).labels.tolist() == [1]

@@ -85,6 +85,25 @@ def test_others_weights_teach(weights: Any, make_run: Any) -> None:
     assert checkpoint.load(run.state(2))["teacher_digest"]
 
 
+@pytest.mark.parametrize(("to", "name"), [("mask2former", "a.pth"), ("transformers", "folder")])
+def test_a_converted_file_teaches(
+    to: Any, name: str, weights: Any, make_run: Any, tmp_path: Path
+) -> None:
+    network = {"backbone": "resnet18", "norm": "frozen"}
+    path, model = weights(**network)
+    convert(path, tmp_path / name, to)
+    run = make_run(
+        "guided",
+        Wanted(stop=1),
+        model=network,
+        distillation={"teacher": {"init": str(tmp_path / name)}},
+        schedule={"iterations": 1},
+    )
+    assert train(run)
+    taught = checkpoint.load(run.state(1))["teacher_digest"]
+    assert taught == checkpoint.digest(model.state_dict())
+
+
 def test_a_teacher_of_other_classes_is_refused(weights: Any, make_run: Any) -> None:
     path, _ = weights(("cat", "disc"))
     teacher = {"teacher": {"init": str(path)}}

@@ -10,6 +10,7 @@ from torch import Tensor
 from gdsweep.errors import BadInput
 from gdsweep.interop import convert, open_checkpoint
 from gdsweep.interop.files import read_file
+from gdsweep.interop.weights_file import write_weights_file
 
 CONSTANT = "criterion.empty_weight"
 
@@ -52,17 +53,26 @@ def test_out_and_in_again_gives_the_official_names_and_values(
 
 
 @pytest.mark.parametrize(
-    "backbone", ["resnet18", "swin_tiny_patch4_window7_224", "vit_small_patch14_dinov2"]
+    "backbone",
+    [
+        "resnet18",
+        "resnet50",
+        "swin_tiny_patch4_window7_224",
+        "vit_small_patch14_dinov2",
+        "deit_tiny_patch16_224",
+    ],
 )
 def test_outputs_are_the_same_after_a_round_trip(
     backbone: str, small: Any, outputs: Any, tmp_path: Path
 ) -> None:
-    from gdsweep.interop.mask2former import write_mask2former
-
     settings, model = small(backbone)
-    write_mask2former(tmp_path / "official.pth", model.state_dict(), 0.1)
-    opened = open_checkpoint(tmp_path / "official.pth")
-    assert opened.settings.model_copy(update={"encoder_points": 4}) == settings
+    write_weights_file(tmp_path / "ours.pt", model.state_dict(), settings, None, "a test")
+    convert(tmp_path / "ours.pt", tmp_path / "official.pth", "mask2former")
+    # of the DeiTs a file's shapes tell the one that was published
+    told = settings if backbone.startswith("deit") else None
+    convert(tmp_path / "official.pth", tmp_path / "again.pt", "gdsweep", settings=told)
+    opened = open_checkpoint(tmp_path / "again.pt")
+    assert opened.settings == settings
     for ours, theirs in zip(outputs(model), outputs(opened.model()), strict=True):
         assert torch.equal(ours, theirs)
 

@@ -204,3 +204,62 @@ def test_autocast_does_not_reach_the_loss(settings: ModelSettings, scene: Any) -
     assert all(value.dtype == torch.float32 for value in losses.values())
     assert outputs.layers[-1].mask_logits.dtype == torch.float32
     total(losses).backward()
+
+
+def test_unmatched_queries_in_ignored_cells_have_no_class_loss(scene: Any) -> None:
+    """Four queries on a 4x4 map: one matched, one more than half, one just half, one empty."""
+    masks = torch.full((4, 4, 4), -20.0)
+    for query, cells in enumerate((slice(0, 4), slice(1, 4), slice(0, 4), slice(0, 0))):
+        masks[query].view(-1)[cells] = 20.0
+    logits = torch.randn(1, 4, CLASSES + 1)
+    logits[0, 0, 1] = 9.0  # the target's own query
+    outputs = made(logits, torch.eye(4)[None], masks[None])
+    target = scene([(1, 0, 0, 1, 4)], 4, 4)
+    region = torch.zeros(4, 4, dtype=torch.bool)
+    region.view(-1)[2:16] = True
+    criterion, normaliser = Criterion(CLASSES, LOSS), Normaliser.of([1], 4, 0.1)
+
+    def loss(ignore: list[Tensor] | None) -> dict[str, Tensor]:
+        points = seeded_points([1], torch.device("cpu"))
+        return criterion(outputs, [target], normaliser, points, ignore)
+
+    weight = torch.tensor([1, 1, 1, 0.1])
+    classes = torch.tensor([1, CLASSES, CLASSES, CLASSES])
+    terms = F.cross_entropy(logits[0], classes, weight, reduction="none")
+    whole, without = loss(None), loss([region])
+    scale = LOSS.lambda_c / normaliser.class_weight
+    assert whole["loss_ce"].item() == pytest.approx(scale * terms.sum().item(), rel=1e-5)
+    kept = terms.sum() - terms[1]  # cells 2 and 3 of 1, 2, 3: more than half
+    assert without["loss_ce"].item() == pytest.approx(scale * kept.item(), rel=1e-5)
+    for name in ("loss_mask", "loss_dice"):
+        assert without[name] == whole[name]
+    everywhere = loss([torch.ones(4, 4, dtype=torch.bool)])["loss_ce"]
+    kept = terms[0] + terms[3]  # the matched one, and the one without a mask
+    assert everywhere.item() == pytest.approx(scale * kept.item(), rel=1e-5)
+    assert torch.equal(loss([region & False])["loss_ce"], whole["loss_ce"])
+
+
+def test_each_layer_and_image_has_its_own_ignored_queries(
+    settings: ModelSettings, scene: Any
+) -> None:
+    model = Mask2Former(settings, CLASSES)
+    outputs = model(images((64, 64), (64, 64)))
+    targets = [scene([(0, 3, 3, 30, 30)], 64, 64), scene([], 64, 64)]
+    normaliser = Normaliser.of([1, 0], QUERIES, LOSS.no_object)
+    region = torch.zeros(16, 16, dtype=torch.bool)
+    region[:, :8] = True
+    points = seeded_points([1, 2], torch.device("cpu"))
+    whole = Criterion(CLASSES, LOSS)(outputs, targets, normaliser, points)
+    points = seeded_points([1, 2], torch.device("cpu"))
+    ignore = [torch.zeros(16, 16, dtype=torch.bool), region]
+    part = Criterion(CLASSES, LOSS)(outputs, targets, normaliser, points, ignore)
+    weight = torch.tensor([1, 1, 1, LOSS.no_object])
+    for name, layer in zip(("_0", "_1", "_2", "_3", ""), outputs.layers, strict=True):
+        hard = layer.mask_logits[1] > 0
+        inside = 2 * (hard & region).sum((1, 2)) > hard.sum((1, 2))
+        terms = F.cross_entropy(
+            layer.class_logits[1], torch.full((QUERIES,), CLASSES), weight, reduction="none"
+        )
+        gone = LOSS.lambda_c * (terms * inside).sum() / normaliser.class_weight
+        torch.testing.assert_close(part["loss_ce" + name], whole["loss_ce" + name] - gone)
+    total(part).backward()

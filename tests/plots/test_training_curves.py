@@ -24,7 +24,7 @@ def make() -> pd.DataFrame:
                 | {"panel": panel, "seed": seed, "run": "g", "burn_in": 1.5}
                 for at in (1, 2)
             ]
-    return pd.DataFrame(rows).assign(burn_in=lambda frame: frame["burn_in"])
+    return pd.DataFrame(rows).assign(precision=NAN, coverage=NAN)
 
 
 def test_measures_lines_and_burn_in() -> None:
@@ -48,6 +48,22 @@ def test_measures_lines_and_burn_in() -> None:
         "EMA teacher",
         "end of burn-in",
     ]
+
+
+def test_precision_and_coverage_share_a_panel() -> None:
+    frame = make()
+    at = frame["line"] == "guided"
+    frame.loc[at, "precision"], frame.loc[at, "coverage"] = 80.0, 30.0
+    figure = training_curves.draw(frame)
+    assert len(figure.axes) == 8
+    panel = figure.axes[6]
+    assert panel.get_ylabel() == "Pseudo-labels right,\nobjects found (%)"
+    drawn = {line.get_label(): line for line in panel.lines if list(line.get_xdata()) == [1, 2]}
+    assert list(drawn["guided precision"].get_ydata()) == [80.0, 80.0]
+    assert list(drawn["guided coverage"].get_ydata()) == [30.0, 30.0]
+    assert drawn["guided coverage"].is_dashed()
+    assert not drawn["guided precision"].is_dashed()
+    assert "objects found" in [text.get_text() for text in figure.legends[0].get_texts()]
 
 
 def test_what_nobody_measured_has_no_panel() -> None:

@@ -16,7 +16,7 @@ def trained(bench: Any) -> Any:
         guided,
         [
             {"iteration": 200, "total_loss": 8.0, "pseudo/per_image": 1.5},
-            {"iteration": 400, "segm/AP": 12.0},
+            {"iteration": 400, "segm/AP": 12.0, "pseudo/precision": 80.0, "pseudo/coverage": 30.0},
             {"iteration": 600, "segm/AP": 99.0},  # beyond the exit: another cell's
         ],
     )
@@ -43,6 +43,8 @@ def test_a_students_curve_begins_in_its_burn_in(trained: Any) -> None:
     ]
     assert list(frame["teacher"].dropna()) == [15.0]
     assert list(frame["pseudo"].dropna()) == [1.5]
+    assert list(frame["precision"].dropna()) == [80.0]
+    assert list(frame["coverage"].dropna()) == [30.0]
 
 
 def test_losses_are_averaged_over_stretches(trained: Any) -> None:

@@ -11,7 +11,16 @@ from typing import Any
 import pandas as pd
 import pytest
 
-from gdsweep.report import as_csv, as_latex, as_markdown, as_text, build_table, results
+from gdsweep.report import (
+    as_csv,
+    as_latex,
+    as_markdown,
+    as_text,
+    build_table,
+    cost_table,
+    costs,
+    results,
+)
 from gdsweep.report.as_latex import SPECIAL, escape, label
 from gdsweep.report.entries import Entry
 from gdsweep.report.shown import in_order, iterations, shown
@@ -105,12 +114,13 @@ def test_latex_compiles(partial: Any, tmp_path: Path) -> None:
     flat = dataclasses.replace(
         table, stub=(), rows=tuple(dataclasses.replace(row, labels=()) for row in table.rows)
     )
+    cost = cost_table(costs(partial.graph, partial.grid, partial.store), partial.grid)
     document = "\n".join(
         [
             r"\documentclass{article}",
             r"\usepackage{booktabs}",
             r"\begin{document}",
-            *map(as_latex, (table, every, flat)),
+            *map(as_latex, (table, every, flat, cost)),
             r"\end{document}",
         ]
     )

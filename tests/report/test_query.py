@@ -23,6 +23,13 @@ def test_words_are_values_of_axes(bench: Any, words: list[str]) -> None:
     assert cell.axes == {"dataset": "coco", "labels": 10, "method": "guided", "seed": 1}
 
 
+def test_without_a_method_the_papers_own_is_meant(bench: Any) -> None:
+    cell = bench.grid.cells[find_cell(bench.grid, ["coco", "1", "resnet50", "seed=0"])]
+    assert cell.axes["method"] == "guided"
+    with pytest.raises(BadInput, match="6 numbers fit"):  # they differ in more than the method
+        find_cell(bench.grid, ["1"])
+
+
 def test_a_bare_number_is_no_seed(bench: Any) -> None:
     cell = bench.grid.cells[find_cell(bench.grid, ["1", "seed=1", "guided"])]
     assert (cell.axes["labels"], cell.axes["seed"]) == (1, 1)

@@ -4,36 +4,28 @@ import json
 import shutil
 from typing import Any
 
-from test_line import write_coco
+from test_line import TOYS
 
-TOYS = {
-    "format": "coco",
-    "root": "data",
-    "train": {"images": "train", "annotations": "train.json"},
-    "val": {"images": "val", "annotations": "val.json"},
-}
+from gdsweep.data.miniature import write_coco
 
 
-def toys(cluster: Any, damaged: bool) -> Any:
-    """A grid on photographs that may be damaged, and whose repair is the user's to make."""
-    for name, images, seed in (("train", 6, 0), ("val", 2, 1)):
-        if not (cluster.folder / "data" / name).exists():
-            write_coco(cluster.folder / "data", images, seed, name)
-    whole = cluster.folder / "whole"
-    if damaged:
-        shutil.copytree(cluster.folder / "data" / "train", whole)
-        for path in (cluster.folder / "data" / "train").glob("*.jpg"):
-            path.write_bytes(path.read_bytes()[:600])
+def toys(cluster: Any) -> Any:
+    """A grid on photographs that are damaged, and whose repair is the user's to make."""
+    data = cluster.folder / "data"
+    write_coco(data)
+    shutil.copytree(data / "train2017", cluster.folder / "whole")
+    for path in (data / "train2017").glob("*.jpg"):
+        path.write_bytes(path.read_bytes()[:600])
     return cluster.grid(
         methods=["supervised", "guided"],
         settings={"augmentation": {"crop": [64, 64], "test_short_edge": 64}},
         axes={"dataset": ["toys"], "labels": [100], "method": ["supervised", "guided"]},
-        datasets={"toys": TOYS},
+        datasets=TOYS,
     )
 
 
 def test_a_failed_teacher_blocks_its_students_until_a_retry(cluster: Any) -> None:
-    grid = toys(cluster, damaged=True)
+    grid = toys(cluster)
     jobs = cluster.submit(grid)
     teacher, guided, student = jobs
     states = cluster.wait(jobs, 120)
@@ -47,8 +39,8 @@ def test_a_failed_teacher_blocks_its_students_until_a_retry(cluster: Any) -> Non
     assert ".jpg" in shown
     plain = cluster.launch(grid, "--yes", code=1).stdout
     assert "--retry starts 1 failed again with 2 blocked behind" in plain
-    shutil.rmtree(cluster.folder / "data" / "train")
-    shutil.move(cluster.folder / "whole", cluster.folder / "data" / "train")
+    shutil.rmtree(cluster.folder / "data" / "train2017")
+    shutil.move(cluster.folder / "whole", cluster.folder / "data" / "train2017")
     again = cluster.submit(grid, "--retry")
     assert list(again) == [teacher, guided, student]
     assert set(cluster.wait(again, 180).values()) == {"COMPLETED"}, cluster.log(student)

@@ -157,6 +157,24 @@ def test_a_job_that_dies_again_and_again_is_stuck(fakes: Fakes) -> None:
     assert set(fakes.cluster.wait(again).values()) == {"COMPLETED"}
 
 
+def test_a_node_that_may_be_why_is_avoided(fakes: Fakes) -> None:
+    runs = {"alone": {"iterations": 10}}
+    said = "torch.distributed.DistBackendError: NCCL error: unhandled system error"
+    (job,) = fakes.submit(runs, fake={"alone": {"crash": said}}).values()
+    assert fakes.cluster.wait([job]) == {job: "FAILED"}
+    (attempt,) = fakes.cluster.attempts("alone")
+    assert attempt["cause"] == "nccl"
+    node = attempt["process"]["nodes"]
+    assert node in fakes.slurm.nodes
+    out = fakes.launch(runs, "--retry", "--avoid-bad-nodes")
+    assert f"without {node}" in out
+    (again,) = set(fakes.cluster.mine()) - {job}
+    assert fakes.cluster.wait([again]) == {again: "COMPLETED"}
+    shown = fakes.slurm.command("scontrol", "show", "job", "-o", again).stdout
+    assert f"ExcNodeList={node} " in shown
+    assert f"BatchHost={node} " not in shown
+
+
 def test_no_more_jobs_than_one_may_have(fakes: Fakes) -> None:
     (fakes.cluster.folder / "small.yaml").write_text("max_submit: 2\n")
     flags = ("--profile", "small.yaml")
@@ -205,6 +223,34 @@ def test_status_and_cancel_by_query(closed: Any) -> None:
     assert all("s1" in run and "supervised" not in run for run in cancelled)
     assert "cancelled 4 jobs" in closed.launch(grid, "--cancel").stdout
     assert {closed.states()[job] for job in jobs.values()} == {"CANCELLED"}
+
+
+def test_watching_and_following_end_when_the_run_does(cluster: Any) -> None:
+    grid = cluster.grid(settings={"schedule": {"iterations": 40}})
+    (run,) = cluster.submit(grid)
+    cluster.until_trained(run, 1)
+    look = {
+        name: subprocess.Popen(
+            cluster.words(grid, *words),
+            cwd=cluster.folder,
+            env=cluster.environment(),
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+        )
+        for name, words in {
+            "watch": ["--watch", "30"],
+            "follow": ["--logs", run, "--follow"],
+        }.items()
+    }
+    said = {name: process.communicate(timeout=180)[0] for name, process in look.items()}
+    assert {process.returncode for process in look.values()} == {0}, said
+    heads = [line for line in said["watch"].splitlines() if "cells done" in line]
+    assert heads[0].startswith("0 of 1 cells done")
+    assert heads[-1].startswith("1 of 1 cells done")
+    assert said["follow"].startswith(f"==> {cluster.store.run(run).log} <==\n")
+    assert said["follow"].endswith(cluster.log(run).splitlines(keepends=True)[-1])
+    assert said["follow"].count("training images are labelled") == 1  # nothing twice
 
 
 def test_doctor(cluster: Any) -> None:

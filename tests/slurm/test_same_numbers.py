@@ -9,6 +9,7 @@ from compare import same_stores
 DEMO = Path(__file__).resolve().parents[2] / "grids" / "demo.yaml"
 
 
+@pytest.mark.timeout(7200)
 @pytest.mark.parametrize("small", [True, False], ids=["smoke", "full"])
 def test_the_demo_equals_the_local_executor_bit_for_bit(
     small: bool, cluster: Any, tmp_path: Path, request: pytest.FixtureRequest

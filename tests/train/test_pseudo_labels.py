@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gdsweep.config import DistillationSettings
-from gdsweep.train.pseudo_labels import pseudo_labels, totals
+from gdsweep.train.pseudo_labels import mask_quality, pseudo_labels, totals
 
 _YES, _NO = 20.0, -20.0
 
@@ -46,10 +46,59 @@ def test_an_image_without_confident_predictions_has_no_labels():
     found = pseudo_labels(*_logits((2, 0.9, 8)), DistillationSettings())
     assert found[0].instances.labels.shape == (0,)
     assert found[0].instances.masks.shape == (0, 4, 4)
-    assert totals(found) == [0, 0.0, 0.0, 1]
+    assert totals(found) == [0, 0.0, 0.0, 1, 0]
 
 
 def test_totals_over_images():
     first = pseudo_labels(*_logits((0, 0.9, 8)), DistillationSettings())
     second = pseudo_labels(*_logits((0, 0.8, 8), (1, 0.9, 6)), DistillationSettings())
-    assert totals(first + second) == pytest.approx([3, 2.6, 22, 2])
+    assert totals(first + second) == pytest.approx([3, 2.6, 22, 2, 0])
+
+
+def test_mask_quality_is_the_mean_probability_inside():
+    soft = torch.tensor([[[0.9, 0.7], [0.5, 0.1]], [[0.4, 0.4], [0.4, 0.4]]])
+    assert mask_quality(soft).tolist() == pytest.approx([0.8, 0])
+
+
+def test_a_mask_must_be_sure_of_itself_where_that_is_asked():
+    classes, masks = _logits((0, 0.9, 8), (1, 0.9, 8))
+    masks[0, 1] = torch.where(masks[0, 1] > 0, torch.tensor(0.7 / 0.3).log(), masks[0, 1])
+    labels = [
+        pseudo_labels(classes, masks, DistillationSettings(alpha_m=alpha_m))[0].instances.labels
+        for alpha_m in (None, 0.65, 0.75)
+    ]
+    assert [found.tolist() for found in labels] == [[0, 1], [0, 1], [0]]
+
+
+def test_each_class_may_have_its_threshold():
+    logits = _logits((0, 0.6, 8), (1, 0.6, 8), (0, 0.55, 8), (2, 0.99, 8))
+    found = pseudo_labels(*logits, DistillationSettings(), torch.tensor([0.58, 0.7]))[0]
+    assert found.instances.labels.tolist() == [0]
+    assert found.scores.tolist() == pytest.approx([0.6])
+    # sums and numbers of all queries of a class, not of the kept ones only
+    assert found.confidence.tolist() == [pytest.approx([1.15, 0.6]), [2, 1]]
+    assert pseudo_labels(*logits, DistillationSettings())[0].confidence is None
+
+
+def test_middling_predictions_are_neither_labels_nor_nothing():
+    """A label has the first 6 of 16 cells; three middling masks have the first 8, 3 and 10."""
+    classes, masks = _logits(
+        (0, 0.9, 6), (1, 0.6, 8), (1, 0.5, 3), (1, 0.39, 16), (2, 0.6, 16), (0, 0.7, 10)
+    )
+    found = pseudo_labels(classes, masks, DistillationSettings(ignore_above=0.4, alpha_c=0.75))[0]
+    assert found.instances.labels.tolist() == [0]
+    assert found.ignore.dtype == torch.bool
+    # the largest of the three without the label's cells
+    assert found.ignore.flatten().nonzero().flatten().tolist() == [6, 7, 8, 9]
+    assert found.ignored.item() == 3
+    assert totals([found]) == pytest.approx([1, 0.9, 6, 1, 3])
+    plain = pseudo_labels(classes, masks, DistillationSettings(alpha_c=0.75))[0]
+    assert plain.ignore is None
+    assert plain.ignored is None
+
+
+def test_nothing_middling_ignores_no_cell():
+    found = pseudo_labels(*_logits((2, 0.9, 8)), DistillationSettings(ignore_above=0.4))[0]
+    assert not found.ignore.any()
+    assert found.ignore.shape == (4, 4)
+    assert found.ignored.item() == 0

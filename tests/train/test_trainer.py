@@ -14,6 +14,18 @@ from gdsweep.runs import Score, Wanted, lock, read_best, read_metrics, read_stat
 from gdsweep.runs.state import last_attempt
 from gdsweep.train import checkpoint
 
+ROBUST = {
+    "distillation": {
+        "alpha_c": 0.3,
+        "suppress_overlap": 0.5,
+        "alpha_m": 0.55,
+        "adaptive": 0.9,
+        "ignore_above": 0.2,
+    },
+    "augmentation": {"copy_paste": 0.5, "labelled_strong": 0.5},
+    "evaluation": {"pseudo_labels": 3},
+}
+
 
 def state_of(run, iteration):
     """The complete state, without the run's own name."""
@@ -238,7 +250,8 @@ def test_micro_batches_accumulate_to_the_same_step(make_run):
 
 
 @pytest.mark.slow
-def test_two_processes_take_the_same_steps_as_one(make_run):
+@pytest.mark.parametrize("options", [{}, ROBUST], ids=["paper", "every option"])
+def test_two_processes_take_the_same_steps_as_one(make_run, options):
     """One rendezvous over gloo: the global batch, its losses and the states are one process'."""
     logged = []
     for name, processes in (("one", 1), ("two", 2)):
@@ -248,6 +261,7 @@ def test_two_processes_take_the_same_steps_as_one(make_run):
             wanted=Wanted(stop=4, scores=(FINAL,)),
             model={"norm": "frozen"},
             batch={"labelled": 3, "unlabelled": 4},
+            **options,
         )
         assert start(run, processes).wait(300) == 0, run.log.read_text()
         logged.append(
@@ -297,3 +311,54 @@ def test_sigkill_at_random_moments_loses_nothing(make_run, seed):
     assert read_best(whole) == read_best(killed)
     assert whole.score(BEST).read_text() == killed.score(BEST).read_text()
     assert not [p for p in killed.checkpoints.iterdir() if p.name.startswith(".")]
+
+
+def test_all_options_together_train_stop_and_continue(make_run):
+    """A burn-in's class means are carried on; a stop and a new attempt change nothing."""
+    train(make_run("s", wanted=Wanted(stop=4, milestones=(4,)), **ROBUST))
+    guided = make_run(
+        "g", "guided", teacher=("s", 4), wanted=Wanted(stop=6, milestones=(3, 6)), **ROBUST
+    )
+    train(guided)
+    means = [state_of(guided, n)["class_confidence"] for n in (3, 6)]
+    assert means[0].dtype == torch.float64
+    assert means[0].max() > 0.25  # the most probable of five classes
+    assert not torch.equal(*means)
+    whole = make_run("whole", "self-distilled", parent=("g", 6), **ROBUST)
+    train(whole)
+    parts = make_run("parts", "self-distilled", parent=("g", 6), **ROBUST)
+    assert not train(parts, stop_after=1)
+    first = state_of(parts, 7)["class_confidence"]
+    # one step of decay 0.9 from where the burn-in was
+    assert (first - means[1]).abs().max() <= 0.1 * 0.8
+    assert not train(parts, stop_after=2)
+    assert train(parts)
+    same(state_of(whole, 12), state_of(parts, 12))
+    lines = read_metrics(whole.metrics)
+    assert {"pseudo/ignored", "pseudo/threshold", "pseudo/per_image"} <= lines[0].keys()
+    assert all(0 < line["pseudo/threshold"] <= 0.3 + 1e-6 for line in lines)
+    measured = [line["iteration"] for line in lines if "pseudo/coverage" in line]
+    assert measured == [8, 12]
+
+
+def test_what_is_off_leaves_no_trace(make_run):
+    """Neither in states nor in the log; and a diagnostic changes no state."""
+    train(make_run("s", wanted=Wanted(stop=4, milestones=(4,))))
+    states = []
+    for name, count in (("plain", 0), ("measured", 4)):
+        run = make_run(name, "guided", teacher=("s", 4), evaluation={"pseudo_labels": count})
+        train(run)
+        states.append(state_of(run, 12))
+        assert "class_confidence" not in states[-1]
+        keys = {key for line in read_metrics(run.metrics) for key in line if "pseudo" in key}
+        assert keys - {"pseudo/score", "pseudo/size"} == (
+            {"pseudo/per_image"}
+            if count == 0
+            else {
+                "pseudo/per_image",
+                "pseudo/precision",
+                "pseudo/coverage",
+                "pseudo/localisation",
+            }
+        )
+    same(*states)

@@ -1,0 +1,36 @@
+"""The data sets of a smoke launch, written before its first run starts."""
+
+import subprocess
+import sys
+from collections.abc import Sequence
+from pathlib import Path
+
+from gdsweep.cluster.plan import PlannedRun
+from gdsweep.config import FileData
+from gdsweep.errors import BadInput
+from gdsweep.runs import Store
+
+_HERE = Path(__file__).resolve().parents[2]
+
+
+def write_miniatures(store: Store, runs: Sequence[PlannedRun]) -> None:
+    """Write COCO and Cityscapes in miniature where one of the runs reads them from the store.
+
+    By a process of its own: drawing needs what planning does without (torch, for one). Raises
+    BadInput where they cannot be written.
+    """
+    folder = store.miniatures
+    data = [run.config.settings.dataset for run in runs]
+    if not any(isinstance(d, FileData) and folder in Path(d.root).parents for d in data):
+        return
+    if folder.exists():
+        return
+    written = subprocess.run(
+        [sys.executable, "-m", "gdsweep.data", "miniatures", str(folder)],
+        cwd=_HERE,
+        capture_output=True,
+        text=True,
+    )
+    if written.returncode:
+        last = (written.stderr.strip().splitlines() or ["no reason was told"])[-1]
+        raise BadInput(f"{folder}: the data sets in miniature cannot be written: {last}")

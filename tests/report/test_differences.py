@@ -1,0 +1,75 @@
+"""Paired differences, by hand-made scores."""
+
+from typing import Any
+
+from gdsweep.report import (
+    as_latex,
+    as_markdown,
+    as_text,
+    difference_table,
+    differences,
+    results,
+)
+from gdsweep.report.tables import Table
+
+ENTRY = """differences:
+  - {of: {method: guided}, minus: {method: supervised}, metrics: [AP]}
+"""
+
+
+def asking(new_bench: Any) -> Any:
+    """The usual grid, with `differences`; a score by method, percentage and seed."""
+    bench = new_bench(new_bench.GRID + ENTRY)
+    bench.put = lambda method, labels, seed, ap: bench.score(
+        ap, 1000, method=method, labels=labels, seed=seed
+    )
+    return bench
+
+
+def made(bench: Any) -> Table:
+    frame = results(bench.graph, bench.grid, bench.store)
+    return difference_table(frame, bench.grid)
+
+
+def test_mean_and_spread_of_paired_differences_by_hand(new_bench: Any) -> None:
+    bench = asking(new_bench)
+    for seed, (below, above) in enumerate([(12, 13), (14, 13.5), (16, 20)]):
+        bench.put("supervised", 1, seed, below)
+        bench.put("guided", 1, seed, above)
+    one, ten = made(bench).rows[0].entries
+    # +1, -0.5, +4: mean 1.5, squared deviations 0.25 + 4 + 6.25 over 2
+    assert one.mean == 1.5
+    assert round(one.spread**2, 9) == 5.25
+    assert (one.above, one.done, one.of) == (2, 3, 3)
+    assert (ten.mean, ten.hole) == (None, "–")
+    text = as_text(made(bench))
+    assert "Ours_100% − Mask2Former   Mask AP   +1.5 ± 2.3 (2/3)" in text
+    assert "+1.5 ± 2.3 (2/3)" in as_markdown(made(bench))
+    assert r"+1.5 $\pm$ 2.3 (2/3)" in as_latex(made(bench))
+
+
+def test_a_pair_without_both_scores_is_counted_as_missing(new_bench: Any) -> None:
+    bench = asking(new_bench)
+    bench.put("supervised", 1, 0, 12)
+    bench.put("supervised", 1, 1, 12)
+    bench.put("guided", 1, 0, 11)
+    (row,) = made(bench).rows
+    assert "-1.0 (0/1, 2 missing)" in as_text(made(bench))
+    assert row.entries[0].spread is None
+
+
+def test_every_pair_has_a_row_with_both_runs(new_bench: Any) -> None:
+    bench = asking(new_bench)
+    bench.put("supervised", 10, 2, 30)
+    bench.put("guided", 10, 2, 31.25)
+    frame = differences(results(bench.graph, bench.grid, bench.store), bench.grid)
+    assert len(frame) == 6
+    (row,) = frame[frame["points"].notna()].to_dict("records")
+    assert (row["labels"], row["seed"], row["points"]) == (10, 2, 1.25)
+    assert (row["value"], row["taken_away"]) == (31.25, 30)
+    assert row["run"] != row["run_taken_away"]
+
+
+def test_a_grid_that_asks_for_none_has_none(partial: Any) -> None:
+    frame = results(partial.graph, partial.grid, partial.store)
+    assert differences(frame, partial.grid).empty
