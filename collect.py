@@ -13,12 +13,10 @@ from typing import TYPE_CHECKING, Any
 from gdsweep.errors import BAD_INPUT, DONE, FAILED, BadInput
 
 if TYPE_CHECKING:
-    from matplotlib.figure import Figure
-    from pandas import DataFrame
-
     from gdsweep.grid import Graph, Grid
     from gdsweep.report import Table
     from gdsweep.runs import Store
+    from plots.figures import Drawn
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -185,6 +183,7 @@ def _collect(grid: "Grid", graph: "Graph", arguments: argparse.Namespace) -> dic
     from gdsweep import report
     from gdsweep.runs import Store, atomic
     from plots import style
+    from plots.figures import draw_all
 
     store, command = Store(arguments.store), _command(grid, arguments)
     frame = report.results(graph, grid, store)
@@ -194,13 +193,15 @@ def _collect(grid: "Grid", graph: "Graph", arguments: argparse.Namespace) -> dic
     table = _marked(table, arguments)
     spent = report.costs(graph, grid, store) if arguments.cost or arguments.html else None
     cost = None if spent is None else _marked(report.cost_table(spent, grid, command), arguments)
-    texts = _texts(table, frame, command)
+    texts = report.texts(table, frame, command)
     if arguments.cost and cost is not None:
-        texts |= {f"-cost{end}": text for end, text in _texts(cost, spent, command).items()}
+        texts |= {f"-cost{end}": text for end, text in report.texts(cost, spent, command).items()}
     if grid.differences:
         paired = _marked(report.difference_table(frame, grid, command), arguments)
         pairs = report.differences(frame, grid)
-        texts |= {f"-differences{end}": t for end, t in _texts(paired, pairs, command).items()}
+        texts |= {
+            f"-differences{end}": t for end, t in report.texts(paired, pairs, command).items()
+        }
     kind = "-smoke" if arguments.smoke else "-eval-only" if arguments.eval_only else ""
     stem = arguments.out / f"{grid.name}{kind}"
     files = [stem.with_name(stem.name + suffix) for suffix in texts]
@@ -208,9 +209,9 @@ def _collect(grid: "Grid", graph: "Graph", arguments: argparse.Namespace) -> dic
         stem.parent.mkdir(parents=True, exist_ok=True)
         for path, text in zip(files, texts.values(), strict=True):
             atomic.write_text(path, text)
-        drawn = _draw(grid, graph, store, frame, arguments.panels)
-        for extra, figure, _, _ in drawn:
-            files += style.save(figure, stem.with_name(stem.name + extra), command)
+        drawn = draw_all(grid, graph, store, frame, arguments.panels)
+        for one in drawn:
+            files += style.save(one.figure, stem.with_name(stem.name + one.end), command)
         if arguments.html:
             page = stem.with_name(f"{stem.name}.html")
             atomic.write_text(page, _page(grid, graph, store, table, drawn, cost))
@@ -244,75 +245,26 @@ def _marked(table: "Table", arguments: argparse.Namespace) -> "Table":
     return dataclasses.replace(table, caption=f"{table.caption}{said}")
 
 
-def _texts(table: "Table", frame: "DataFrame", command: str) -> dict[str, str]:
-    """The table in every format, by the end of its file's name."""
-    from gdsweep import report
-
-    return {
-        ".txt": report.as_text(table),
-        ".md": report.as_markdown(table),
-        ".tex": report.as_latex(table),
-        ".csv": report.as_csv(frame, command),
-    }
-
-
-Drawn = tuple[str, "Figure", str, str]
-"""End of the file's name, the figure, its title and its caption."""
-
-
-def _draw(
-    grid: "Grid", graph: "Graph", store: "Store", frame: "DataFrame", panels: int
-) -> list[Drawn]:
-    from gdsweep import report
-    from plots import (
-        label_efficiency,
-        qualitative,
-        scored_images,
-        training_curves,
-        validation_curves,
-    )
-
-    drawn: list[Drawn] = []
-    layout = grid.figure
-    if layout is not None:
-        note = report.unfinished(frame, grid, layout)
-        if layout.kind == "label-efficiency":
-            points = report.series(frame, grid, layout)
-            figure = label_efficiency.draw(points, *report.axis_labels(frame, grid, layout), note)
-        else:
-            paths = report.curves(graph, grid, store, layout)
-            levels = report.published_levels(frame, grid, layout)
-            figure = validation_curves.draw(paths, levels, note=note)
-        title = layout.kind.replace("-", " ").capitalize()
-        drawn.append(("", figure, title, layout.caption))
-    measured = report.curves(graph, grid, store)
-    if not measured.empty:
-        said = "Training loss, mask AP on the validation images, pseudo-labels per image."
-        drawn.append(("-curves", training_curves.draw(measured), "Training curves", said))
-    for pair in report.pairs(graph, grid, store) if panels else []:
-        images, classes = scored_images.scored_images(pair.dataset, pair.split, panels)
-        results = [json.loads(path.read_text()) for path in pair.predictions]
-        rows = list(zip(pair.names, results, strict=True))
-        figure = qualitative.draw(images, rows, classes, pair.title)
-        said = f"{pair.names[0]} above, {pair.names[1]} below, on the same {pair.split} images."
-        drawn.append((f"-panels-{pair.key}", figure, f"Predictions, {pair.title}", said))
-    return drawn
-
-
 def _page(
     grid: "Grid",
     graph: "Graph",
     store: "Store",
     table: "Table",
-    drawn: list[Drawn],
+    drawn: list["Drawn"],
     cost: "Table | None",
 ) -> str:
     from gdsweep import report
     from plots import style
 
     pictures = [
-        report.Picture(title, caption, "image/svg+xml", figure.get_figwidth(), style.svg(figure))
-        for _, figure, title, caption in drawn
+        report.Picture(
+            one.title,
+            one.caption,
+            "image/svg+xml",
+            one.figure.get_figwidth(),
+            style.svg(one.figure),
+        )
+        for one in drawn
     ]
     receipts = {
         place: report.receipt(graph, grid, store, place) for place in range(len(grid.cells))

@@ -12,6 +12,7 @@ from gdsweep.report.check import misses, summary
 from gdsweep.report.costs import cost_table, costs
 from gdsweep.report.curves import curves
 from gdsweep.report.differences import difference_table, differences
+from gdsweep.report.formats import texts
 from gdsweep.report.pairs import Pair, pairs
 from gdsweep.report.query import find_cell
 from gdsweep.report.receipt_text import receipt_text
@@ -46,5 +47,6 @@ __all__ = [
     "results",
     "series",
     "summary",
+    "texts",
     "unfinished",
 ]

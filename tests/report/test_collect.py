@@ -315,3 +315,14 @@ def test_panels_count_images(bench: Any, capsys: pytest.CaptureFixture[str]) -> 
         collect.main(["grid", "--panels", "-1"])
     assert end.value.code == 2
     assert "no number of images" in capsys.readouterr().err
+
+
+def test_who_reads_no_further_gets_no_traceback(partial: Any) -> None:
+    done = subprocess.run(
+        f"{sys.executable} {COLLECT} grids/grid.yaml | true",
+        shell=True,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.stdout, done.stderr) == ("", "")

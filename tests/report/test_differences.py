@@ -1,7 +1,11 @@
 """Paired differences, by hand-made scores."""
 
+from pathlib import Path
 from typing import Any
 
+import pytest
+
+import collect
 from gdsweep.report import (
     as_latex,
     as_markdown,
@@ -73,3 +77,15 @@ def test_every_pair_has_a_row_with_both_runs(new_bench: Any) -> None:
 def test_a_grid_that_asks_for_none_has_none(partial: Any) -> None:
     frame = results(partial.graph, partial.grid, partial.store)
     assert differences(frame, partial.grid).empty
+
+
+def test_collect_writes_them_beside_the_table(
+    new_bench: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    bench = asking(new_bench)
+    bench.put("supervised", 1, 0, 12)
+    bench.put("guided", 1, 0, 14)
+    assert collect.main(["grids/grid.yaml"]) == 0
+    assert "Ours_100% − Mask2Former   Mask AP   +2.0 (1/1, 2 missing)" in capsys.readouterr().out
+    names = sorted(path.name for path in Path("results").glob("*-differences*"))
+    assert names == [f"grid-differences.{end}" for end in ("csv", "md", "tex", "txt")]

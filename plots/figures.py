@@ -1,0 +1,66 @@
+"""All figures of one grid, from its results and its runs' metrics."""
+
+import json
+from dataclasses import dataclass
+
+from matplotlib.figure import Figure
+from pandas import DataFrame
+
+from gdsweep import report
+from gdsweep.grid import Graph, Grid
+from gdsweep.runs import Store
+from plots import label_efficiency, qualitative, scored_images, training_curves, validation_curves
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """A figure and what is told with it."""
+
+    end: str
+    """End of its file's name, before the suffix."""
+    figure: Figure
+    title: str
+    caption: str
+
+
+def draw_all(
+    grid: Grid, graph: Graph, store: Store, frame: DataFrame, panels: int = 0
+) -> list[Drawn]:
+    """The figure that the grid asks for, training curves, and `panels` images a pair of methods.
+
+    `frame` is the grid's results. What has not begun is not drawn.
+    """
+    drawn: list[Drawn] = []
+    if grid.figure is not None:
+        drawn.append(_of_layout(grid, graph, store, frame))
+    measured = report.curves(graph, grid, store)
+    if not measured.empty:
+        said = "Training loss, mask AP on the validation images, pseudo-labels per image."
+        figure = training_curves.draw(measured)
+        drawn.append(Drawn("-curves", figure, "Training curves", said))
+    for pair in report.pairs(graph, grid, store) if panels else []:
+        drawn.append(_panels(pair, panels))
+    return drawn
+
+
+def _of_layout(grid: Grid, graph: Graph, store: Store, frame: DataFrame) -> Drawn:
+    layout = grid.figure
+    assert layout is not None
+    note = report.unfinished(frame, grid, layout)
+    if layout.kind == "label-efficiency":
+        points = report.series(frame, grid, layout)
+        figure = label_efficiency.draw(points, *report.axis_labels(frame, grid, layout), note)
+    else:
+        paths = report.curves(graph, grid, store, layout)
+        levels = report.published_levels(frame, grid, layout)
+        figure = validation_curves.draw(paths, levels, note=note)
+    return Drawn("", figure, layout.kind.replace("-", " ").capitalize(), layout.caption)
+
+
+def _panels(pair: report.Pair, count: int) -> Drawn:
+    images, classes = scored_images.scored_images(pair.dataset, pair.split, count)
+    results = [json.loads(path.read_text()) for path in pair.predictions]
+    rows = list(zip(pair.names, results, strict=True))
+    figure = qualitative.draw(images, rows, classes, pair.title)
+    said = f"{pair.names[0]} above, {pair.names[1]} below, on the same {pair.split} images."
+    return Drawn(f"-panels-{pair.key}", figure, f"Predictions, {pair.title}", said)
