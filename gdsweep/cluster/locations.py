@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from gdsweep.config import CocoData, FileData, RunConfig
+from gdsweep.config.data import CATALOG
 
 
 def unknown_places(configs: Iterable[RunConfig], miniatures: Path) -> list[str]:
@@ -28,6 +29,6 @@ def unknown_places(configs: Iterable[RunConfig], miniatures: Path) -> list[str]:
 
 def _place(data: FileData) -> Path:
     given = data.train.annotations if isinstance(data, CocoData) else "gtFine"
-    if given is None or given.startswith("detectron2:"):
+    if given is None or given.startswith(CATALOG):
         return data.resolved("")  # the catalog knows the files' places
     return data.resolved(given)

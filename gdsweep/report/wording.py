@@ -12,11 +12,10 @@ def value(entry: Entry) -> str:
     """
     if entry.text or entry.mean is None:
         return entry.text or entry.hole
+    spread = f" ± {number(entry.spread)}" if entry.spread is not None else ""
     if entry.above is not None:
-        spread = f" ± {number(entry.spread)}" if entry.spread is not None else ""
         missing = f", {entry.of - entry.done} missing" if entry.done < entry.of else ""
         return f"{signed(entry.mean)}{spread} ({entry.above}/{entry.done}{missing})"
-    spread = f" ± {number(entry.spread)}" if entry.spread is not None else ""
     seeds = f"{entry.done}/{entry.of}" if entry.done < entry.of else str(entry.of)
     return f"{number(entry.mean)}{spread}" + (f" ({seeds})" if entry.of > 1 else "")
 
