@@ -5,7 +5,7 @@ import re
 from pathlib import Path
 from typing import Annotated, Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from gdsweep.config.base import Settings
 
@@ -39,6 +39,17 @@ class ShapesData(Settings):
     """Number of test scenes: the reported score is measured on them."""
     world: int = 0
     """Seed of the scenes themselves (not of a run)."""
+    objects: tuple[Annotated[int, Field(ge=1)], Annotated[int, Field(le=4)]] = (2, 4)
+    """Fewest and most objects of a scene."""
+    radius: tuple[Annotated[float, Field(ge=4)], Annotated[float, Field(le=24)]] = (9, 15)
+    """Smallest and largest radius of an object, in pixels of a 64 x 64 scene."""
+
+    @model_validator(mode="after")
+    def _ascending(self) -> "ShapesData":
+        for name, (low, high) in (("objects", self.objects), ("radius", self.radius)):
+            if low > high:
+                raise ValueError(f"{name}: {low} to {high} is no range")
+        return self
 
 
 class ImageSet(Settings):

@@ -4,9 +4,10 @@ A scene depends on (world, split, index) alone, at a given size, so a larger tra
 with the scenes of a smaller one. Lengths below are for 64 x 64 pixels and grow with the size.
 
 - Background: a dark colour, smooth noise, a faint texture.
-- 2 to 4 objects of the classes disc, square, triangle and cross, radius 9 to 15, any rotation, cut
-  by the border at times. At least 60 % of an object's pixels in the frame stay visible: an object
-  that would hide more is drawn again elsewhere. Masks are of what is visible, hence disjoint.
+- 2 to 4 objects of the classes disc, square, triangle and cross, radius 9 to 15 (number and radius
+  are settings), any rotation, cut by the border at times. At least 60 % of an object's pixels in
+  the frame stay visible: an object that would hide more is drawn again elsewhere, and left out
+  where a hundred places would not do. Masks are of what is visible, hence disjoint.
 - An object has one bright channel, a faint texture, and differs by 0.25 in some channel from each
   object it covers. Up to three lines and dots lie about, some on top of objects.
 - Some scenes are blurred; contrast, brightness and pixel noise vary.
@@ -29,6 +30,7 @@ from gdsweep.data.sampler import derived_seed
 
 CLASSES = ("disc", "square", "triangle", "cross")
 MOST_OBJECTS = 4
+TRIALS = 100  # places tried for an object
 VISIBLE = 0.6  # least visible share of an object's pixels in the frame
 CONTRAST = 0.25  # least difference in some channel between an object and those it covers
 GENERATOR = 1  # goes up with every change of what is drawn
@@ -51,8 +53,9 @@ class ShapesDataset:
     classes = CLASSES
     category_ids = tuple(range(1, len(CLASSES) + 1))
 
-    def __init__(self, world: int, split: str, size: int, count: int) -> None:
-        self.world, self.split, self.side = world, split, size
+    def __init__(self, settings: ShapesData, split: str, count: int) -> None:
+        self.settings, self.split, self.side = settings, split, settings.size
+        size = settings.size
         self.names = [f"{split}/{index}" for index in range(count)]
         self.image_ids = range(1, count + 1)
         self._images = torch.zeros(count, size, size, 3, dtype=torch.uint8)
@@ -140,7 +143,7 @@ class ShapesDataset:
 
     def _make(self, index: int) -> None:
         if not self._made[index]:
-            scene = draw_scene(self.world, self.split, index, self.side)
+            scene = draw_scene(self.settings, self.split, index)
             self._images[index] = torch.from_numpy(scene.image)
             self._owners[index] = torch.from_numpy(scene.owner)
             self._labels[index, : len(scene.labels)] = torch.tensor(scene.labels)
@@ -150,19 +153,21 @@ class ShapesDataset:
 def open_shapes(settings: ShapesData) -> DatasetSplits:
     """The generated data set; its fingerprint is what the scenes follow from."""
     counts = {"train": settings.train, "val": settings.val, "test": settings.test}
-    train, val, test = (
-        ShapesDataset(settings.world, split, settings.size, count)
-        for split, count in counts.items()
-    )
+    train, val, test = (ShapesDataset(settings, split, count) for split, count in counts.items())
     recipe = f"generator {GENERATOR}, world {settings.world}, size {settings.size}"
+    for name in ("objects", "radius"):
+        if getattr(settings, name) != ShapesData.model_fields[name].default:
+            low, high = getattr(settings, name)
+            recipe += f", {name} {low:g} to {high:g}"
     fingerprint = {split: f"{recipe}, {count} scenes" for split, count in counts.items()}
     return DatasetSplits(train, val, test, None, fingerprint)
 
 
-def draw_scene(world: int, split: str, index: int, size: int) -> Scene:
-    """Generate one scene of `size` x `size` pixels."""
+def draw_scene(settings: ShapesData, split: str, index: int) -> Scene:
+    """Generate one scene of `settings.size` squared pixels."""
+    size = settings.size
     # RandomState's numbers are frozen across NumPy versions, those of newer generators are not
-    key = derived_seed(world, "scene", split, index)
+    key = derived_seed(settings.world, "scene", split, index)
     rng = np.random.RandomState([key >> 32, key & 0xFFFFFFFF])
     unit = size / 64
     canvas = _background(rng, size)
@@ -170,7 +175,7 @@ def draw_scene(world: int, split: str, index: int, size: int) -> Scene:
     for alpha, colour, on_top in clutter:
         if not on_top:
             _paint(canvas, alpha, colour)
-    owner, labels = _objects(rng, canvas)
+    owner, labels = _objects(rng, canvas, settings)
     for alpha, colour, on_top in clutter:
         if on_top:
             _paint(canvas, alpha, colour)
@@ -184,7 +189,9 @@ def draw_scene(world: int, split: str, index: int, size: int) -> Scene:
     return Scene((canvas.clip(0, 1) * 255 + 0.5).astype(np.uint8), owner, labels)
 
 
-def _objects(rng: np.random.RandomState, canvas: np.ndarray) -> tuple[np.ndarray, list[int]]:
+def _objects(
+    rng: np.random.RandomState, canvas: np.ndarray, settings: ShapesData
+) -> tuple[np.ndarray, list[int]]:
     # later objects lie on top of earlier ones
     size = len(canvas)
     unit = size / 64
@@ -192,14 +199,17 @@ def _objects(rng: np.random.RandomState, canvas: np.ndarray) -> tuple[np.ndarray
     labels: list[int] = []
     colours: list[np.ndarray] = []
     extents: list[int] = []
-    for _ in range(rng.randint(2, MOST_OBJECTS + 1)):
-        label, radius = rng.randint(len(CLASSES)), rng.uniform(9, 15) * unit
-        while True:
+    fewest, most = settings.objects
+    for _ in range(rng.randint(fewest, most + 1)):
+        label, radius = rng.randint(len(CLASSES)), rng.uniform(*settings.radius) * unit
+        for _ in range(TRIALS):
             distance = _distance(rng, label, radius, size)
             inside = distance < 0
             left = np.bincount(owner[~inside], minlength=len(labels) + 1)[1:]
             if all(left[k] >= VISIBLE * extents[k] for k in range(len(labels))):
                 break
+        else:
+            continue
         below = np.flatnonzero(np.bincount(owner[inside], minlength=len(labels) + 1)[1:])
         colour = _colour(rng, [colours[k] for k in below])
         painted = colour + rng.uniform(0, 0.1) * _texture(rng, size)[..., None]

@@ -243,7 +243,7 @@ def _data(used: CellSettings, objective: Objective) -> dict[str, Any]:
     """A data set is its name; of a generated one, how it is generated. Paths are no identity."""
     data = used.dataset
     if not isinstance(data, FileData):
-        return _dump(data)
+        return _but_new_defaults(data, "objects", "radius")
     identity: dict[str, Any] = {"name": data.name, "format": data.format}
     if isinstance(data, CityscapesData):
         identity["masks"] = data.masks

@@ -13,13 +13,17 @@ from gdsweep.data import shapes
 from gdsweep.data.shapes import CLASSES, VISIBLE, ShapesDataset, draw_scene, open_shapes
 
 
+def data(**settings: Any) -> ShapesData:
+    return ShapesData(name="shapes", **settings)
+
+
 @pytest.fixture(scope="module")
 def scenes() -> ShapesDataset:
-    return ShapesDataset(world=0, split="train", size=64, count=300)
+    return ShapesDataset(data(), split="train", count=300)
 
 
 def test_a_scene_depends_on_world_split_and_index_alone(scenes: ShapesDataset) -> None:
-    few = ShapesDataset(0, "train", 64, 20)
+    few = ShapesDataset(data(), "train", 20)
     for index in (19, 3):  # in another order, from a smaller set
         assert torch.equal(few.image(index), scenes.image(index))
         assert torch.equal(few.instances(index).masks, scenes.instances(index).masks)
@@ -28,7 +32,8 @@ def test_a_scene_depends_on_world_split_and_index_alone(scenes: ShapesDataset) -
 
 @pytest.mark.parametrize("other", [(1, "train", 0), (0, "val", 0), (0, "test", 0), (0, "train", 1)])
 def test_worlds_splits_and_indices_differ(other: tuple[int, str, int]) -> None:
-    scene, different = draw_scene(0, "train", 0, 64), draw_scene(*other, 64)
+    world, split, index = other
+    scene, different = draw_scene(data(), "train", 0), draw_scene(data(world=world), split, index)
     assert (scene.image != different.image).mean() > 0.5
 
 
@@ -36,7 +41,7 @@ def test_the_generator_has_not_changed_unnoticed() -> None:
     # means, not bits: the last bit of a sine is the machine's. Whoever changes what is drawn
     # raises GENERATOR, so that nobody continues a run on other scenes
     assert shapes.GENERATOR == 1
-    images = torch.stack([ShapesDataset(0, "train", 64, 8).image(i) for i in range(8)])
+    images = torch.stack([ShapesDataset(data(), "train", 8).image(i) for i in range(8)])
     assert images.float().mean().item() == pytest.approx(MEAN, abs=0.02)
     assert images.float().std().item() == pytest.approx(STD, abs=0.02)
 
@@ -73,7 +78,7 @@ def test_no_object_hides_more_than_it_may(monkeypatch: pytest.MonkeyPatch) -> No
     for index in range(200):
         attempts.clear()
         placed.clear()
-        scene = draw_scene(0, "val", index, 64)
+        scene = draw_scene(data(), "val", index)
         assert len(placed) == len(scene.labels)
         redrawn += len(attempts) - len(placed)
         for mine, outline in enumerate(placed):
@@ -106,16 +111,42 @@ def test_classes_are_balanced_and_sizes_as_described(scenes: ShapesDataset) -> N
 
 
 def test_geometry_grows_with_the_size() -> None:
-    small = np.mean([(draw_scene(0, "train", i, 64).owner > 0).mean() for i in range(40)])
-    large = np.mean([(draw_scene(0, "train", i, 128).owner > 0).mean() for i in range(40)])
-    assert large == pytest.approx(small, rel=0.15)
+    assert covered(size=128) == pytest.approx(covered(), rel=0.15)
+
+
+def covered(**settings: Any) -> float:
+    """Share of the pixels that belong to objects, over 40 scenes."""
+    owners = [draw_scene(data(**settings), "train", index).owner for index in range(40)]
+    return float(np.mean([(owner > 0).mean() for owner in owners]))
+
+
+def test_objects_can_be_larger_and_fewer() -> None:
+    assert covered(radius=(13, 20)) > 1.3 * covered()
+    counts = [len(draw_scene(data(objects=(1, 2)), "train", i).labels) for i in range(40)]
+    assert set(counts) == {1, 2}
+
+
+def test_an_object_that_finds_no_place_is_left_out() -> None:
+    crowded = data(objects=(4, 4), radius=(24, 24))
+    counts = [len(draw_scene(crowded, "train", index).labels) for index in range(20)]
+    assert min(counts) < 4
+    assert min(counts) >= 1
+    assert max(counts) == 4
+
+
+@pytest.mark.parametrize(
+    "change", [{"radius": (12, 9)}, {"objects": (3, 2)}, {"objects": (0, 2)}, {"radius": (9, 40)}]
+)
+def test_ranges_are_checked(change: dict[str, Any]) -> None:
+    with pytest.raises(ValueError, match=next(iter(change))):
+        data(**change)
 
 
 def test_scenes_are_made_when_asked_for_and_once(monkeypatch: pytest.MonkeyPatch) -> None:
     drawn: list[int] = []
     draw = shapes.draw_scene
     monkeypatch.setattr(shapes, "draw_scene", lambda *args: drawn.append(args[2]) or draw(*args))
-    dataset = ShapesDataset(0, "train", 32, 6)
+    dataset = ShapesDataset(data(size=32), "train", 6)
     assert dataset.trainable() == range(6)
     assert dataset.names[5] == "train/5"
     assert drawn == []
@@ -133,12 +164,20 @@ def test_classes_of_agrees_with_the_instances(scenes: ShapesDataset) -> None:
 
 
 def test_fingerprint_follows_from_the_settings() -> None:
-    def prints(**changes: int) -> dict[str, str]:
+    def prints(**changes: Any) -> dict[str, str]:
         return open_shapes(ShapesData(name="shapes", **changes)).fingerprint
 
     assert prints() == prints()
     assert set(prints()) == {"train", "val", "test"}
-    assert len({str(prints(**c)) for c in ({}, {"world": 1}, {"size": 32}, {"train": 5})}) == 4
+    changes = (
+        {},
+        {"world": 1},
+        {"size": 32},
+        {"train": 5},
+        {"radius": (9, 16)},
+        {"objects": (1, 4)},
+    )
+    assert len({str(prints(**change)) for change in changes}) == len(changes)
 
 
 def test_splits_are_separate() -> None:
@@ -149,7 +188,7 @@ def test_splits_are_separate() -> None:
 
 
 def test_perfect_predictions_score_100() -> None:
-    dataset = ShapesDataset(0, "val", 64, 40)
+    dataset = ShapesDataset(data(), "val", 40)
     truth = COCO()
     truth.dataset = dataset.ground_truth()
     truth.createIndex()

@@ -216,9 +216,10 @@ def test_a_generated_data_set_is_how_it_is_generated() -> None:
     for change in ({}, {"name": "b"}, {"size": 96}, {"train": 9}, {"val": 9}, {"test": 9}):
         data = ShapesData(**{"name": "shapes", **change})
         names.add(run("supervised", BASE.model_copy(update={"dataset": data})).name)
-    data = ShapesData(name="shapes", world=1)
-    names.add(run("supervised", BASE.model_copy(update={"dataset": data})).name)
-    assert len(names) == 7
+    for change in ({"world": 1}, {"objects": (1, 4)}, {"radius": (9, 16)}):
+        data = ShapesData(**{"name": "shapes", **change})
+        names.add(run("supervised", BASE.model_copy(update={"dataset": data})).name)
+    assert len(names) == 9
 
 
 def test_a_data_set_of_files_is_its_name() -> None:
