@@ -37,7 +37,7 @@ def main(argv: list[str] | None = None) -> int:
         print(json.dumps({"grids": collected, "left_out": left_out}, indent=1))
     elif not collected:
         print("nothing to collect yet")
-    missed = arguments.check and any(grid["misses"] for grid in collected)
+    missed = any(grid["misses"] or grid["moved"] for grid in collected)
     return FAILED if missed else DONE
 
 
@@ -45,7 +45,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser = argparse.ArgumentParser(
         prog="collect.py",
         description="Rebuild tables and figures from whatever has finished; holes say why.",
-        epilog="exit codes: 0 fine, 1 --check found a miss, 2 bad input",
+        epilog="exit codes: 0 fine, 1 --check or --against found a miss, 2 bad input",
     )
     parser.add_argument(
         "grids", nargs="*", type=_grid_path, metavar="GRID",
@@ -69,6 +69,11 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
     parser.add_argument(
         "--strict", action="store_true",
         help="with --check: a hole, a number above its band and an unchecked ordering fail too",
+    )  # fmt: skip
+    parser.add_argument(
+        "--against", type=Path, metavar="CSV",
+        help="exit 1 where a mean is further from that of an earlier collection than the spread "
+        "over its seeds; one grid at a time",
     )  # fmt: skip
     parser.add_argument(
         "--html", action="store_true", help="write one self-contained page a grid, too"
@@ -97,6 +102,8 @@ def _check_options(arguments: argparse.Namespace) -> None:
         raise BadInput("--strict: it goes with --check")
     if arguments.check and arguments.smoke:
         raise BadInput("--check: what --smoke trained is no result; leave one of them out")
+    if arguments.against and len(arguments.grids) != 1:
+        raise BadInput("--against: it is the CSV of one grid; name that grid")
     if arguments.eval_only and arguments.smoke:
         raise BadInput("--eval-only: the networks of --smoke are new ones; leave one of them out")
     if arguments.explain and len(arguments.grids) < 2:
@@ -202,6 +209,8 @@ def _collect(grid: "Grid", graph: "Graph", arguments: argparse.Namespace) -> dic
         texts |= {
             f"-differences{end}": t for end, t in report.texts(paired, pairs, command).items()
         }
+    # read before anything is written: it may be the very file that is about to be replaced
+    beside = report.against(frame, grid, arguments.against) if arguments.against else []
     kind = "-smoke" if arguments.smoke else "-eval-only" if arguments.eval_only else ""
     stem = arguments.out / f"{grid.name}{kind}"
     files = [stem.with_name(stem.name + suffix) for suffix in texts]
@@ -225,6 +234,8 @@ def _collect(grid: "Grid", graph: "Graph", arguments: argparse.Namespace) -> dic
         if arguments.check:
             lines = [f"{grid.name}: {report.summary(table)}", *(f"miss: {line}" for line in found)]
             print("\n".join(lines), end="\n\n")
+        if beside:
+            print("\n".join(report.against_lines(beside, arguments.against)), end="\n\n")
     return {
         "grid": str(grid.path),
         "files": [str(path) for path in files],
@@ -232,6 +243,7 @@ def _collect(grid: "Grid", graph: "Graph", arguments: argparse.Namespace) -> dic
         "costs": [] if spent is None else json.loads(spent.to_json(orient="records")),
         "orderings": [dataclasses.asdict(checked) for checked in table.orderings],
         "misses": found,
+        "moved": [compared.text for compared in beside if compared.outcome == "outside"],
     }
 
 

@@ -3,6 +3,7 @@
 Reads only `runs` and `grid`. Nothing here imports torch.
 """
 
+from gdsweep.report.against import against, against_lines
 from gdsweep.report.as_csv import as_csv
 from gdsweep.report.as_html import Picture, as_html
 from gdsweep.report.as_latex import as_latex
@@ -26,6 +27,8 @@ __all__ = [
     "Picture",
     "Receipt",
     "Table",
+    "against",
+    "against_lines",
     "as_csv",
     "as_html",
     "as_latex",
