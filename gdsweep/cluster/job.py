@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
-from gdsweep.cluster.plan import PlannedRun, failure_line
+from gdsweep.cluster.plan import PlannedRun
+from gdsweep.cluster.planning import failure_line
 from gdsweep.cluster.warm import WarmTrainer
 from gdsweep.config import ResourceSettings
 from gdsweep.errors import BAD_INPUT, BUSY, STOPPED

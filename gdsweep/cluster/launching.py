@@ -17,8 +17,9 @@ from gdsweep.cluster.local import LocalExecutor, Outcome
 from gdsweep.cluster.locations import unknown_places
 from gdsweep.cluster.machine import Machine, this_machine
 from gdsweep.cluster.miniatures import write_miniatures
-from gdsweep.cluster.plan import Plan, PlannedRun, make_plan
+from gdsweep.cluster.plan import Plan, PlannedRun
 from gdsweep.cluster.plan_text import print_plan
+from gdsweep.cluster.planning import make_plan
 from gdsweep.cluster.profile import Profile, choose_profile
 from gdsweep.cluster.progress import Progress
 from gdsweep.config.data import expanded

@@ -9,7 +9,8 @@ from types import FrameType
 
 from gdsweep.cluster.job import TRAINER, Job
 from gdsweep.cluster.machine import Machine
-from gdsweep.cluster.plan import Plan, PlannedRun, failure_line, not_there
+from gdsweep.cluster.plan import Plan, PlannedRun
+from gdsweep.cluster.planning import failure_line, not_there
 from gdsweep.cluster.progress import Progress
 from gdsweep.runs import Store, lock, read_state
 

@@ -19,7 +19,8 @@ from gdsweep.cluster.causes import MACHINE
 from gdsweep.cluster.in_job import advance
 from gdsweep.cluster.job import TRAINER
 from gdsweep.cluster.ledger import Ledger, Submission, new_id, open_intents
-from gdsweep.cluster.plan import Plan, PlannedRun, not_there
+from gdsweep.cluster.plan import Plan, PlannedRun
+from gdsweep.cluster.planning import not_there
 from gdsweep.cluster.profile import Profile
 from gdsweep.errors import BadInput
 from gdsweep.runs import Store

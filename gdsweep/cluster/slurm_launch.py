@@ -10,8 +10,9 @@ from rich.text import Text
 from gdsweep.cluster import slurm_queue
 from gdsweep.cluster.arrays import Piece
 from gdsweep.cluster.ledger import Ledger, Submission, latest, living
-from gdsweep.cluster.plan import Plan, PlannedRun, make_plan
+from gdsweep.cluster.plan import Plan, PlannedRun
 from gdsweep.cluster.plan_text import print_plan, shape
+from gdsweep.cluster.planning import make_plan
 from gdsweep.cluster.profile import Profile
 from gdsweep.cluster.slurm import Slurm, Submitted
 from gdsweep.cluster.snapshot import take_snapshot

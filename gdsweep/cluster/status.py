@@ -7,7 +7,8 @@ from typing import Any
 
 from gdsweep.cluster.cost import tail
 from gdsweep.cluster.ledger import Submission, latest, living
-from gdsweep.cluster.plan import Plan, PlannedRun, make_plan
+from gdsweep.cluster.plan import Plan, PlannedRun
+from gdsweep.cluster.planning import make_plan
 from gdsweep.cluster.slurm_queue import QueuedJob, history
 from gdsweep.grid import Graph, Grid
 from gdsweep.runs import Attempt, RunDir, Store

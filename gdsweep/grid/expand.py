@@ -1,7 +1,6 @@
 """Axes to combinations: products, joint axes, axes that depend on others, exceptions."""
 
 import math
-import operator
 from collections.abc import Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -186,9 +185,8 @@ class Axes:
     def supervised(self, values: Mapping[str, Scalar]) -> Combination:
         """The same combination with `method: supervised`: the cell whose run is the teacher.
 
-        Axes that go with the method take their supervised values: their own where it has them, else
-        the only ones, else those of which most are their own. Raises BadInput where that leaves
-        several to choose from.
+        An axis that goes with the method takes its supervised value: its own where it has it, else
+        the only one. Raises BadInput where there are several to choose from.
         """
         found: Combination = {**values, "method": "supervised"}
         for group in self.order:
@@ -201,8 +199,6 @@ class Axes:
             own = tuple(found[name] for name in group.names)
             if own in rows or not rows:
                 continue
-            shared = [sum(map(operator.eq, row, own)) for row in rows]
-            rows = [row for row, n in zip(rows, shared, strict=True) if n == max(shared)]
             if len(rows) > 1:
                 several = ", ".join(plain(row if len(row) > 1 else row[0]) for row in rows)
                 self.document.fail(

@@ -5,7 +5,7 @@ from typing import Any
 from handmade import make_graph
 
 from gdsweep.cluster.arrays import Piece, make_pieces
-from gdsweep.cluster.plan import make_plan
+from gdsweep.cluster.planning import make_plan
 from gdsweep.runs import Store
 
 

@@ -8,7 +8,8 @@ import pytest
 from handmade import make_graph
 
 from gdsweep.cluster.job import TRAINER, command, environment
-from gdsweep.cluster.plan import PlannedRun, make_plan
+from gdsweep.cluster.plan import PlannedRun
+from gdsweep.cluster.planning import make_plan
 from gdsweep.runs import RunDir, Store
 
 

@@ -15,7 +15,7 @@ from handmade import make_graph
 
 from gdsweep.cluster.launching import Options, where_it_runs
 from gdsweep.cluster.machine import Machine
-from gdsweep.cluster.plan import make_plan
+from gdsweep.cluster.planning import make_plan
 from gdsweep.runs import Store
 
 CONTROL = {"iterations": 40, "milestones": [10], "best": True}

@@ -14,7 +14,7 @@ from rich.console import Console
 from gdsweep.cluster.launching import prepare
 from gdsweep.cluster.local import LocalExecutor, Outcome, priorities
 from gdsweep.cluster.machine import Machine
-from gdsweep.cluster.plan import make_plan
+from gdsweep.cluster.planning import make_plan
 from gdsweep.cluster.progress import Progress
 from gdsweep.runs import Store, lock
 from gdsweep.runs.state import last_attempt

@@ -7,8 +7,9 @@ from pathlib import Path
 from handmade import make_graph
 from rich.console import Console
 
-from gdsweep.cluster.plan import Plan, make_plan
+from gdsweep.cluster.plan import Plan
 from gdsweep.cluster.plan_text import cost, print_plan, shape
+from gdsweep.cluster.planning import make_plan
 from gdsweep.runs import Store
 
 

@@ -8,7 +8,8 @@ import pytest
 from handmade import make_graph
 from rich.console import Console
 
-from gdsweep.cluster.plan import Plan, make_plan
+from gdsweep.cluster.plan import Plan
+from gdsweep.cluster.planning import make_plan
 from gdsweep.cluster.progress import PERIOD, Follower, Progress, Reading
 from gdsweep.runs import Store
 

@@ -9,7 +9,7 @@ from handmade import make_graph
 
 from gdsweep.cluster import slurm as module
 from gdsweep.cluster.arrays import Piece, make_pieces
-from gdsweep.cluster.plan import make_plan
+from gdsweep.cluster.planning import make_plan
 from gdsweep.cluster.profile import Profile
 from gdsweep.cluster.slurm import Full, Slurm, bad_nodes
 from gdsweep.errors import BadInput

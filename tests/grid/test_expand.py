@@ -103,9 +103,5 @@ def test_a_teacher_follows_axes_that_go_with_the_method(load) -> None:
     assert horizons(load, same) == [(60, 60), (18, 18)]
     own = "method, iterations: [[supervised, 60], [supervised, 18], [guided, 18]]"
     assert horizons(load, own) == [(60, None), (18, None), (18, 18)]
-    near = (
-        "method, iterations, lambda_u: [[supervised, 60, 0], [supervised, 18, 0], [guided, 18, 1]]"
-    )
-    assert horizons(load, near) == [(60, None), (18, None), (18, 18)]
     nothing = "method, iterations: [[guided, 18], [fixed-teacher, 20]]"
     assert horizons(load, nothing) == [(18, 18), (20, 20)]

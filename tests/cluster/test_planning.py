@@ -8,7 +8,8 @@ from pathlib import Path
 import pytest
 from handmade import make_graph
 
-from gdsweep.cluster.plan import Source, failure_line, make_plan
+from gdsweep.cluster.plan import Source
+from gdsweep.cluster.planning import failure_line, make_plan
 from gdsweep.errors import BadInput
 from gdsweep.grid.graph import Graph
 from gdsweep.runs import Attempt, RunDir, ScoreRef, Store, Wanted, atomic, lock

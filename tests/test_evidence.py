@@ -1,0 +1,57 @@
+"""docs/evidence.md says what was collected, and what was collected is of the grids as they are."""
+
+import statistics
+from pathlib import Path
+
+import pandas as pd
+import pytest
+
+from gdsweep.grid import graph_of, load_grid
+from gdsweep.report.shown import number
+
+ROOT = Path(__file__).parents[1]
+RESULTS = ROOT / "docs" / "evidence"
+GRIDS = sorted(path.stem for path in (ROOT / "grids").glob("evidence*.yaml"))
+DOCUMENT = (ROOT / "docs" / "evidence.md").read_text()
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_results_are_of_the_grid_as_it_is(name: str) -> None:
+    """Every number is of a run whose identity the grid still has: no setting has changed since."""
+    grid = load_grid(ROOT / "grids" / f"{name}.yaml")
+    runs = [run for _, run, _ in graph_of([grid]).results]
+    frame = pd.read_csv(RESULTS / f"{name}.csv")
+    assert list(frame["run"]) == runs
+    assert set(frame["status"]) == {"done"}
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_the_table_is_of_the_results(name: str) -> None:
+    grid = load_grid(ROOT / "grids" / f"{name}.yaml")
+    table = (RESULTS / f"{name}.txt").read_text()
+    frame = pd.read_csv(RESULTS / f"{name}.csv")
+    axes = [axis for axis in grid.axes if axis not in grid.table.average]
+    for _, group in frame.groupby(axes, dropna=False):
+        values = list(group[grid.table.metric])
+        assert f"{number(statistics.fmean(values))} ± {number(statistics.stdev(values))}" in table
+
+
+@pytest.mark.parametrize("name", GRIDS)
+def test_the_document_quotes_the_tables(name: str) -> None:
+    """Each table stands in it line by line, the head and the notes of the file may be left out."""
+    for path in (RESULTS / f"{name}.txt", RESULTS / f"{name}-differences.txt"):
+        lines = path.read_text().splitlines()
+        rules = [at for at, line in enumerate(lines) if set(line) == {"─"}]
+        quoted = "\n".join(lines[rules[0] - 1 : rules[-1]])
+        assert quoted in DOCUMENT, f"{path.name} is not what docs/evidence.md says"
+
+
+def test_the_document_says_what_sharing_saves() -> None:
+    grids = [load_grid(ROOT / "grids" / f"{name}.yaml") for name in GRIDS]
+    for chosen in (grids, [grid for grid in grids if grid.name == "evidence"]):
+        graph = graph_of(chosen)
+        cells = sum(len(grid.cells) for grid in chosen)
+        said = (
+            f"{cells} cells (0 done) from {len(graph.runs)} runs: {graph.iterations:,} iterations"
+        )
+        assert f"{said}, {graph.iterations_unshared:,} if every cell trained on its own" in DOCUMENT
