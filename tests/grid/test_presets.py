@@ -21,6 +21,29 @@ def test_shapes() -> None:
     assert data == ShapesData(name="shapes")
 
 
+def test_scenes_are_another_world_than_shapes_with_larger_objects() -> None:
+    shapes, scenes = shipped_dataset("shapes").data, shipped_dataset("scenes").data
+    assert scenes.world != shapes.world
+    assert scenes.radius[0] > shapes.radius[0]
+
+
+@pytest.mark.parametrize("labels", [2, 4])
+def test_the_control_on_scenes_trains_for_longer_than_teacher_and_student(load, labels) -> None:
+    text = f"title: T\naxes: {{dataset: [scenes], labels: [{labels}], method: METHODS}}\n"
+    text += "settings: {backbone: tiny}\n"
+    methods = "[supervised, guided, standard-burn-in]"
+    control, guided, standard = (c.settings for c in load(text.replace("METHODS", methods)).cells)
+    teacher = guided.distillation.teacher
+    assert (teacher.network, control.optimizer.average) == ("teacher", 0.99)
+    horizon = control.schedule.iterations
+    assert horizon >= teacher.at + guided.schedule.iterations
+    assert horizon >= standard.schedule.iterations
+    # the student's iterations are as many after a standard burn-in as with a guided one
+    after = standard.schedule.iterations - standard.distillation.burn_in
+    assert after == guided.schedule.iterations
+    assert {s.model.weights for s in (control, guided, standard)} == {"random"}
+
+
 def test_coco_is_the_papers(load) -> None:
     """Section 4.1 and Table 2; the public code's augmentation."""
     text = "title: T\naxes: {dataset: [coco], labels: [1, 2, 5, 10, 20], method: [guided]}\n"
