@@ -83,7 +83,8 @@ def legend_above(figure: "Figure", handles: Sequence[Any]) -> None:
     for columns in range(len(handles), 0, -1):
         legend = figure.legend(handles=handles, loc="outside upper left", ncols=columns)
         box = legend.get_window_extent(figure.canvas.get_renderer())  # type: ignore[attr-defined]
-        if box.width <= figure.bbox.width or columns == 1:
+        # with the padding that keeps it off both edges
+        if box.width <= 0.97 * figure.bbox.width or columns == 1:
             figure.set_figheight(figure.get_figheight() + box.height / figure.dpi)
             return
         legend.remove()

@@ -53,7 +53,7 @@ def draw(curves: pd.DataFrame) -> "Figure":
                 continue
             part = curves[curves["panel"] == panels[place]]
             for axes, (keys, label) in zip(cells, measures, strict=True):
-                _draw_measure(axes, part, keys, lines)
+                _draw_measure(axes, part, keys, lines, ticks=6 if across <= 2 else 4)
                 axes.set_ylabel(label if column == 0 else "")
             cells[0].set_title(panels[place], loc="left", fontweight="bold")
             cells[-1].set_xlabel("Iteration")
@@ -64,7 +64,7 @@ def draw(curves: pd.DataFrame) -> "Figure":
 
 
 def _draw_measure(
-    axes: "Axes", part: pd.DataFrame, keys: tuple[str, ...], lines: list[str]
+    axes: "Axes", part: pd.DataFrame, keys: tuple[str, ...], lines: list[str], ticks: int
 ) -> None:
     from matplotlib.ticker import MaxNLocator
 
@@ -83,10 +83,14 @@ def _draw_measure(
             )  # fmt: skip
     for burn_in in sorted(set(part["burn_in"].dropna())):
         axes.axvline(burn_in, color=QUIET, linestyle=":", linewidth=0.9, zorder=1)
-    # a little below zero, where a curve of zeros can be seen
-    axes.set_ylim(bottom=-0.03 * axes.get_ylim()[1])
+    if part[list(keys)].notna().any(axis=None):
+        # a little below zero, where a curve of zeros can be seen
+        axes.set_ylim(bottom=-0.03 * axes.get_ylim()[1])
+    else:
+        axes.set_yticks([])
+        axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center", color=QUIET)
     axes.margins(x=0.02)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
+    axes.xaxis.set_major_locator(MaxNLocator(nbins=ticks, integer=True))
 
 
 def _handles(curves: pd.DataFrame, lines: list[str]) -> list[Any]:

@@ -42,7 +42,10 @@ def curves(
     rows: list[dict[str, Any]] = []
     for cell, name, ref in graph.results:
         head = {
-            "panel": ", ".join(shown(a, cell.axes[a], grid.table.names) for a in panels),
+            # a value may be named by nothing: what is usual needs no word
+            "panel": ", ".join(
+                filter(None, (shown(a, cell.axes[a], grid.table.names) for a in panels))
+            ),
             "line": names[tuple(cell.axes[a] for a in lines)] or cell.settings.method,
             "seed": cell.settings.seed,
             "network": ref.network,

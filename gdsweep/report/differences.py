@@ -94,7 +94,7 @@ def _name(difference: Difference, grid: Grid) -> str:
     if difference.name:
         return difference.name
     sides = [
-        " ".join(shown(axis, value, grid.table.names) for axis, value in side.items())
+        " ".join(filter(None, (shown(a, value, grid.table.names) for a, value in side.items())))
         for side in (difference.of, difference.minus)
     ]
     return " − ".join(sides)

@@ -140,7 +140,7 @@ def _name(axes: list[str], where: tuple[Any, ...], grid: Grid) -> str:
         for axis, value in zip(axes, where, strict=True)
         if len(grid.axes[axis]) > 1 or axis == "labels"
     ]
-    return " ".join(shown(axis, value, grid.table.names) for axis, value in varied)
+    return " ".join(filter(None, (shown(axis, value, grid.table.names) for axis, value in varied)))
 
 
 def legend() -> str:

@@ -80,7 +80,8 @@ def unfinished(frame: pd.DataFrame, grid: Grid, layout: FigureLayout) -> str:
         holes = [record for record in group if record["status"] != "done"]
         if not holes:
             continue
-        name = " ".join(shown(a, v, grid.table.names) for a, v in zip(axes, key, strict=True))
+        words = (shown(a, v, grid.table.names) for a, v in zip(axes, key, strict=True))
+        name = " ".join(filter(None, words))
         state = ", ".join(dict.fromkeys(_state(record) for record in holes))
         count = f"{len(holes)} of {len(group)} " if len(group) > 1 else ""
         said.append(f"{name} ({count}{state})")

@@ -83,3 +83,11 @@ def test_many_panels_stand_below_one_another() -> None:
         f"{percent} % {k}" for percent in (5, 10) for k in range(3)
     )
     assert sum(axes.axison for axes in figure.axes) == 6 * 3
+
+
+def test_a_panel_without_a_measure_says_so() -> None:
+    frame = make()
+    frame = frame[(frame["panel"] == "5 %") | (frame["line"] == "supervised")]
+    pseudo = training_curves.draw(frame).axes[4:6]
+    assert [[text.get_text() for text in axes.texts] for axes in pseudo] == [[], ["none"]]
+    assert [len(axes.get_yticks()) > 0 for axes in pseudo] == [True, False]

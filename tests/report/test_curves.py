@@ -75,3 +75,10 @@ def test_values_that_are_no_numbers_are_left_out(trained: Any) -> None:
 
 def test_nothing_measured_is_an_empty_frame(bench: Any) -> None:
     assert curves(bench.graph, bench.grid, bench.store).empty
+
+
+def test_a_value_named_by_nothing_leaves_no_comma(trained: Any) -> None:
+    names = trained.grid.table.names
+    names["labels"] = {1: ""}
+    frame = curves(trained.graph, trained.grid, trained.store)
+    assert set(frame["panel"]) == {""}
