@@ -16,6 +16,10 @@ COLLECTED = [name for name in GRIDS if (RESULTS / f"{name}.csv").exists()]
 DOCUMENT = (ROOT / "docs" / "evidence.md").read_text()
 
 
+def test_the_main_grid_is_collected() -> None:
+    assert "evidence" in COLLECTED
+
+
 @pytest.mark.parametrize("name", COLLECTED)
 def test_results_are_of_the_grid_as_it_is(name: str) -> None:
     """Every number is of a run whose identity the grid still has: no setting has changed since."""

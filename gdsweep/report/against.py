@@ -69,7 +69,7 @@ def against(frame: pd.DataFrame, grid: Grid, path: Path) -> list[Compared]:
             present = [value for value in values if not math.isnan(value)]
             found.append(
                 Compared(
-                    _name(frame, grid, axes, key),
+                    _name(grid, axes, key),
                     statistics.fmean(present) if present else None,
                     statistics.fmean(before),
                     statistics.stdev(before) if len(before) > 1 else math.nan,
@@ -122,7 +122,7 @@ def _plain(value: Any) -> str:
         return str(value)
 
 
-def _name(frame: pd.DataFrame, grid: Grid, axes: list[str], key: Key) -> str:
+def _name(grid: Grid, axes: list[str], key: Key) -> str:
     for cell in grid.cells:
         if tuple(_plain(cell.axes[axis]) for axis in axes) == key:
             ordered = [*grid.table.columns, *grid.table.rows]
