@@ -4,6 +4,7 @@ Of pseudo-labels their number and, where measured (`evaluation.pseudo_labels`), 
 and how many of the objects they find.
 """
 
+import textwrap
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -55,7 +56,9 @@ def draw(curves: pd.DataFrame) -> "Figure":
             for axes, (keys, label) in zip(cells, measures, strict=True):
                 _draw_measure(axes, part, keys, lines, ticks=6 if across <= 2 else 4)
                 axes.set_ylabel(label if column == 0 else "")
-            cells[0].set_title(panels[place], loc="left", fontweight="bold")
+            # a long name would run into its neighbour's
+            title = textwrap.fill(panels[place], 18 if across > 2 else 60)
+            cells[0].set_title(title, loc="left", fontweight="bold")
             cells[-1].set_xlabel("Iteration")
             cells[-1].tick_params(labelbottom=True)
         figure.align_ylabels(grid[:, 0])
