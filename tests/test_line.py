@@ -106,7 +106,7 @@ def test_generated_scenes_from_yaml_to_figure(tmp_path):
     data = {"format": "shapes", "train": 24, "val": 6, "test": 8}
     grid = write_grid(
         tmp_path,
-        {"dataset": ["scenes"], "labels": [25, 50], "method": ["supervised", "guided"]},
+        {"dataset": ["few"], "labels": [25, 50], "method": ["supervised", "guided"]},
         {
             **SMALL,
             "augmentation": {
@@ -116,7 +116,7 @@ def test_generated_scenes_from_yaml_to_figure(tmp_path):
                 "test_short_edge": None,
             },
         },
-        datasets={"scenes": data},
+        datasets={"few": data},
     )
     planned = run(
         "launch.py", grid, "--dry-run", "--json", "--store", tmp_path / "no", cwd=tmp_path

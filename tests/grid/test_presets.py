@@ -30,7 +30,7 @@ def test_scenes_are_another_world_than_shapes_with_larger_objects() -> None:
 @pytest.mark.parametrize("labels", [2, 4])
 def test_the_control_on_scenes_trains_for_longer_than_teacher_and_student(load, labels) -> None:
     text = f"title: T\naxes: {{dataset: [scenes], labels: [{labels}], method: METHODS}}\n"
-    text += "settings: {backbone: tiny}\n"
+    text += "settings: {backbone: test_resnet}\n"
     methods = "[supervised, guided, standard-burn-in]"
     control, guided, standard = (c.settings for c in load(text.replace("METHODS", methods)).cells)
     teacher = guided.distillation.teacher

@@ -29,8 +29,8 @@ FORMATS = {"mask2former": "published.pth", "transformers": "published"}
 def write(folder: Path, name: str, axes: dict[str, Any], **settings: Any) -> Path:
     page = {
         "title": "Test",
-        "axes": {"dataset": ["scenes"], "labels": [50], "method": ["supervised"], **axes},
-        "datasets": {"scenes": {"format": "shapes", "train": 12, "val": 4, "test": 6}},
+        "axes": {"dataset": ["few"], "labels": [50], "method": ["supervised"], **axes},
+        "datasets": {"few": {"format": "shapes", "train": 12, "val": 4, "test": 6}},
         "settings": merged(SETTINGS, settings),
         "table": {"rows": list(axes) or ["method"], "columns": ["dataset", "labels"]},
     }
@@ -157,7 +157,7 @@ def test_a_grid_without_weights_is_one_line(
     assert main([str(grid), "--eval-only"]) == 2
     told = capsys.readouterr().err
     assert told.count("\n") == 1
-    assert f"{grid}: --eval-only scores given weights, and cell scenes 50 % supervised" in told
+    assert f"{grid}: --eval-only scores given weights, and cell few 50 % supervised" in told
     with pytest.raises(SystemExit) if main is launch.main else pytest.MonkeyPatch.context():
         main([str(grid), "--eval-only", "--smoke"])
     assert "leave one of them out" in capsys.readouterr().err

@@ -222,13 +222,13 @@ def tiny_grid(
     return {
         "title": "Tiny",
         "axes": {
-            "dataset": ["scenes"],
+            "dataset": ["few"],
             "labels": [50],
             "method": list(methods),
             "seed": list(seeds),
         },
         "settings": {**SMALL, **merged},
-        "datasets": {"scenes": {"format": "shapes", "train": images, "val": 4, "test": 4}},
+        "datasets": {"few": {"format": "shapes", "train": images, "val": 4, "test": 4}},
         "table": {"caption": "Tiny", "rows": ["method"], "columns": ["dataset", "labels"]},
         **more,
     }
