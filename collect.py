@@ -86,6 +86,10 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         "--cost", action="store_true",
         help="write NAME-cost, too: parameters, FLOPs, speed, memory, hours, energy of each row",
     )  # fmt: skip
+    parser.add_argument(
+        "--pseudo-labels", action="store_true",
+        help="write NAME-pseudo-labels, too: how many the teachers gave, how many were right",
+    )  # fmt: skip
     parser.add_argument("--json", action="store_true", help="print JSON instead of tables")
     parser.add_argument("--smoke", action="store_true", help="collect what launch --smoke trained")
     parser.add_argument(
@@ -203,6 +207,12 @@ def _collect(grid: "Grid", graph: "Graph", arguments: argparse.Namespace) -> dic
     texts = report.texts(table, frame, command)
     if arguments.cost and cost is not None:
         texts |= {f"-cost{end}": text for end, text in report.texts(cost, spent, command).items()}
+    if arguments.pseudo_labels:
+        labels = report.label_quality(graph, grid, store)
+        given = _marked(report.label_quality_table(labels, grid, command), arguments)
+        texts |= {
+            f"-pseudo-labels{end}": t for end, t in report.texts(given, labels, command).items()
+        }
     if grid.differences:
         paired = _marked(report.difference_table(frame, grid, command), arguments)
         pairs = report.differences(frame, grid)
@@ -292,7 +302,7 @@ def _command(grid: "Grid", arguments: argparse.Namespace) -> str:
         words += ["--store", str(arguments.store)]
     if arguments.out != Path("results"):
         words += ["--out", str(arguments.out)]
-    for option in ("smoke", "eval_only", "html", "cost"):
+    for option in ("smoke", "eval_only", "html", "cost", "pseudo_labels"):
         words += [f"--{option.replace('_', '-')}"] if getattr(arguments, option) else []
     if arguments.panels:
         words += ["--panels", str(arguments.panels)]

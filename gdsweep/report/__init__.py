@@ -14,6 +14,7 @@ from gdsweep.report.costs import cost_table, costs
 from gdsweep.report.curves import curves
 from gdsweep.report.differences import difference_table, differences
 from gdsweep.report.formats import texts
+from gdsweep.report.label_quality import label_quality, label_quality_table
 from gdsweep.report.pairs import Pair, pairs
 from gdsweep.report.query import find_cell
 from gdsweep.report.receipt_text import receipt_text
@@ -42,6 +43,8 @@ __all__ = [
     "difference_table",
     "differences",
     "find_cell",
+    "label_quality",
+    "label_quality_table",
     "misses",
     "pairs",
     "published_levels",

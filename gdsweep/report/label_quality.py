@@ -1,0 +1,98 @@
+"""How many labels the teachers gave and how many of them were right, as each run's metrics end."""
+
+import math
+import statistics
+from typing import Any
+
+import pandas as pd
+
+from gdsweep.grid import Graph, Grid
+from gdsweep.report.entries import Entry
+from gdsweep.report.shown import heading, in_order, shown
+from gdsweep.report.tables import Row, Table
+from gdsweep.runs import Store, read_metrics
+
+MEASURES = {
+    "per_image": "Labels an image",
+    "precision": "Right (%)",
+    "coverage": "Found (%)",
+    "localisation": "Outlined (%)",
+}
+"""Key in metrics.json, after `pseudo/`, to heading."""
+
+
+def label_quality(graph: Graph, grid: Grid, store: Store) -> pd.DataFrame:
+    """One row per cell whose scored run has a teacher: its last measured pseudo-labels.
+
+    Columns: the axes; `run`; `iteration` of the last of them; MEASURES, NaN where never measured:
+    `per_image`, how many labels passed the filter; `precision`, labels that meet an object of their
+    class at an IoU above 0.5; `coverage`, objects met so; `localisation`, labels that meet an
+    object of any class; the last three in percent of `evaluation.pseudo_labels` images whose
+    annotations training does not see.
+    """
+    rows: list[dict[str, Any]] = []
+    for cell, name, _ in graph.results:
+        if graph.runs[name].config.objective == "supervised":
+            continue
+        last: dict[str, float] = dict.fromkeys(MEASURES, math.nan)
+        iteration = 0
+        for line in read_metrics(store.run(name).metrics):
+            for measure in MEASURES:
+                value = line.get(f"pseudo/{measure}")
+                if isinstance(value, int | float) and math.isfinite(value):
+                    last[measure], iteration = float(value), line["iteration"]
+        rows.append({**cell.axes, "run": name, "iteration": iteration, **last})
+    frame = pd.DataFrame(rows, columns=[*grid.axes, "run", "iteration", *MEASURES])
+    for axis in grid.axes:
+        # objects stay as the grid wrote them, and None stays None
+        frame[axis] = pd.Series([row[axis] for row in rows], dtype=object, index=frame.index)
+    return frame
+
+
+def label_quality_table(frame: pd.DataFrame, grid: Grid, command: str = "") -> Table:
+    """The table of `label_quality`: a row per place of the grid's table, the columns' axes first.
+
+    A number is the mean over the averaged axes, with its sample standard deviation.
+    """
+    axes, names = [*grid.table.columns, *grid.table.rows], grid.table.names
+    groups: dict[tuple[Any, ...], list[dict[Any, Any]]] = {}
+    for record in frame.to_dict("records"):
+        groups.setdefault(tuple(record[axis] for axis in axes), []).append(record)
+    rows = [
+        Row(
+            key,
+            tuple(shown(axis, value, names) for axis, value in zip(axes, key, strict=True)),
+            tuple(_entry([record[measure] for record in groups[key]]) for measure in MEASURES),
+        )
+        for key in in_order(groups)
+    ]
+    over = " and ".join(f"{axis}s" for axis in grid.table.average)
+    return Table(
+        name=f"{grid.name}-pseudo-labels",
+        caption=f"Pseudo-labels as last measured. {grid.table.caption}",
+        metric="",
+        stub=tuple(heading(axis) for axis in axes),
+        headings=(),
+        columns=tuple((text,) for text in MEASURES.values()),
+        rows=tuple(rows),
+        notes=(),
+        legend=(
+            "Labels an image: of an unlabelled image, those that passed the filter.",
+            "Right: labels that meet an object of their class at an IoU above 0.5. Found: objects "
+            "met so. Outlined: labels that meet an object of any class.",
+            "Of images whose annotations training does not see (evaluation.pseudo_labels).",
+            f"Mean ± standard deviation over {over} (their number).",
+        ),
+        command=command,
+    )
+
+
+def _entry(values: list[float]) -> Entry:
+    known = [value for value in values if not math.isnan(value)]
+    return Entry(
+        mean=statistics.fmean(known) if known else None,
+        spread=statistics.stdev(known) if len(known) > 1 else None,
+        done=len(known),
+        of=len(values),
+        hole="" if known else "–",
+    )
