@@ -44,7 +44,8 @@ def test_the_table_is_of_the_results(name: str) -> None:
 @pytest.mark.parametrize("name", COLLECTED)
 def test_the_document_quotes_the_tables(name: str) -> None:
     """Each table stands in it line by line, the head and the notes of the file may be left out."""
-    for path in (RESULTS / f"{name}.txt", RESULTS / f"{name}-differences.txt"):
+    tables = [RESULTS / f"{name}{end}.txt" for end in ("", "-differences", "-pseudo-labels")]
+    for path in filter(Path.exists, tables):
         lines = path.read_text().splitlines()
         rules = [at for at, line in enumerate(lines) if set(line) == {"─"}]
         quoted = "\n".join(lines[rules[0] - 1 : rules[-1]])

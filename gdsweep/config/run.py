@@ -36,6 +36,9 @@ class CellSettings(Settings):
     """How unlabelled images are used; a row of Table 4."""
     seed: int = Field(0, ge=0)
     """Seed of initial weights, sampling and, unless `labels.seed` says otherwise, label split."""
+    variant: str = ""
+    """An axis of free names, for cells that several settings tell apart: rules ask for it
+    (`when: {variant: longer}`). It changes nothing itself and is no part of an identity."""
     dataset: DataSettings
     """The data set."""
     labels: LabelSettings = LabelSettings()

@@ -9,6 +9,7 @@ from gdsweep.grid.catalog import catalog_fault
 from gdsweep.grid.messages import setting_fault
 from gdsweep.grid.names import (
     BASICS,
+    VARIANT,
     Target,
     backbone_names,
     canonical,
@@ -209,6 +210,8 @@ class Reader:
             )
         if not self.basics and target in BASICS.values():
             self.document.fail(path, "the grid decides this, not a data set or backbone")
+        if target == VARIANT:
+            self.document.fail(path, "a variant sets nothing; make it an axis that rules ask for")
         if target == BASICS["method"] and any(name == "method" for name, _ in when):
             self.document.fail(path, "the method cannot depend on the method")
         wrong = value_fault(target, value, self.datasets)

@@ -24,6 +24,9 @@ BASICS: dict[str, Target] = {
 }
 """What every cell is told by, whether or not an axis varies it."""
 
+VARIANT: Target = ("variant",)
+"""The axis that sets nothing."""
+
 
 def is_group(annotation: Any) -> TypeGuard[type[Settings]]:
     """Whether a field's type is a group of further settings."""

@@ -69,6 +69,7 @@ class Resolver:
         values: dict[str, Any] = {name: self._section(name, coordinates) for name in _SECTIONS}
         values["method"] = coordinates["method"]
         values["seed"] = coordinates["seed"]
+        values["variant"] = coordinates.get("variant", "")
         values["dataset"] = self._dataset(str(coordinates["dataset"]))
         # every value has been checked on its line: nothing is left to validate here
         return CellSettings.model_construct(**values)

@@ -107,6 +107,7 @@ def essential(settings: CellSettings, objective: Objective) -> CellSettings:
     return settings.model_copy(
         update={
             "method": _METHOD[objective],
+            "variant": "",
             "labels": _labels(
                 settings.labels, settings.seed, objective, has_extra(settings.dataset)
             ),

@@ -1,4 +1,4 @@
-from gdsweep.grid import Grid
+from gdsweep.grid import Grid, build_graph
 
 TAIL = """
 settings: {schedule: {iterations: 100}, distillation: {burn_in: 50}, dataset: shapes}
@@ -105,3 +105,37 @@ def test_a_teacher_follows_axes_that_go_with_the_method(load) -> None:
     assert horizons(load, own) == [(60, None), (18, None), (18, 18)]
     nothing = "method, iterations: [[guided, 18], [fixed-teacher, 20]]"
     assert horizons(load, nothing) == [(18, 18), (20, 20)]
+
+
+VARIANTS = """title: T
+axes:
+  dataset: [shapes]
+  labels: [5]
+  "method, variant": [[supervised, short], [supervised, long], [guided, short]]
+settings:
+  schedule: {iterations: 18}
+  distillation: {burn_in: 5}
+rules:
+  - {when: {method: supervised}, set: {schedule: {iterations: 60}}}
+  - {when: {variant: long}, set: {schedule: {iterations: 100}, optimizer: {lr: 0.01}}}
+"""
+
+
+def test_a_variant_is_a_name_that_rules_ask_for(load) -> None:
+    short, long, guided = load(VARIANTS).cells
+    assert [c.axes["variant"] for c in (short, long, guided)] == ["short", "long", "short"]
+    assert (long.settings.schedule.iterations, long.settings.optimizer.lr) == (100, 0.01)
+    assert short.settings.schedule.iterations == 60
+    # of two supervised cells the one of its own variant is its teacher
+    assert guided.supervised is not None
+    assert guided.supervised.schedule.iterations == 60
+    assert (long.label, guided.label) == (
+        "shapes 5 % supervised variant long",
+        "shapes 5 % guided variant short",
+    )
+
+
+def test_variants_that_differ_in_nothing_share_their_run(load) -> None:
+    page = VARIANTS.replace("{variant: long}, set", "{variant: short}, set").replace("100", "60")
+    page = page.replace(", optimizer: {lr: 0.01}", "")
+    assert len(build_graph(load(page).cells[:2]).runs) == 1

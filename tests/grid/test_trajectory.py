@@ -28,6 +28,7 @@ STUDENT = "guided self-distilled"
 DECISIONS: dict[str, tuple[Any, str, dict[str, Any]]] = {
     "method": ("no-burn-in", "", {}),
     "seed": (1, ALL, {}),
+    "variant": ("longer", "", {}),
     "labels.percent": (10.0, ALL, {}),
     "labels.seed": (7, ALL, {}),
     "labels.pool": ("complement", STUDENT, {}),
