@@ -17,11 +17,12 @@ PAGE = 7.0
 """Width of its page."""
 
 COLOURS = (
-    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5C2E", "#000000",
+    "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5C2E", "#882255",
+    "#000000",
 )  # fmt: skip
 """Okabe and Ito's palette, the pairs that differ most first; brown for its yellow, which is too
-faint on white."""
-MARKERS = ("o", "s", "^", "D", "v", "P", "p", "X")
+faint on white, and wine to make nine."""
+MARKERS = ("o", "s", "^", "D", "v", "P", "p", "<", "X")
 QUIET = "#767676"
 """Grey of what stands in the background; 4.5:1 on white."""
 
