@@ -118,15 +118,16 @@ class _Trial:
         tell("signal", heard, "SIGUSR2 reaches every task" if heard else "SIGUSR2 is not delivered")
         if not heard:
             return
-        if not self._until("requeue", 60) or self._read("requeue") != "0":
+        began = time.monotonic()
+        # a requeue may kill the task before it can tell; that the job runs again says as much
+        self._until("requeue", 60, "again-0")
+        if self._read("requeue") not in ("", "0"):
             tell("requeue", False, self._read("requeue-said") or "a job cannot requeue itself")
             return
-        began = time.monotonic()
         back = self._until("again-0", REQUEUE)
         seconds = time.monotonic() - began
-        tell(
-            "requeue", back, f"the job ran again after {seconds:.0f} s" if back else "it waits yet"
-        )
+        waits = "it waits yet" if self._there("requeue") else "a job cannot requeue itself"
+        tell("requeue", back, f"the job ran again after {seconds:.0f} s" if back else waits)
 
     def _submit(self, nodes: int) -> str | None:
         """Submit; returns what sbatch said if it refused."""
@@ -152,9 +153,10 @@ class _Trial:
         self.job = done.stdout.strip().partition(";")[0]
         return " ".join(done.stderr.split()) if done.returncode else None
 
-    def _until(self, name: str, seconds: float) -> bool:
+    def _until(self, name: str, seconds: float, *others: str) -> bool:
+        """Wait for a file, or for one of several; False when none came in time."""
         end = time.monotonic() + seconds
-        while not self._there(name):
+        while not any(map(self._there, (name, *others))):
             if time.monotonic() > end:
                 return False
             os.listdir(self.folder)  # makes NFS look again
