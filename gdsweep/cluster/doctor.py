@@ -101,7 +101,7 @@ class _Trial:
             slurm_queue.cancel([self.job])
 
     def _follow(self, tell: Tell) -> None:
-        if not self._until("met-0", START):
+        if not self._until(START, "met-0"):
             job = slurm_queue.queue().get(self.job)
             why = f"{job.state} {job.reason}" if job else "it is gone"
             if self._there("began-0") or self._there("began-1"):
@@ -114,17 +114,17 @@ class _Trial:
         tell("srun and store", True, f"tasks on {', '.join(hosts)} write what this machine sees")
         tell("rendezvous", True, f"two tasks met at {self._read('met-0')}")
         slurm_queue.ask(["scancel", "--signal=USR2", self.job])
-        heard = self._until("heard-0", 60) and self._until("heard-1", 60)
+        heard = self._until(60, "heard-0") and self._until(60, "heard-1")
         tell("signal", heard, "SIGUSR2 reaches every task" if heard else "SIGUSR2 is not delivered")
         if not heard:
             return
         began = time.monotonic()
         # a requeue may kill the task before it can tell; that the job runs again says as much
-        self._until("requeue", 60, "again-0")
+        self._until(60, "requeue", "again-0")
         if self._read("requeue") not in ("", "0"):
             tell("requeue", False, self._read("requeue-said") or "a job cannot requeue itself")
             return
-        back = self._until("again-0", REQUEUE)
+        back = self._until(REQUEUE, "again-0")
         seconds = time.monotonic() - began
         waits = "it waits yet" if self._there("requeue") else "a job cannot requeue itself"
         tell("requeue", back, f"the job ran again after {seconds:.0f} s" if back else waits)
@@ -153,10 +153,10 @@ class _Trial:
         self.job = done.stdout.strip().partition(";")[0]
         return " ".join(done.stderr.split()) if done.returncode else None
 
-    def _until(self, name: str, seconds: float, *others: str) -> bool:
-        """Wait for a file, or for one of several; False when none came in time."""
+    def _until(self, seconds: float, *names: str) -> bool:
+        """Wait for one of these files; False when none came in time."""
         end = time.monotonic() + seconds
-        while not any(map(self._there, (name, *others))):
+        while not any(map(self._there, names)):
             if time.monotonic() > end:
                 return False
             os.listdir(self.folder)  # makes NFS look again
