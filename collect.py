@@ -191,8 +191,8 @@ def _choose(arguments: argparse.Namespace) -> tuple[list[tuple["Grid", "Graph"]]
 
 def _collect(grid: "Grid", graph: "Graph", arguments: argparse.Namespace) -> dict[str, Any]:
     """Write one grid's files; print its table unless JSON is wanted. Returns what JSON says."""
-    from gdsweep import report
-    from gdsweep.runs import Store, atomic
+    from gdsweep import atomic, report
+    from gdsweep.runs import Store
     from plots import style
     from plots.figures import draw_all
 

@@ -134,7 +134,7 @@ def _do(
     trainer: Sequence[str] | None,
 ) -> int:
     from gdsweep.cluster import differences, launch
-    from gdsweep.cluster.job import TRAINER
+    from gdsweep.cluster.local.job import TRAINER
     from gdsweep.runs import Store
 
     if asked.why:
@@ -146,7 +146,7 @@ def _do(
     if asked.status or asked.watch or asked.logs is not None or asked.cancel is not None:
         return _look(asked, options, console)
     if asked.doctor:
-        from gdsweep.cluster.doctor import examine
+        from gdsweep.cluster.slurm.doctor import examine
 
         return examine(options, console)
     code, plan, outcome = launch(asked.grids, options, console, trainer=trainer or TRAINER)

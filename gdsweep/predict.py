@@ -75,6 +75,7 @@ def predict_files(files: Sequence[Path], asked: argparse.Namespace) -> int:
     import torch
     from PIL import Image
 
+    from gdsweep import atomic
     from gdsweep.config import AugmentationSettings
     from gdsweep.data import resize_for_test
     from gdsweep.data.image_file import read_image
@@ -83,7 +84,6 @@ def predict_files(files: Sequence[Path], asked: argparse.Namespace) -> int:
     from gdsweep.interop.open import open_checkpoint
     from gdsweep.interop.overlay import overlay
     from gdsweep.model import MaskRCNN, predict
-    from gdsweep.runs import atomic
 
     opened = open_checkpoint(asked.checkpoint, asked.network, asked.at, read_settings(asked.config))
     views = opened.run.settings.augmentation if opened.run else AugmentationSettings()

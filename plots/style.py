@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from gdsweep.runs import atomic
+from gdsweep import atomic
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure

@@ -6,9 +6,9 @@ Nothing here imports torch.
 from gdsweep.cluster.identity import differences
 from gdsweep.cluster.launching import Options, launch
 from gdsweep.cluster.local import LocalExecutor, Outcome
-from gdsweep.cluster.plan import Plan, PlannedRun, Source
-from gdsweep.cluster.plan_text import print_plan
-from gdsweep.cluster.planning import make_plan
+from gdsweep.plan.plan import Plan, PlannedRun, Source
+from gdsweep.plan.plan_text import print_plan
+from gdsweep.plan.planning import make_plan
 
 __all__ = [
     "LocalExecutor",

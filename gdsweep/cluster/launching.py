@@ -10,21 +10,21 @@ from typing import Literal
 from rich.console import Console
 from rich.text import Text
 
-from gdsweep.cluster import slurm_queue
-from gdsweep.cluster.annotations import check_unchanged
-from gdsweep.cluster.job import TRAINER
 from gdsweep.cluster.local import LocalExecutor, Outcome
-from gdsweep.cluster.locations import unknown_places
-from gdsweep.cluster.machine import Machine, this_machine
+from gdsweep.cluster.local.job import TRAINER
+from gdsweep.cluster.local.machine import Machine, this_machine
+from gdsweep.cluster.local.progress import Progress
 from gdsweep.cluster.miniatures import write_miniatures
-from gdsweep.cluster.plan import Plan, PlannedRun
-from gdsweep.cluster.plan_text import print_plan
-from gdsweep.cluster.planning import make_plan
-from gdsweep.cluster.profile import Profile, choose_profile
-from gdsweep.cluster.progress import Progress
+from gdsweep.cluster.slurm import queue as slurm_queue
+from gdsweep.cluster.slurm.profile import Profile, choose_profile
 from gdsweep.config.data import expanded
 from gdsweep.errors import BAD_INPUT, DONE, FAILED, BadInput
 from gdsweep.grid import Graph, graph_of, load_grid
+from gdsweep.plan.annotations import check_unchanged
+from gdsweep.plan.locations import unknown_places
+from gdsweep.plan.plan import Plan, PlannedRun
+from gdsweep.plan.plan_text import print_plan
+from gdsweep.plan.planning import make_plan
 from gdsweep.runs import Store
 
 
@@ -148,8 +148,8 @@ def slurm_store(options: Options, profile: Profile) -> Store:
 def _launch_slurm(
     grids: Sequence[Path], options: Options, console: Console, trainer: Sequence[str]
 ) -> tuple[int, Plan, Outcome]:
-    from gdsweep.cluster.slurm import Slurm, bad_nodes  # submitit takes its time
-    from gdsweep.cluster.slurm_launch import SlurmLaunch
+    from gdsweep.cluster.slurm.executor import Slurm, bad_nodes  # submitit takes its time
+    from gdsweep.cluster.slurm.launch import SlurmLaunch
 
     profile = choose_profile(options.profile)
     store = slurm_store(options, profile)

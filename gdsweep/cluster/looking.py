@@ -10,9 +10,9 @@ from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from gdsweep.cluster import slurm_queue
-from gdsweep.cluster.ledger import Ledger, Submission, living
-from gdsweep.cluster.slurm_queue import QueuedJob
+from gdsweep.cluster.slurm import queue as slurm_queue
+from gdsweep.cluster.slurm.ledger import Ledger, Submission, living
+from gdsweep.cluster.slurm.queue import QueuedJob
 from gdsweep.cluster.status import Status, read_status
 from gdsweep.cluster.status_text import status_text
 from gdsweep.errors import DONE, BadInput

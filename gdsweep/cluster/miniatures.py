@@ -5,9 +5,9 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from gdsweep.cluster.plan import PlannedRun
 from gdsweep.config import FileData
 from gdsweep.errors import BadInput
+from gdsweep.plan.plan import PlannedRun
 from gdsweep.runs import Store
 
 _HERE = Path(__file__).resolve().parents[2]

@@ -5,12 +5,12 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from gdsweep.cluster.cost import tail
-from gdsweep.cluster.ledger import Submission, latest, living
-from gdsweep.cluster.plan import Plan, PlannedRun
-from gdsweep.cluster.planning import make_plan
-from gdsweep.cluster.slurm_queue import QueuedJob, history
+from gdsweep.cluster.slurm.ledger import Submission, latest, living
+from gdsweep.cluster.slurm.queue import QueuedJob, history
 from gdsweep.grid import Graph, Grid
+from gdsweep.plan.cost import tail
+from gdsweep.plan.plan import Plan, PlannedRun
+from gdsweep.plan.planning import make_plan
 from gdsweep.runs import Attempt, RunDir, Store
 from gdsweep.runs.records import Score, ScoreRef, read_record
 

@@ -6,8 +6,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from gdsweep.cluster.plan import STATUSES
 from gdsweep.cluster.status import Row, Status
+from gdsweep.plan.plan import STATUSES
 
 COLOURS = {"failed": "red", "blocked": "yellow", "running": "green", "done": "dim"}
 

@@ -15,9 +15,9 @@ from typing import Any
 import numpy as np
 from PIL import Image, ImageDraw
 
+from gdsweep import atomic
 from gdsweep.data import cityscapes_ids, segmentation
 from gdsweep.data.coco_classes import COCO_CLASSES
-from gdsweep.runs import atomic
 
 TRAIN, VAL, EXTRA = 10, 4, 4
 """Images of each set; of COCO's training images the last has no annotation."""

@@ -13,6 +13,7 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
+from gdsweep import atomic
 from gdsweep.config import ModelSettings
 from gdsweep.errors import BadInput
 from gdsweep.interop.account import account
@@ -21,7 +22,6 @@ from gdsweep.interop.files import Content
 from gdsweep.interop.mask2former_names import RESNET, SWIN, VIT
 from gdsweep.interop.names import Table
 from gdsweep.model import Mask2Former
-from gdsweep.runs import atomic
 
 Channels = Literal["rgb", "bgr"]
 

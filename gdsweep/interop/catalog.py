@@ -11,9 +11,9 @@ from typing import Any
 
 import numpy as np
 
+from gdsweep import atomic
 from gdsweep.config.data import CATALOG
 from gdsweep.errors import BadInput
-from gdsweep.runs import atomic
 
 MODULES = "GDSWEEP_DETECTRON2_IMPORT"
 """Environment variable: the modules, comma-separated, that register the user's data sets."""

@@ -10,6 +10,7 @@ import torch
 from safetensors.torch import save_file
 from torch import Tensor
 
+from gdsweep import atomic
 from gdsweep.config import LossSettings, ModelSettings
 from gdsweep.errors import BadInput
 from gdsweep.interop.account import renamed
@@ -17,7 +18,6 @@ from gdsweep.interop.files import read_file
 from gdsweep.interop.names import Table
 from gdsweep.interop.transformers_names import HEAD, RESNET, SWIN, SWIN_IN_MEMORY
 from gdsweep.model import Mask2Former
-from gdsweep.runs import atomic
 
 _STAGES = ["stem", "stage1", "stage2", "stage3", "stage4"]
 _LAYER_NORM_MARK = "model.pixel_level_module.encoder.swin.layernorm"

@@ -9,10 +9,10 @@ import torch
 from pydantic import ValidationError
 from torch import Tensor
 
+from gdsweep import atomic
 from gdsweep.config import ModelSettings
 from gdsweep.errors import BadInput
 from gdsweep.interop.files import Content
-from gdsweep.runs import atomic
 
 FORMAT = 1
 """The trainer's version of checkpoints; its files and these are read by the same code."""

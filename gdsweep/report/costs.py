@@ -10,9 +10,9 @@ import pandas as pd
 
 from gdsweep.errors import BadInput
 from gdsweep.grid import Graph, Grid
+from gdsweep.plan.spent import Spent, spent
 from gdsweep.report.entries import Entry
 from gdsweep.report.shown import heading, in_order, shown
-from gdsweep.report.spent import Spent, spent
 from gdsweep.report.tables import Row, Table
 from gdsweep.runs import Complexity, RunDir, Store, read_metrics
 from gdsweep.runs.records import read_record

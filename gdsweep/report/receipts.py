@@ -9,10 +9,10 @@ from typing import Any
 from gdsweep.config import RunConfig
 from gdsweep.errors import BadInput
 from gdsweep.grid import Graph, Grid
+from gdsweep.plan.spent import Spent, clock, duration, spent
+from gdsweep.plan.standing import standing, unreadable
 from gdsweep.report.results import SELECTIONS
 from gdsweep.report.shown import number
-from gdsweep.report.spent import Spent, clock, duration, spent
-from gdsweep.report.standing import standing, unreadable
 from gdsweep.runs import Attempt, RunDir, Score, ScoreRef, Store, read_best, read_metrics
 from gdsweep.runs.records import read_record
 from gdsweep.runs.state import attempts_of

@@ -10,8 +10,8 @@ from gdsweep.config import CityscapesData, CocoData
 from gdsweep.errors import BadInput
 from gdsweep.grid import Cell, Graph, Grid
 from gdsweep.grid.methods import Need
+from gdsweep.plan.standing import Standing, standing, unreadable
 from gdsweep.report.published import published_values
-from gdsweep.report.standing import Standing, standing, unreadable
 from gdsweep.report.verdicts import judge, noise_of
 from gdsweep.runs import Score, ScoreRef, Store
 from gdsweep.runs.records import read_record

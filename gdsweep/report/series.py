@@ -6,9 +6,9 @@ from typing import Any
 import pandas as pd
 
 from gdsweep.grid import FigureLayout, Grid
+from gdsweep.plan.standing import percent
 from gdsweep.report.published import published_values, quoted_values
 from gdsweep.report.shown import METRIC_NAMES, heading, in_order, line_names, shown
-from gdsweep.report.standing import percent
 
 SERIES = ("panel", "line", "source", "x", "mean", "spread", "values", "of")
 """Columns of a series DataFrame: one row a point."""

@@ -9,9 +9,10 @@ from typing import Any
 
 import yaml
 
+from gdsweep import atomic
 from gdsweep.config import RunConfig
 from gdsweep.errors import BadInput
-from gdsweep.runs import atomic, lock
+from gdsweep.runs import lock
 from gdsweep.runs.layout import RunDir
 from gdsweep.runs.records import Wanted, read_record
 

@@ -14,8 +14,9 @@ from pathlib import Path
 
 import torch
 
+from gdsweep import atomic
 from gdsweep.errors import BadInput, TrainingFailed
-from gdsweep.runs import Attempt, RunDir, atomic
+from gdsweep.runs import Attempt, RunDir
 from gdsweep.train.distributed import Processes
 
 _TELLING = ("CUDA_", "CUBLAS_", "GLOO_", "MKL_", "NCCL_", "OMP_", "PYTORCH_", "TORCH_", "XFORMERS_")

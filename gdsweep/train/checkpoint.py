@@ -11,10 +11,11 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from gdsweep import atomic
 from gdsweep.config import CellSettings
 from gdsweep.data import DatasetSplits
 from gdsweep.errors import BadInput
-from gdsweep.runs import Best, RunDir, atomic
+from gdsweep.runs import Best, RunDir
 
 FORMAT = 1
 """Version of the files written here."""

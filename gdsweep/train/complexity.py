@@ -12,8 +12,9 @@ from torch import Tensor, nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
+from gdsweep import atomic
 from gdsweep.model import MaskRCNN, Network
-from gdsweep.runs import Complexity, RunDir, atomic
+from gdsweep.runs import Complexity, RunDir
 
 log = logging.getLogger(__name__)
 

@@ -5,9 +5,10 @@ from collections.abc import Callable, Iterator
 
 import torch
 
+from gdsweep import atomic
 from gdsweep.config import RunConfig
 from gdsweep.errors import TrainingFailed
-from gdsweep.runs import RunDir, atomic, lock, missing, read_wanted
+from gdsweep.runs import RunDir, lock, missing, read_wanted
 from gdsweep.train.attempt import Log, Stopped
 from gdsweep.train.distributed import Processes, join, leave
 from gdsweep.train.trainer import Trainer

@@ -5,12 +5,13 @@ from typing import Any
 
 import torch
 
+from gdsweep import atomic
 from gdsweep.config import RunConfig
 from gdsweep.data import DatasetSplits, ImageDataset
 from gdsweep.errors import BadInput
 from gdsweep.evaluate import average_precision, check_measurable, predict_dataset
 from gdsweep.model import Network
-from gdsweep.runs import Best, RunDir, Score, ScoreRef, atomic, read_best
+from gdsweep.runs import Best, RunDir, Score, ScoreRef, read_best
 from gdsweep.train import checkpoint
 from gdsweep.train.distributed import Processes
 

@@ -6,6 +6,7 @@ import json
 import logging
 from collections.abc import Iterator
 
+from gdsweep import atomic
 from gdsweep.config import RunConfig, read_label_list
 from gdsweep.data import (
     DatasetSplits,
@@ -23,7 +24,7 @@ from gdsweep.data import (
     unlabelled_indices,
 )
 from gdsweep.errors import BadInput, TrainingFailed
-from gdsweep.runs import RunDir, atomic
+from gdsweep.runs import RunDir
 from gdsweep.train.distributed import Processes
 
 log = logging.getLogger(__name__)

@@ -7,10 +7,11 @@ from collections.abc import Callable, Iterator
 import numpy as np
 import torch
 
+from gdsweep import atomic
 from gdsweep.config import RunConfig
 from gdsweep.data import DatasetSplits, Sample, open_dataset
 from gdsweep.errors import TrainingFailed
-from gdsweep.runs import Best, Missing, RunDir, Wanted, atomic, missing, read_wanted
+from gdsweep.runs import Best, Missing, RunDir, Wanted, missing, read_wanted
 from gdsweep.train import checkpoint
 from gdsweep.train.attempt import Log, Stopped
 from gdsweep.train.complexity import record_complexity

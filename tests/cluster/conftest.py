@@ -12,8 +12,7 @@ from typing import Any
 
 import pytest
 
-HERE = Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE))
+TESTS = Path(__file__).resolve().parents[1]
 
 
 class Bench:
@@ -43,7 +42,7 @@ class Bench:
         process = subprocess.Popen(
             [
                 sys.executable,
-                str(HERE / "fake_launch.py"),
+                str(TESTS / "fake_launch.py"),
                 str(self.grid),
                 "--store",
                 str(self.store),

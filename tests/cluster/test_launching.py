@@ -14,8 +14,8 @@ import pytest
 from handmade import make_graph
 
 from gdsweep.cluster.launching import Options, where_it_runs
-from gdsweep.cluster.machine import Machine
-from gdsweep.cluster.planning import make_plan
+from gdsweep.cluster.local.machine import Machine
+from gdsweep.plan.planning import make_plan
 from gdsweep.runs import Store
 
 CONTROL = {"iterations": 40, "milestones": [10], "best": True}
@@ -314,7 +314,7 @@ def test_a_full_disk(bench: Any) -> None:
     bench.store.mkdir()
     script = (
         f"mount -t tmpfs -o size=64k tmpfs {bench.store} || exit 77; "
-        f"{sys.executable} {Path(__file__).parent / 'fake_launch.py'} {bench.grid} "
+        f"{sys.executable} {Path(__file__).parents[1] / 'fake_launch.py'} {bench.grid} "
         f"--store {bench.store} --yes >{bench.folder}/output 2>&1; code=$?; "
         f"ls -A {bench.store} >{bench.folder}/left; exit $code"
     )

@@ -7,13 +7,15 @@ from typing import Any
 import pytest
 from handmade import make_graph
 from rich.console import Console
+from submissions import submission
 
-from gdsweep.cluster import slurm_queue
-from gdsweep.cluster.slurm_queue import QueuedJob
+from gdsweep import atomic
+from gdsweep.cluster.slurm import queue as slurm_queue
+from gdsweep.cluster.slurm.queue import QueuedJob
 from gdsweep.cluster.status import Status, read_status
 from gdsweep.cluster.status_text import duration, status_text
 from gdsweep.grid import PublishedValue
-from gdsweep.runs import Attempt, Score, ScoreRef, Store, atomic
+from gdsweep.runs import Attempt, Score, ScoreRef, Store
 
 RUNS = {
     "teacher": {"iterations": 40, "gpus": 2},
@@ -45,8 +47,6 @@ class Site:
         self.queued: dict[str, QueuedJob] = {}
 
     def job(self, run: str, job: QueuedJob | None, number: str = "7") -> None:
-        from test_ledger import submission
-
         self.submissions.append(submission(f"s{number}", run, job=number))
         if job is not None:
             self.queued[job.id] = job

@@ -5,8 +5,9 @@ from pathlib import Path
 
 import pytest
 
+from gdsweep import atomic
 from gdsweep.grid import Cell, Graph, Grid, build_graph, load_grid
-from gdsweep.runs import Attempt, RunDir, Score, ScoreRef, Store, atomic
+from gdsweep.runs import Attempt, RunDir, Score, ScoreRef, Store
 
 GRID = """
 title: Label efficiency on COCO

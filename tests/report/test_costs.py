@@ -8,8 +8,9 @@ from typing import Any
 import pytest
 
 import collect
+from gdsweep import atomic
 from gdsweep.report import as_csv, as_latex, as_markdown, as_text, cost_table, costs
-from gdsweep.runs import Attempt, Complexity, RunDir, atomic
+from gdsweep.runs import Attempt, Complexity, RunDir
 
 GPUS = {"device": "NVIDIA H200", "processes": 8, "peak_memory": 30 * 2**30, "energy_kwh": 4.0}
 

@@ -2,8 +2,9 @@
 
 from typing import Any
 
+from gdsweep import atomic
 from gdsweep.report import pairs
-from gdsweep.runs import Score, atomic
+from gdsweep.runs import Score
 
 SUPERVISED = {"labels": 1, "method": "supervised"}
 GUIDED = {"labels": 1, "method": "guided"}

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
+from gdsweep import atomic
 from gdsweep.report import receipt, receipt_text
-from gdsweep.runs import Attempt, atomic
+from gdsweep.runs import Attempt
 
 GUIDED = {"labels": 1, "method": "guided", "seed": 0}
 

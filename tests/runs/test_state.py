@@ -4,8 +4,9 @@ from pathlib import Path
 
 import pytest
 
+from gdsweep import atomic
 from gdsweep.errors import BadInput
-from gdsweep.runs import Attempt, RunDir, ScoreRef, Wanted, atomic, lock, read_state
+from gdsweep.runs import Attempt, RunDir, ScoreRef, Wanted, lock, read_state
 from gdsweep.runs.state import last_attempt, missing
 
 SCORE = ScoreRef(at="best", network="student")

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from compare import same_stores
 
-from gdsweep.cluster.ledger import Ledger
+from gdsweep.cluster.slurm.ledger import Ledger
 from gdsweep.runs import Store
 
 ITERATIONS = 80

@@ -1,0 +1,174 @@
+"""What jobs need of a cluster, tried out: `launch.py --doctor`."""
+
+import os
+import shutil
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+
+from rich.console import Console
+from rich.text import Text
+
+from gdsweep.cluster.launching import Options, slurm_store
+from gdsweep.cluster.slurm import queue as slurm_queue
+from gdsweep.cluster.slurm.profile import Profile, choose_profile
+from gdsweep.errors import DONE, FAILED, BadInput
+
+START = 600.0
+"""Seconds a test job may wait for its start."""
+Tell = Callable[[str, bool | None, str], None]
+"""Tells one finding: what was checked, how it is (None: not known, no obstacle), in words."""
+REQUEUE = 300.0
+"""Seconds until a requeued job must run again; SLURM holds it back for two minutes by default."""
+
+
+@dataclass
+class Finding:
+    """One thing that was checked."""
+
+    what: str
+    good: bool | None
+    """None: not known, and no obstacle."""
+    said: str
+
+    def text(self) -> Text:
+        """One line."""
+        mark, style = {True: ("ok  ", "green"), False: ("bad ", "red"), None: ("-   ", "yellow")}[
+            self.good
+        ]
+        return Text.assemble((mark, style), f"{self.what}: {self.said}")
+
+
+def examine(options: Options, console: Console) -> int:
+    """Check everything, telling each finding at once; exit code 1 if something is amiss."""
+    findings: list[Finding] = []
+
+    def tell(what: str, good: bool | None, said: str) -> None:
+        findings.append(Finding(what, good, said))
+        console.print(findings[-1].text(), soft_wrap=True)
+
+    if not (slurm_queue.available() and slurm_queue.configured()):
+        raise BadInput("--doctor: no SLURM is configured here; is this a login node?")
+    profile = choose_profile(options.profile)
+    store = slurm_store(options, profile)
+    version = slurm_queue.ask(["sbatch", "--version"], tries=1).strip()
+    tell("SLURM", True, f"{version}, arrays of up to {slurm_queue.max_array_size():,}")
+    tell("profile", True, f"{profile.name} (partition {profile.partition or 'default'})")
+    store.check_writable()
+    free = shutil.disk_usage(store.root).free / 2**30
+    tell("disk", free > 20, f"{free:,.0f} GiB free in {store.root}")
+    tell("accounting", *_accounting())
+    folder = store.root.resolve() / ".slurm" / f"doctor-{os.getpid()}"
+    folder.mkdir(parents=True)
+    try:
+        _Trial(profile, folder).run(tell)
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+    return FAILED if any(finding.good is False for finding in findings) else DONE
+
+
+def _accounting() -> tuple[bool | None, str]:
+    if shutil.which("sacct") is None:
+        return None, "sacct is not here; files and squeue tell what is needed"
+    done = subprocess.run(["sacct", "-n", "-X", "-S", "now"], capture_output=True, text=True)
+    if done.returncode:
+        return None, f"off ({' '.join(done.stderr.split())}); files and squeue tell what is needed"
+    return True, "sacct answers"
+
+
+class _Trial:
+    """A job of two tasks that meets, is signalled, and is requeued."""
+
+    def __init__(self, profile: Profile, folder: Path) -> None:
+        self.profile, self.folder = profile, folder
+        self.job = ""
+
+    def run(self, tell: Tell) -> None:
+        """Submit it and tell how far it came."""
+        said = self._submit(2)
+        if said is not None:  # a cluster of one node, or a partition that lends no more
+            said = self._submit(1)
+        if said is not None:
+            tell("sbatch", False, said)
+            return
+        tell("sbatch", True, f"job {self.job}, two tasks")
+        try:
+            self._follow(tell)
+        finally:
+            slurm_queue.cancel([self.job])
+
+    def _follow(self, tell: Tell) -> None:
+        if not self._until(START, "met-0"):
+            job = slurm_queue.queue().get(self.job)
+            why = f"{job.state} {job.reason}" if job else "it is gone"
+            if self._there("began-0") or self._there("began-1"):
+                tell("store", True, "a node writes it and this machine sees it")
+                tell("rendezvous", False, f"the two tasks did not meet{self._log()}")
+            else:
+                tell("srun", False, f"no task wrote to {self.folder} in {START:.0f} s: {why}")
+            return
+        hosts = sorted({self._read(f"began-{rank}") for rank in (0, 1)})
+        tell("srun and store", True, f"tasks on {', '.join(hosts)} write what this machine sees")
+        tell("rendezvous", True, f"two tasks met at {self._read('met-0')}")
+        slurm_queue.ask(["scancel", "--signal=USR2", self.job])
+        heard = self._until(60, "heard-0") and self._until(60, "heard-1")
+        tell("signal", heard, "SIGUSR2 reaches every task" if heard else "SIGUSR2 is not delivered")
+        if not heard:
+            return
+        began = time.monotonic()
+        # a requeue may kill the task before it can tell; that the job runs again says as much
+        self._until(60, "requeue", "again-0")
+        if self._read("requeue") not in ("", "0"):
+            tell("requeue", False, self._read("requeue-said") or "a job cannot requeue itself")
+            return
+        back = self._until(REQUEUE, "again-0")
+        seconds = time.monotonic() - began
+        waits = "it waits yet" if self._there("requeue") else "a job cannot requeue itself"
+        tell("requeue", back, f"the job ran again after {seconds:.0f} s" if back else waits)
+
+    def _submit(self, nodes: int) -> str | None:
+        """Submit; returns what sbatch said if it refused."""
+        chosen = {
+            "partition": self.profile.partition,
+            "account": self.profile.account,
+            "qos": self.profile.qos,
+            "constraint": self.profile.constraint,
+            "exclude": ",".join(self.profile.exclude) or None,
+        }
+        words = [f"--{key}={value}" for key, value in chosen.items() if value]
+        words += [f"--{key}={value}" for key, value in self.profile.options.items()]
+        script = Path(__file__).with_name("doctor_task.py")
+        lines = ["#!/bin/bash", *self.profile.setup]
+        lines.append(f"srun --kill-on-bad-exit=0 {sys.executable} {script} {self.folder}")
+        (self.folder / "job.sh").write_text("\n".join(lines) + "\n")
+        done = subprocess.run(
+            ["sbatch", "--parsable", "--requeue", f"--nodes={nodes}", "--ntasks=2", "--time=15",
+             "--job-name=gdsweep-doctor", "--open-mode=append", f"--output={self.folder}/log.txt",
+             *words, str(self.folder / "job.sh")],
+            capture_output=True, text=True,
+        )  # fmt: skip
+        self.job = done.stdout.strip().partition(";")[0]
+        return " ".join(done.stderr.split()) if done.returncode else None
+
+    def _until(self, seconds: float, *names: str) -> bool:
+        """Wait for one of these files; False when none came in time."""
+        end = time.monotonic() + seconds
+        while not any(map(self._there, names)):
+            if time.monotonic() > end:
+                return False
+            os.listdir(self.folder)  # makes NFS look again
+            time.sleep(0.5)
+        return True
+
+    def _there(self, name: str) -> bool:
+        return (self.folder / name).exists()
+
+    def _read(self, name: str) -> str:
+        return (self.folder / name).read_text().strip() if self._there(name) else ""
+
+    def _log(self) -> str:
+        words = self._read("log.txt").splitlines()[-1:]
+        return f" ({words[0]})" if words else ""

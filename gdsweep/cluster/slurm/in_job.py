@@ -1,0 +1,276 @@
+"""What each task of a SLURM job does: run the trainer, and hand the run over when it must stop.
+
+SLURM's warning reaches every process of the job. The trainer saves and exits 3; the first task
+then requeues the job, which keeps its id, so that what depends on it goes on waiting.
+"""
+
+import contextlib
+import os
+import re
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from types import FrameType
+
+from gdsweep.cluster.local.job import threads
+from gdsweep.cluster.slurm.causes import explain, fruitless, note, record_failure, timeouts
+from gdsweep.cluster.slurm.ledger import Ledger, Submission, latest
+from gdsweep.cluster.slurm.queue import expand_nodes, own_job
+from gdsweep.errors import BUSY, DONE, FAILED, STOPPED
+from gdsweep.runs import Attempt, RunDir, Store, missing, read_config, read_wanted
+from gdsweep.runs.records import read_record
+from gdsweep.runs.state import last_attempt
+
+SIGNALS = (signal.SIGUSR2, signal.SIGTERM, signal.SIGINT)
+VISIBLE_WITHIN = 10.0
+"""Seconds a parent's checkpoint may take to be seen through a network file system."""
+BUSY_PERIOD, BUSY_TRIES = 10.0, 30
+"""How often, and how many times, to look whether another process has let go of the run."""
+
+BOOT = (
+    "import runpy, sys; sys.path[0] = sys.argv.pop(1); "
+    "runpy.run_module('gdsweep.train', run_name='__main__', alter_sys=True)"
+)
+"""`python -m` would import from the current folder before the snapshot."""
+
+
+def advance(record: str) -> None:
+    """Advance the run of this task's job; ends the process with the trainer's exit code."""
+    submission = read_record(Path(record), Submission)
+    several = len(submission.runs) > 1
+    index = int(os.environ["SLURM_ARRAY_TASK_ID"]) if several else 0
+    code = Task(submission, submission.runs[index]).main()
+    for number in SIGNALS:  # Python drops its handlers as it ends: a late notice must not kill us
+        signal.signal(number, signal.SIG_IGN)
+    sys.exit(code)
+
+
+class Task:
+    """One task: one process of the run, on one GPU or on the CPU."""
+
+    def __init__(self, submission: Submission, run: str) -> None:
+        self.submission = submission
+        self.store = Store(submission.store)
+        self.run: RunDir = self.store.run(run)
+        self.rank = int(os.environ.get("SLURM_PROCID", "0"))
+        self.tasks = int(os.environ.get("SLURM_NTASKS", "1"))
+        self.job = own_job() or "0"
+        self.process: subprocess.Popen[bytes] | None = None
+        self.received: list[int] = []
+        for number in SIGNALS:
+            signal.signal(number, self._receive)
+
+    def main(self) -> int:
+        """Returns the exit code of the task; the job's is the worst of them."""
+        if self.rank == 0:
+            refused = self._refused()
+            if refused is not None:
+                self._say(refused)
+                return FAILED
+        code = self._train()
+        if code < 0 and -code in self.received:  # struck before it listened, or after it was done
+            code = STOPPED if missing(self.run, read_wanted(self.run)) else DONE
+        if code == STOPPED:
+            return self._stopped()
+        if code == DONE:
+            gone = missing(self.run, read_wanted(self.run)) if self.rank == 0 else None
+            if gone:
+                self._say(f"ended without delivering {gone.model_dump(exclude_defaults=True)}")
+                return FAILED
+            return DONE
+        return code if code > 0 else FAILED
+
+    # ---- before --------------------------------------------------------------------------------
+
+    def _refused(self) -> str | None:
+        """Why this job is not to train, if so. A job id is never trusted: files decide."""
+        current = latest(Ledger(self.store).read()).get(self.run.name)
+        if current is not None and current.id != self.submission.id:
+            return f"job {self.job} does nothing: submission {current.id} has taken its place"
+        if current is None:
+            return f"job {self.job} does nothing: its submission was withdrawn"
+        absent = self._absent()
+        if absent:
+            return f"job {self.job} does nothing: {', '.join(absent)} not there; launch again"
+        attempts = self._attempts()
+        idle = fruitless(attempts, self.job)
+        if idle >= self.submission.restarts:
+            message = f"stuck: {idle} starts of job {self.job} died before they saved anything"
+            self._fail("stuck", message)
+            return message
+        limits = timeouts(attempts, self.job)
+        if limits > self.submission.timeouts:
+            message = f"job {self.job} has run into {limits} time limits; --retry continues it"
+            self._fail("timeouts", message)
+            return message
+        return None
+
+    def _absent(self) -> list[str]:
+        """Checkpoints the run starts from that cannot be seen, even after a while."""
+        config = read_config(self.run)
+        wanted: dict[str, Path] = {}
+        for ref in (config.parent, config.teacher):
+            if ref is None:
+                continue
+            other = self.run.sibling(ref.run)
+            at = ref.at
+            if at == "final":
+                at = read_config(other).settings.schedule.iterations
+            wanted[f"{ref.run}@{ref.at}"] = other.best if isinstance(at, str) else other.state(at)
+        own = self.run.states()  # what has begun does not need its parent's state again
+        if own and config.parent is not None:
+            wanted.pop(f"{config.parent.run}@{config.parent.at}", None)
+        end = time.monotonic() + VISIBLE_WITHIN
+        while True:
+            for path in wanted.values():
+                with contextlib.suppress(OSError):
+                    os.listdir(path.parent)  # makes NFS look again
+            absent = [name for name, path in wanted.items() if not path.exists()]
+            if not absent or time.monotonic() > end or self.received:
+                return absent
+            time.sleep(1)
+
+    def _attempts(self) -> list[Attempt]:
+        paths = sorted(self.run.attempts.glob("[0-9]*.json"), key=lambda path: int(path.stem))
+        return [read_record(path, Attempt) for path in paths]
+
+    # ---- the trainer ---------------------------------------------------------------------------
+
+    def _train(self) -> int:
+        log = self.run.log if self.rank == 0 else Path(f"{self.run.log}.rank{self.rank}")
+        begin = log.stat().st_size if log.exists() else 0
+        for _ in range(BUSY_TRIES):
+            code = self._run_trainer(log)
+            if code != BUSY or self.received:
+                break
+            self._say("another process holds the run; waiting for it to let go")
+            time.sleep(BUSY_PERIOD)
+        if code not in (DONE, STOPPED, BUSY) and not self.received:
+            if self.rank:
+                time.sleep(3)  # the first task's own words are better, if it has any
+            cause, message, where = explain(code, log, begin)
+            record_failure(self.run, cause, message, where, self._process())
+        return code
+
+    def _run_trainer(self, log: Path) -> int:
+        with open(log, "ab") as output, _blocked():
+            self.process = subprocess.Popen(
+                self._command(),
+                stdin=subprocess.DEVNULL,
+                stdout=output,
+                stderr=subprocess.STDOUT,
+                env=self._environment(),
+                cwd=self.submission.folder,
+            )
+        for number in self.received:  # what came before there was a trainer to hear it
+            self.process.send_signal(number)
+        return self.process.wait()
+
+    def _command(self) -> list[str]:
+        code = self.submission.code
+        trainer = self.submission.trainer or (sys.executable, "-c", BOOT, str(code))
+        return [*trainer, str(self.run.path)]
+
+    def _environment(self) -> dict[str, str]:
+        nodes = expand_nodes(os.environ.get("SLURM_JOB_NODELIST", ""))
+        number = int(os.environ.get("SLURM_JOB_ID", "0"))
+        path = [str(self.submission.code)] if self.submission.code else []
+        path += [os.environ["PYTHONPATH"]] if os.environ.get("PYTHONPATH") else []
+        several = {
+            "RANK": str(self.rank),
+            "WORLD_SIZE": str(self.tasks),
+            "LOCAL_RANK": os.environ.get("SLURM_LOCALID", "0"),
+            "MASTER_ADDR": nodes[0] if nodes else "localhost",
+            # jobs that share a node get ports of their own
+            "MASTER_PORT": str(20000 + number % 40000),
+        }
+        return {
+            **os.environ,
+            **threads(read_config(self.run).settings.resources),
+            **(several if self.tasks > 1 else {}),
+            "PYTHONUNBUFFERED": "1",
+            "PYTHONPATH": os.pathsep.join(path),
+            "GDSWEEP_JOB": self.job,
+            "GDSWEEP_NODES": os.environ.get("SLURM_JOB_NODELIST", ""),
+            "GDSWEEP_CODE": str(self.submission.code or ""),
+        }
+
+    def _receive(self, number: int, frame: FrameType | None) -> None:
+        self.received.append(number)
+        # SLURM signals every process of the step; where it does not, the trainer is told here
+        if self.process is not None and self.process.poll() is None:
+            with contextlib.suppress(ProcessLookupError):
+                self.process.send_signal(number)
+
+    # ---- after a signal ------------------------------------------------------------------------
+
+    def _stopped(self) -> int:
+        """Hand the run over: on notice the job is requeued, on SIGTERM somebody wants it gone."""
+        if signal.SIGUSR2 not in self.received:
+            return STOPPED
+        if self.rank:
+            return DONE  # the first task requeues; nobody is to pull the others down before
+        cause = self._why_stopped()
+        attempt = last_attempt(self.run)
+        if attempt is not None and attempt.outcome == "stopped":
+            note(self.run, attempt, cause=cause)
+        self._say(f"{cause}: the state is saved, job {self.job} is requeued")
+        signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the requeue ends this task as well
+        # in a session of its own: SLURM may be requeueing the job itself, and end us meanwhile
+        asked = subprocess.run(
+            ["scontrol", "requeue", self.job],
+            capture_output=True,
+            text=True,
+            start_new_session=True,
+        )
+        if asked.returncode:
+            said = " ".join(asked.stderr.split())
+            self._say(f"not requeued ({said}); launch again to continue")
+            return STOPPED
+        time.sleep(60)  # SLURM ends this task
+        return STOPPED
+
+    def _why_stopped(self) -> str:
+        """`preempted`, `timeout`, or `asked` for a signal by hand."""
+        command = ["scontrol", "show", "job", "-o", self.job]
+        shown = subprocess.run(command, capture_output=True, text=True).stdout
+        preempted = re.search(r"PreemptTime=(\S+)", shown)
+        if preempted and preempted[1] not in ("None", "Unknown"):
+            return "preempted"
+        started = re.search(r"StartTime=(\S+)", shown)
+        if not started:
+            return "asked"
+        begin = time.mktime(time.strptime(started[1], "%Y-%m-%dT%H:%M:%S"))
+        left = self.submission.minutes * 60 - (time.time() - begin)
+        # SLURM may give notice up to a minute early
+        return "timeout" if left <= self.submission.signal_seconds + 65 else "asked"
+
+    def _fail(self, cause: str, message: str) -> None:
+        last = last_attempt(self.run)
+        if last is not None and last.outcome is None:
+            note(self.run, last, ended=time.time(), outcome="failed", cause=cause, message=message)
+        else:
+            record_failure(self.run, cause, message, None, self._process())
+
+    def _process(self) -> dict[str, str | int | None]:
+        nodes = os.environ.get("SLURM_JOB_NODELIST", "")
+        return {"job": self.job, "nodes": nodes, "processes": self.tasks}
+
+    def _say(self, line: str) -> None:
+        stamp = time.strftime("%m/%d %H:%M:%S")
+        with open(self.run.log, "a", encoding="utf-8") as log:
+            log.write(f"[{stamp}] {line}\n")
+        print(line, flush=True)
+
+
+@contextlib.contextmanager
+def _blocked() -> Iterator[None]:
+    """Block signals while a process is started, which inherits that until it is ready for them."""
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, SIGNALS)
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)

@@ -1,0 +1,194 @@
+"""A plan: what a launch would do now, run by run and cell by cell, and what it would cost."""
+
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Literal, get_args
+
+from gdsweep.config import RunConfig
+from gdsweep.runs import Wanted
+
+if TYPE_CHECKING:
+    from gdsweep.cluster.slurm.queue import QueuedJob
+
+Status = Literal["new", "queued", "running", "interrupted", "failed", "blocked", "done"]
+"""As a run's status; `blocked`: something it needs has failed; `queued`: a job of it waits."""
+
+STATUSES: tuple[Status, ...] = get_args(Status)
+
+
+@dataclass(frozen=True)
+class Source:
+    """A checkpoint of one run that another run starts from."""
+
+    run: str
+    """The run that makes it."""
+    at: int | str
+    """Which of its checkpoints: an iteration's state, or `best`."""
+
+    def __str__(self) -> str:
+        return f"{self.run}@{self.at}"
+
+
+@dataclass(frozen=True)
+class PlannedRun:
+    """One run of the plan."""
+
+    config: RunConfig
+    """What it trains."""
+    wanted: Wanted
+    """What these grids want from it."""
+    sources: tuple[Source, ...]
+    """All that it starts from."""
+    status: Status
+    """Where it stands."""
+    first: int
+    """Iteration it begins at: its parent's exit, or 0."""
+    planned: int
+    """Iterations these grids want of it, done or not."""
+    reached: int
+    """Iteration it has reached."""
+    stop: int
+    """Iteration it goes to; further than these grids want where others want more."""
+    todo: int
+    """Iterations still to be trained."""
+    waits: tuple[Source, ...]
+    """What it needs and is not there yet."""
+    why: str | None = None
+    """Of a failed run: the line that tells. Of a blocked one: the run that failed."""
+    seconds: float | None = None
+    """Seconds per iteration measured on runs of its kind; None where nothing was measured."""
+    job: "QueuedJob | None" = None
+    """Its job that SLURM has not finished with."""
+
+    @property
+    def name(self) -> str:
+        """The run's name."""
+        return self.config.run
+
+    @property
+    def processors(self) -> int:
+        """GPUs it asks for, or CPU cores if it asks for no GPU."""
+        resources = self.config.settings.resources
+        return resources.nodes * (resources.gpus if self.on_gpus else resources.cpus)
+
+    @property
+    def on_gpus(self) -> bool:
+        """Whether it asks for GPUs."""
+        resources = self.config.settings.resources
+        return resources.gpus > 0 and resources.device != "cpu"
+
+    @property
+    def trains(self) -> bool:
+        """Whether these grids want training of it, or only scores of the weights it starts from."""
+        return self.planned > 0
+
+    @property
+    def hours(self) -> float | None:
+        """GPU-hours (CPU-hours without GPUs) still to be spent; None where nothing was measured."""
+        if self.todo == 0:
+            return 0.0
+        if self.seconds is None:
+            return None
+        return self.todo * self.seconds * self.processors / 3600
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What a launch would do now."""
+
+    runs: dict[str, PlannedRun]
+    """All runs, parents before children."""
+    cells: list[Status]
+    """State of each cell, in the grids' order."""
+    unshared: dict[str, int]
+    """Iterations of each run, counted once for every cell that needs them."""
+
+    @property
+    def counts(self) -> Counter[Status]:
+        """Runs of each status."""
+        return Counter(run.status for run in self.runs.values())
+
+    @property
+    def iterations_planned(self) -> int:
+        """Iterations of all runs, each trained once, done or not."""
+        return sum(run.planned for run in self.runs.values())
+
+    @property
+    def iterations_unshared(self) -> int:
+        """Iterations if every cell were trained on its own."""
+        return sum(self.unshared.values())
+
+    @property
+    def hours_planned(self) -> float | None:
+        """GPU-hours (CPU-hours without GPUs) of all runs, each trained once, done or not.
+
+        None where the seconds of some run are not measured, or some runs ask for GPUs and some not.
+        """
+        return self._hours({name: run.planned for name, run in self.runs.items()})
+
+    @property
+    def hours_unshared(self) -> float | None:
+        """The same if every cell were trained on its own."""
+        return self._hours(self.unshared)
+
+    def _hours(self, iterations: Mapping[str, int]) -> float | None:
+        runs = [run for run in self.runs.values() if run.trains]
+        if len({run.on_gpus for run in runs}) != 1 or any(run.seconds is None for run in runs):
+            return None
+        seconds = (iterations[r.name] * (r.seconds or 0.0) * r.processors for r in runs)
+        return sum(seconds) / 3600
+
+    @property
+    def iterations_todo(self) -> int:
+        """Iterations still to be trained."""
+        return sum(run.todo for run in self.runs.values())
+
+    @property
+    def trains(self) -> bool:
+        """Whether any run is to be trained; without, given weights are scored (`--eval-only`)."""
+        return any(run.trains for run in self.runs.values())
+
+    @property
+    def done(self) -> bool:
+        """Whether nothing is left to do."""
+        return self.counts["done"] == len(self.runs)
+
+    def todo(self, retry: bool = False) -> list[PlannedRun]:
+        """Runs a launch has to see to: to start, or to watch; failed ones only to `retry`."""
+        leave = {"done"} if retry else {"done", "failed", "blocked"}
+        return [run for run in self.runs.values() if run.status not in leave]
+
+    def to_json(self) -> dict[str, Any]:
+        """The plan as plain values: counts of runs by status, totals, and one entry a run."""
+        counts = self.counts
+        return {
+            "cells": len(self.cells),
+            "trajectories": len(self.runs),
+            **{status: counts[status] for status in STATUSES},
+            "cells_by_status": {status: self.cells.count(status) for status in STATUSES},
+            "iterations_planned": self.iterations_planned,
+            "iterations_unshared": self.iterations_unshared,
+            "iterations_todo": self.iterations_todo,
+            "hours_planned": self.hours_planned,
+            "hours_unshared": self.hours_unshared,
+            "runs": [_entry(run) for run in self.runs.values()],
+        }
+
+
+def _entry(run: PlannedRun) -> dict[str, Any]:
+    return {
+        "run": run.name,
+        "objective": run.config.objective,
+        "status": run.status,
+        "first": run.first,
+        "reached": run.reached,
+        "stop": run.stop,
+        "todo": run.todo,
+        "waits": [str(source) for source in run.waits],
+        "why": run.why,
+        "seconds_per_iteration": run.seconds,
+        "unit": "GPU-hours" if run.on_gpus else "CPU-hours",
+        "hours": run.hours,
+        "job": run.job.id if run.job else None,
+    }

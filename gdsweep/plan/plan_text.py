@@ -1,0 +1,113 @@
+"""A plan as text: what exists and what is left, by resource shape, and what it costs."""
+
+from collections import defaultdict
+
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
+
+from gdsweep.plan.plan import STATUSES, Plan, PlannedRun
+
+LISTED = 12
+"""Runs that are left are listed one by one up to this many."""
+
+
+def print_plan(plan: Plan, console: Console) -> None:
+    """Print the plan: one row per resource shape, the runs that are left if they are few."""
+    shapes: dict[str, list[PlannedRun]] = defaultdict(list)
+    for run in plan.runs.values():
+        shapes[shape(run)].append(run)
+    statuses = [status for status in STATUSES if plan.counts[status]]
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("each on", no_wrap=True)
+    for name in ("runs", *statuses, "iterations", "to do", "cost"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, runs in shapes.items():
+        counts = [sum(run.status == status for run in runs) for status in statuses]
+        table.add_row(
+            name,
+            f"{len(runs):,}",
+            *(f"{count:,}" if count else "" for count in counts),
+            f"{sum(run.planned for run in runs):,}",
+            f"{sum(run.todo for run in runs):,}",
+            cost(runs),
+        )
+    left = [run for run in plan.runs.values() if run.status != "done"]
+    console.print(Text(summary(plan)), soft_wrap=True)
+    console.print(table)
+    if plan.hours_planned is not None and plan.hours_unshared is not None:
+        unit = "GPU-hours" if any(run.on_gpus for run in plan.runs.values()) else "CPU-hours"
+        text = f"in all {_amount(plan.hours_planned)} {unit}"
+        if plan.iterations_unshared > plan.iterations_planned:
+            text += f", {_amount(plan.hours_unshared)} if every cell trained on its own"
+        console.print(Text(text), soft_wrap=True)
+    if len(left) <= LISTED:
+        for run in left:
+            _print_run(run, console)
+    else:
+        for run in [run for run in left if run.status == "failed"][:LISTED]:
+            _print_run(run, console)
+
+
+def summary(plan: Plan) -> str:
+    """Cells, runs and what sharing saves, in one line."""
+    planned, alone = plan.iterations_planned, plan.iterations_unshared
+    text = (
+        f"{_count(len(plan.cells), 'cell')} ({plan.cells.count('done'):,} done) from "
+        f"{_count(len(plan.runs), 'run')}: "
+    )
+    if not plan.trains:
+        return text + "given weights are scored, nothing is trained"
+    text += f"{planned:,} iterations"
+    if alone > planned:
+        text += f", {alone:,} if every cell trained on its own"
+    return text
+
+
+def shape(run: PlannedRun) -> str:
+    """The resources one run asks for: `2 nodes x 8 GPUs`, `1 core`."""
+    resources = run.config.settings.resources
+    each = _count(resources.gpus, "GPU") if run.on_gpus else _count(resources.cpus, "core")
+    return each if resources.nodes == 1 else f"{resources.nodes} nodes x {each}"
+
+
+def cost(runs: list[PlannedRun]) -> str:
+    """GPU- or CPU-hours still to be spent on runs of one shape; what is not measured is said."""
+    if not any(run.todo for run in runs):
+        return "-"
+    hours = [run.hours for run in runs if run.todo]
+    known = [value for value in hours if value is not None]
+    unit = "GPU-hours" if runs[0].on_gpus else "CPU-hours"
+    if not known:
+        return f"unknown {unit}"
+    total = sum(known)
+    text = f"{_amount(total)} {unit}"
+    unknown = len(hours) - len(known)
+    return f"{text} + {_count(unknown, 'run')} unknown" if unknown else text
+
+
+def _print_run(run: PlannedRun, console: Console) -> None:
+    text = Text(f"  {run.name}  ")
+    colours = {"failed": "red", "blocked": "yellow", "running": "green"}
+    text.append(run.status, style=colours.get(run.status, ""))
+    if run.status in ("interrupted", "running") and run.trains:
+        text.append(f" at {run.reached:,} of {run.stop:,}")
+    elif run.status == "new" and not run.trains:
+        text.append(f", to score {run.config.settings.model.init}")
+    elif run.status == "new":
+        text.append(f", iterations {run.first:,} to {run.stop:,}")
+    if run.status == "failed":
+        text.append(f", see {run.why}")
+    elif run.status == "blocked":
+        text.append(f" by {run.why}")
+    elif run.waits:
+        text.append(f", after {', '.join(str(source) for source in run.waits)}")
+    console.print(text, soft_wrap=True)
+
+
+def _amount(hours: float) -> str:
+    return f"{hours:.2g}" if hours < 10 else f"{hours:,.0f}"
+
+
+def _count(number: int, thing: str) -> str:
+    return f"{number:,} {thing}" if number == 1 else f"{number:,} {thing}s"

@@ -1,0 +1,210 @@
+"""What a plan says of every state a store can be in."""
+
+import json
+import os
+import time
+from pathlib import Path
+
+import pytest
+from handmade import make_graph
+
+from gdsweep import atomic
+from gdsweep.errors import BadInput
+from gdsweep.grid.graph import Graph
+from gdsweep.plan.plan import Source
+from gdsweep.plan.planning import failure_line, make_plan
+from gdsweep.runs import Attempt, RunDir, ScoreRef, Store, Wanted, lock
+
+LINE = {
+    "control": {"iterations": 40, "milestones": [10], "best": True},
+    "guided": {
+        "iterations": 20,
+        "horizon": 40,
+        "milestones": [20],
+        "teacher": ["control", 10],
+        "cell": False,
+    },
+    "student": {"iterations": 40, "parent": ["guided", 20], "best": True},
+}
+
+
+@pytest.fixture
+def graph() -> Graph:
+    return make_graph(LINE)
+
+
+@pytest.fixture
+def store(tmp_path: Path) -> Store:
+    return Store(tmp_path / "runs")
+
+
+def create(graph: Graph, store: Store, name: str, *states: int) -> RunDir:
+    store.root.mkdir(exist_ok=True)
+    run = store.create(graph.runs[name].config, graph.runs[name].identity)
+    store.want(run, graph.wanted[name])
+    for iteration in states:
+        run.state(iteration).touch()
+    return run
+
+
+def attempt(run: RunDir, number: int = 1, **values: object) -> None:
+    record = Attempt.model_validate({"number": number, "started": time.time(), **values})
+    atomic.write_json(run.attempt(number), record.model_dump(mode="json"))
+
+
+def deliver(graph: Graph, store: Store, name: str) -> RunDir:
+    wanted = graph.wanted[name]
+    run = create(graph, store, name, wanted.stop, *wanted.milestones)
+    if wanted.best:
+        run.best.write_text("{}")
+    for score in wanted.scores:
+        run.score(score).write_text("{}")
+    attempt(run, outcome="done")
+    return run
+
+
+def test_an_empty_store(graph: Graph, store: Store) -> None:
+    plan = make_plan(graph, store)
+    assert plan.counts == {"new": 3}
+    assert plan.cells == ["new", "new"]
+    assert (plan.iterations_planned, plan.iterations_todo) == (80, 80)
+    assert plan.iterations_unshared == 40 + 10 + 20 + 20
+    assert plan.runs["student"].first == 20
+    assert plan.runs["student"].waits == (Source("guided", 20),)
+    assert [run.name for run in plan.todo()] == ["control", "guided", "student"]
+    assert not plan.done
+    assert not store.root.exists()
+
+
+def test_all_done(graph: Graph, store: Store) -> None:
+    for name in graph.runs:
+        deliver(graph, store, name)
+    plan = make_plan(graph, store)
+    assert plan.done
+    assert plan.cells == ["done", "done"]
+    assert (plan.iterations_todo, plan.todo()) == (0, [])
+
+
+def test_interrupted_continues_from_its_newest_state(graph: Graph, store: Store) -> None:
+    attempt(create(graph, store, "control", 10, 30))
+    plan = make_plan(graph, store)
+    control = plan.runs["control"]
+    assert (control.status, control.reached, control.todo) == ("interrupted", 30, 10)
+    assert plan.runs["guided"].waits == ()  # its teacher's milestone is there
+
+
+def test_a_milestone_that_was_passed_is_trained_again(graph: Graph, store: Store) -> None:
+    attempt(create(graph, store, "control", 5, 40))
+    assert make_plan(graph, store).runs["control"].todo == 35  # from 5 for 10, on to the best
+
+
+def test_only_the_scores_are_missing(graph: Graph, store: Store) -> None:
+    run = deliver(graph, store, "control")
+    run.score(ScoreRef(at="best", network="student")).unlink()
+    control = make_plan(graph, store).runs["control"]
+    assert (control.status, control.todo) == ("interrupted", 0)
+
+
+def test_running_is_read_from_the_lock_and_the_metrics(graph: Graph, store: Store) -> None:
+    run = create(graph, store, "control", 10)
+    attempt(run)
+    run.metrics.write_text('{"iteration": 10}\n{"iteration": 25, "time": 0.1}\n')
+    with lock.hold(run.lock):
+        plan = make_plan(graph, store)
+    control = plan.runs["control"]
+    assert (control.status, control.reached, control.todo) == ("running", 25, 15)
+    assert plan.cells == ["running", "new"]  # its student has what it needs, and has not begun
+    assert plan.todo()[0].name == "control"
+
+
+def test_a_delivered_run_that_trains_on_for_others_is_done(graph: Graph, store: Store) -> None:
+    run = deliver(graph, store, "control")
+    with lock.hold(run.lock):
+        assert make_plan(graph, store).runs["control"].status == "done"
+
+
+def test_what_others_want_of_a_run_is_still_to_do(store: Store) -> None:
+    graph = make_graph({"control": {"iterations": 10, "stop": 10, "horizon": 90}})
+    run = create(graph, store, "control")
+    store.want(run, Wanted(stop=60))
+    control = make_plan(graph, store).runs["control"]
+    assert (control.planned, control.stop, control.todo) == (10, 60, 60)
+
+
+def test_failed_blocks_only_what_needs_it(store: Store) -> None:
+    graph = make_graph({**LINE, "alone": {"iterations": 5}})
+    create(graph, store, "control")
+    run = store.run("control")
+    run.log.write_text("a\nb\n")
+    attempt(run, outcome="failed", cause="nan", message="NaN in image 7", log="log.txt:2")
+    plan = make_plan(graph, store)
+    assert {name: run.status for name, run in plan.runs.items()} == {
+        "control": "failed",
+        "guided": "blocked",
+        "student": "blocked",
+        "alone": "new",
+    }
+    assert plan.runs["control"].why == f"{run.log}:2: NaN in image 7"
+    assert plan.runs["student"].why == "control"
+    assert plan.cells == ["failed", "blocked", "new"]
+    assert [entry.name for entry in plan.todo()] == ["alone"]
+    assert [e.name for e in plan.todo(retry=True)] == ["control", "guided", "student", "alone"]
+
+
+def test_a_failure_after_the_milestone_does_not_block(graph: Graph, store: Store) -> None:
+    attempt(create(graph, store, "control", 10), outcome="failed", message="no memory")
+    plan = make_plan(graph, store)
+    assert plan.runs["guided"].status == "new"
+    assert plan.runs["student"].status == "new"
+
+
+def test_failure_line_of_a_process_that_recorded_nothing(tmp_path: Path) -> None:
+    run = RunDir(tmp_path)
+    assert failure_line(run, None) == f"{run.log}:1: nothing was logged"
+    run.log.write_text("Traceback\n  ImportError: no torch\n\n======\n")
+    assert failure_line(run, None) == f"{run.log}:2: ImportError: no torch"
+
+
+def test_a_damaged_record_is_named(graph: Graph, store: Store) -> None:
+    run = create(graph, store, "control")
+    run.attempt(1).write_text("{")
+    with pytest.raises(BadInput, match=r"attempts/001\.json: damaged"):
+        make_plan(graph, store)
+
+
+def test_a_damaged_wish_is_named(graph: Graph, store: Store) -> None:
+    create(graph, store, "control").wanted.write_text('{"stop": "far"}')
+    with pytest.raises(BadInput, match=r"wanted\.json: damaged \(stop: "):
+        make_plan(graph, store)
+
+
+def test_json(graph: Graph, store: Store) -> None:
+    state = json.loads(json.dumps(make_plan(graph, store).to_json()))
+    assert (state["cells"], state["trajectories"]) == (2, 3)
+    assert sum(state[s] for s in ("new", "running", "done", "failed", "blocked")) == 3
+    assert state["iterations_todo"] == 80
+    assert state["runs"][2]["waits"] == ["guided@20"]
+
+
+def test_hours_of_gpus_and_of_cores(store: Store) -> None:
+    graph = make_graph(
+        {
+            "cpu": {"iterations": 3600, "cpus": 2},
+            "gpu": {"iterations": 3600, "gpus": 8, "nodes": 2},
+            "other": {"iterations": 3600, "gpus": 8, "nodes": 2},
+        }
+    )
+    for name in ("cpu", "gpu"):
+        create(graph, store, name).metrics.write_text('{"iteration": 9, "time": 0.5}\n')
+    runs = make_plan(graph, store).runs
+    assert runs["cpu"].hours == 1.0
+    assert runs["gpu"].hours == 8.0
+    assert runs["other"].hours == 8.0  # measured on its sibling
+    assert (runs["gpu"].on_gpus, runs["cpu"].on_gpus) == (True, False)
+
+
+def test_planning_a_thousand_runs_is_quick(store: Store) -> None:
+    graph = make_graph({f"run{n}": {"iterations": 5} for n in range(1000)})
+    begin = os.times().user
+    assert make_plan(graph, store).counts["new"] == 1000
+    assert os.times().user - begin < 3
