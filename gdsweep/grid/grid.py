@@ -14,6 +14,7 @@ from gdsweep.grid.layout import FigureLayout, TableLayout, read_figure, read_tab
 from gdsweep.grid.methods import TAUGHT
 from gdsweep.grid.names import dataset_names
 from gdsweep.grid.presets import shipped_dataset, user_datasets
+from gdsweep.grid.provenance import ResolvedSetting, resolved_settings
 from gdsweep.grid.published import PublishedValue, read_claims, read_published
 from gdsweep.grid.resolve import Resolver
 from gdsweep.grid.schema import GridFile, parse
@@ -45,6 +46,13 @@ class Grid:
     """Published values beside ours."""
     claims: Claims = field(default_factory=Claims)
     """What is published beside them: orderings, noise."""
+    resolver: Resolver | None = field(default=None, repr=False)
+    """What resolved the cells; it knows where every value was decided."""
+
+    def resolved_settings(self, cell: Cell) -> list[ResolvedSetting]:
+        """Every setting of one of the cells, with the place that decided its value."""
+        assert self.resolver is not None, "a grid that was read from a file has its resolver"
+        return resolved_settings(cell, self.resolver)
 
     def published_values(self) -> dict[int, PublishedValue]:
         """Published counterpart of each cell that has one, by the cell's place in `cells`.
@@ -107,6 +115,7 @@ def load_grid(path: Path | str, smoke: Path | None = None) -> Grid:
         differences=differences,
         published=published,
         claims=claims,
+        resolver=resolver,
     )
 
 

@@ -10,7 +10,7 @@ from pydantic import Field, TypeAdapter
 
 from gdsweep.config import CityscapesData, CocoData, DataSettings, Settings, ShapesData
 from gdsweep.config.data import CATALOG
-from gdsweep.grid.assignments import Block, Reader
+from gdsweep.grid.assignments import Block, Origin, Reader
 from gdsweep.grid.catalog import catalog_dataset, catalog_fault
 from gdsweep.grid.messages import find_fault
 from gdsweep.grid.names import BASICS, PRESETS, backbone_names, dataset_names, nearest
@@ -43,6 +43,8 @@ class Dataset:
 
     data: DataSettings
     extras: Block
+    origin: Origin | None = None
+    """Where its fields are given; None for one of detectron2's catalog."""
 
 
 @dataclass(frozen=True)
@@ -130,7 +132,7 @@ def _dataset(document: Document, path: KeyPath, name: str, entry: dict[Any, Any]
     if fault is not None:
         document.fail((*path, *fault[0]), fault[1])
     extras = _extras(document, path, Extras.model_validate(given))
-    return Dataset(data_settings, extras)
+    return Dataset(data_settings, extras, Origin(document, path))
 
 
 def _fields(data: Mapping[str, Any]) -> list[str]:

@@ -79,7 +79,7 @@ class Resolver:
         if canonical(target) in self.axes.names:
             return self.axes.origin(canonical(target))
         found = None
-        for assignment in self._layers(coordinates):
+        for assignment in self.layers(coordinates):
             if assignment.target == target and holds(assignment.when, coordinates):
                 found = assignment.origin
         return found
@@ -88,7 +88,8 @@ class Resolver:
         dataset = named_dataset(str(coordinates["dataset"]), self.datasets)
         return dataset.extras, backbone(str(coordinates["backbone"])).extras
 
-    def _layers(self, coordinates: Coordinates) -> Iterable[Assignment]:
+    def layers(self, coordinates: Coordinates) -> Iterable[Assignment]:
+        """All assignments that may reach a cell, the later winning: data set, backbone, grid."""
         dataset, network = self._extras(coordinates)
         return (*dataset.assignments, *network.assignments, *self.block.assignments)
 
@@ -117,7 +118,7 @@ class Resolver:
         """The names whose values this group of settings depends on."""
         names = {
             axis
-            for assignment in self._layers(coordinates)
+            for assignment in self.layers(coordinates)
             if assignment.target[0] == section
             for axis, _ in assignment.when
         }
@@ -127,7 +128,7 @@ class Resolver:
     def _build(self, section: str, coordinates: Coordinates) -> Settings:
         values = {
             assignment.target: assignment.value
-            for assignment in self._layers(coordinates)
+            for assignment in self.layers(coordinates)
             if assignment.target[0] == section and holds(assignment.when, coordinates)
         }
         for name, value in coordinates.items():
