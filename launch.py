@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from rich.console import Console
 
     from gdsweep.cluster import Options
+    from gdsweep.plan.request import Request
 
 EPILOG = """\
 Launching again trains only what is missing; runs are shared between grids and launches.
@@ -30,7 +31,7 @@ def parser() -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    p.add_argument("grids", nargs="*", type=Path, metavar="GRID", help="a grid's YAML file")
+    p.add_argument("grids", nargs="*", metavar="GRID", help="grid files, or names in grids/")
     p.add_argument("--dry-run", action="store_true", help="show the plan, write nothing")
     p.add_argument("--jobs", type=int, metavar="N", help="runs at once (default: what fits)")
     p.add_argument("--store", type=Path, metavar="DIR", help="folder of all runs (default: runs)")
@@ -98,26 +99,29 @@ def main(arguments: Sequence[str] | None = None, trainer: Sequence[str] | None =
     from rich.console import Console  # after parsing: --help is instant
 
     from gdsweep.cluster import Options
+    from gdsweep.plan.request import Request
 
+    request = Request(
+        grid_names=tuple(asked.grids),
+        folder=asked.store,
+        mode="smoke" if asked.smoke else "eval-only" if asked.eval_only else "real",
+    )
     options = Options(
-        asked.store,
-        asked.dry_run,
-        asked.jobs,
-        asked.yes,
-        asked.retry,
-        asked.smoke,
-        asked.cluster,
-        asked.profile,
-        asked.max_running,
-        asked.avoid_bad_nodes,
-        asked.prune,
-        asked.eval_only,
+        dry_run=asked.dry_run,
+        jobs=asked.jobs,
+        yes=asked.yes,
+        retry=asked.retry,
+        cluster=asked.cluster,
+        profile=asked.profile,
+        max_running=asked.max_running,
+        avoid_bad_nodes=asked.avoid_bad_nodes,
+        prune=asked.prune,
     )
     console = Console(stderr=asked.json, highlight=False, markup=False)
     if not console.is_terminal:
         console.width = 160  # a file or a pipe has no edge to wrap at
     try:
-        return _do(asked, options, console, trainer)
+        return _do(asked, request, options, console, trainer)
     except (BadInput, OSError) as error:
         print(f"launch.py: {error}", file=sys.stderr)
         return BAD_INPUT
@@ -129,38 +133,37 @@ def main(arguments: Sequence[str] | None = None, trainer: Sequence[str] | None =
 
 def _do(
     asked: argparse.Namespace,
+    request: "Request",
     options: "Options",
     console: "Console",
     trainer: Sequence[str] | None,
 ) -> int:
     from gdsweep.cluster import differences, launch
     from gdsweep.cluster.local.job import TRAINER
-    from gdsweep.runs import Store
 
     if asked.why:
-        first, second = asked.why
-        store = Store(options.folder)
-        told = differences(first, second, store, asked.grids, asked.smoke, asked.eval_only)
-        print(*told, sep="\n")
+        print(*differences(*asked.why, request), sep="\n")
         return DONE
     if asked.status or asked.watch or asked.logs is not None or asked.cancel is not None:
-        return _look(asked, options, console)
+        return _look(asked, request, options, console)
     if asked.doctor:
         from gdsweep.cluster.slurm.doctor import examine
 
-        return examine(options, console)
-    code, plan, outcome = launch(asked.grids, options, console, trainer=trainer or TRAINER)
+        return examine(request, options, console)
+    code, plan, outcome = launch(request, options, console, trainer=trainer or TRAINER)
     if asked.json:
         ending = {"failed_now": outcome.failed, "submitted": outcome.submitted}
         print(json.dumps({**plan.to_json(), **ending}, indent=1))
     return code
 
 
-def _look(asked: argparse.Namespace, options: "Options", console: "Console") -> int:
-    from gdsweep.cluster.launching import any_store
+def _look(
+    asked: argparse.Namespace, request: "Request", options: "Options", console: "Console"
+) -> int:
+    from gdsweep.cluster.launching import where_stored
     from gdsweep.cluster.looking import Look, cancel, print_log, watch
 
-    look = Look(asked.grids, any_store(options), asked.smoke, asked.eval_only)
+    look = Look(where_stored(request, options))
     if asked.cancel is not None:
         return cancel(look, asked.cancel, console)
     if asked.logs is not None:

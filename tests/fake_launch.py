@@ -2,7 +2,6 @@
 
 import json
 import sys
-from collections.abc import Sequence
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
@@ -10,20 +9,18 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import handmade  # noqa: E402
 
-import gdsweep.cluster.identity  # noqa: E402
-import gdsweep.cluster.launching  # noqa: E402
 import launch  # noqa: E402
+from gdsweep.plan.request import Request  # noqa: E402
 
 
-def read_graphs(paths: Sequence[Path], smoke: Path | None, eval_only: bool = False) -> object:
+def read_graphs(request: Request) -> object:
     """One graph of all files."""
     merged: dict[str, dict[str, object]] = {}
-    for path in paths:
+    for path in request.paths:
         merged.update(json.loads(path.read_text()))
     return handmade.make_graph(merged)
 
 
 if __name__ == "__main__":
-    gdsweep.cluster.launching.read_grids = read_graphs
-    gdsweep.cluster.identity.read_grids = read_graphs
+    Request.graph = property(read_graphs)  # type: ignore[assignment]
     sys.exit(launch.main(trainer=[sys.executable, str(HERE / "fake_trainer.py")]))

@@ -1,33 +1,22 @@
 """Why two runs are not one: the keys in which their identities differ."""
 
 import json
-from collections.abc import Sequence
-from pathlib import Path
 from typing import Any
 
-from gdsweep.cluster.launching import read_grids
 from gdsweep.errors import BadInput
 from gdsweep.grid import why
+from gdsweep.plan.request import Request
 from gdsweep.runs import RunDir, Store
 
 
-def differences(
-    first: str,
-    second: str,
-    store: Store,
-    grids: Sequence[Path] = (),
-    smoke: bool = False,
-    eval_only: bool = False,
-) -> list[str]:
+def differences(first: str, second: str, request: Request) -> list[str]:
     """The two runs' names, then one line a differing key, the first run's value first.
 
-    Runs are named in full or by unique prefixes, and looked up in the store and among those that
-    `grids` would make. Raises BadInput.
+    Runs are named in full or by unique prefixes, and looked up in the request's store and among
+    those that its grids would make. Raises BadInput.
     """
-    planned = {}
-    if grids:
-        graph = read_grids(grids, store.miniatures if smoke else None, eval_only)
-        planned = {name: t.identity for name, t in graph.runs.items()}
+    store = request.store
+    planned = {name: t.identity for name, t in request.graph.runs.items()}
     names = sorted({*planned, *_existing(store)})
     left, right = _find(first, names, store), _find(second, names, store)
     differing = why(_identity(left, planned, store), _identity(right, planned, store))

@@ -1,6 +1,5 @@
 """One launch: grids to a plan, the plan to runs, and what came of it."""
 
-import shlex
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -19,21 +18,20 @@ from gdsweep.cluster.slurm import queue as slurm_queue
 from gdsweep.cluster.slurm.profile import Profile, choose_profile
 from gdsweep.config.data import expanded
 from gdsweep.errors import BAD_INPUT, DONE, FAILED, BadInput
-from gdsweep.grid import Graph, graph_of, load_grid
+from gdsweep.grid import Graph
 from gdsweep.plan.annotations import check_unchanged
 from gdsweep.plan.locations import unknown_places
 from gdsweep.plan.plan import Plan, PlannedRun
 from gdsweep.plan.plan_text import print_plan
 from gdsweep.plan.planning import make_plan
+from gdsweep.plan.request import Request
 from gdsweep.runs import Store
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Options:
-    """What the command line asked for."""
+    """How to launch what was asked for."""
 
-    store: Path | None = None
-    """Folder of the runs; None is `runs`, or `runs-smoke` with `smoke`."""
     dry_run: bool = False
     """Plan only; nothing is written."""
     jobs: int | None = None
@@ -42,8 +40,6 @@ class Options:
     """Start without asking."""
     retry: bool = False
     """Start failed runs again."""
-    smoke: bool = False
-    """The grids' shrunken selves."""
     cluster: Literal["slurm", "local"] | None = None
     """Who executes; None chooses SLURM where there is one."""
     profile: str | None = None
@@ -54,24 +50,10 @@ class Options:
     """With `retry`: not on nodes where runs failed for what may be the machine's fault."""
     prune: bool = False
     """Cancel jobs of runs that the grids no longer want."""
-    eval_only: bool = False
-    """Score the cells' given weights (`model.init`) and train nothing."""
-
-    @property
-    def folder(self) -> Path:
-        """The store's folder."""
-        return self.store or Path("runs-smoke" if self.smoke else "runs")
-
-    def command(self, script: str, grids: Sequence[Path], *flags: str) -> str:
-        """Another command line on these grids in this store: `python collect.py GRID`."""
-        words = ["python", script, *map(str, grids), *flags]
-        words += ["--store", str(self.store)] if self.store else []
-        words += ["--smoke"] if self.smoke else []
-        return shlex.join([*words, "--eval-only"] if self.eval_only else words)
 
 
 def launch(
-    grids: Sequence[Path],
+    request: Request,
     options: Options,
     console: Console,
     *,
@@ -83,11 +65,10 @@ def launch(
     before anything is written, unless it is the writing that is impossible.
     """
     if on_slurm(options):
-        return _launch_slurm(grids, options, console, trainer)
-    store = Store(options.folder)
-    graph = read_grids(grids, store.miniatures if options.smoke else None, options.eval_only)
+        return _launch_slurm(request, options, console, trainer)
+    store, graph = request.store, request.graph
     plan = make_plan(graph, store)
-    _check_trains_nothing(plan, options)
+    _check_trains_nothing(plan, request, options)
     check_unchanged(store, [run.config for run in plan.runs.values() if run.status != "new"])
     todo = plan.todo(options.retry)
     if not options.dry_run and not todo:
@@ -114,11 +95,10 @@ def launch(
         progress,
         jobs=options.jobs,
         retry=options.retry,
-        trainer=None if options.smoke and trainer is TRAINER else trainer,
+        trainer=None if request.mode == "smoke" and trainer is TRAINER else trainer,
     ).execute()
     after = make_plan(graph, store)
-    collect = options.command("collect.py", grids)
-    return _conclude(after, outcome, collect, console), after, outcome
+    return _conclude(after, outcome, request.command("collect"), console), after, outcome
 
 
 def on_slurm(options: Options) -> bool:
@@ -131,36 +111,36 @@ def on_slurm(options: Options) -> bool:
     return found
 
 
-def any_store(options: Options) -> Store:
-    """The store, wherever runs are executed."""
+def where_stored(request: Request, options: Options) -> Request:
+    """The request in the store that a launch with these options would use."""
     if on_slurm(options):
-        return slurm_store(options, choose_profile(options.profile))
-    return Store(options.folder)
+        return with_profile_store(request, choose_profile(options.profile))
+    return request
 
 
-def slurm_store(options: Options, profile: Profile) -> Store:
-    """The store on a cluster: as asked, else the profile's."""
-    if options.store is None and profile.store and not options.smoke:
-        return Store(Path(expanded(profile.store)))
-    return Store(options.folder)
+def with_profile_store(request: Request, profile: Profile) -> Request:
+    """The request in the cluster profile's store, unless another was asked for."""
+    if request.folder is None and profile.store and request.mode != "smoke":
+        return request.within(Path(expanded(profile.store)))
+    return request
 
 
 def _launch_slurm(
-    grids: Sequence[Path], options: Options, console: Console, trainer: Sequence[str]
+    request: Request, options: Options, console: Console, trainer: Sequence[str]
 ) -> tuple[int, Plan, Outcome]:
     from gdsweep.cluster.slurm.executor import Slurm, bad_nodes  # submitit takes its time
     from gdsweep.cluster.slurm.launch import SlurmLaunch
 
     profile = choose_profile(options.profile)
-    store = slurm_store(options, profile)
-    graph = read_grids(grids, store.miniatures if options.smoke else None, options.eval_only)
+    request = with_profile_store(request, profile)
+    store, graph = request.store, request.graph
     plan = make_plan(graph, store)
-    _check_trains_nothing(plan, options)
+    _check_trains_nothing(plan, request, options)
     avoided = bad_nodes(plan, store) if options.retry and options.avoid_bad_nodes else []
     slurm = Slurm(
         store,
         profile,
-        grids=grids,
+        grids=request.paths,
         max_running=options.max_running,
         exclude=avoided,
         trainer=trainer,
@@ -188,22 +168,13 @@ def _launch_slurm(
         return FAILED, plan, Outcome()
     store.check_writable()
     plan, done = at_work.submit(lambda plan, runs: prepare(graph, store, runs))
-    status = options.command("launch.py", grids, "--status")
-    return at_work.conclude(done, status), plan, Outcome(submitted=done.jobs)
+    code = at_work.conclude(done, request.command("launch", "--status"))
+    return code, plan, Outcome(submitted=done.jobs)
 
 
-def read_grids(grids: Sequence[Path], smoke: Path | None, eval_only: bool = False) -> Graph:
-    """One graph of all the grids' cells, so that they share runs. Raises BadInput.
-
-    `smoke` is the folder of the data sets in miniature, if the grids are to be shrunk; with
-    `eval_only` the cells' given weights are scored and nothing is trained.
-    """
-    return graph_of([load_grid(path, smoke=smoke) for path in grids], eval_only)
-
-
-def _check_trains_nothing(plan: Plan, options: Options) -> None:
+def _check_trains_nothing(plan: Plan, request: Request, options: Options) -> None:
     """The trainer delivers what anybody wants: --eval-only must not go on with a training."""
-    for run in plan.todo(options.retry) if options.eval_only else ():
+    for run in plan.todo(options.retry) if request.mode == "eval-only" else ():
         if run.todo:
             raise BadInput(
                 f"{run.name}: an earlier launch wants {run.todo:,} iterations of it, and "

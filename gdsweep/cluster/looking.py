@@ -2,8 +2,6 @@
 
 import sys
 import time
-from collections.abc import Sequence
-from pathlib import Path
 from typing import TextIO
 
 from rich.console import Console
@@ -16,7 +14,7 @@ from gdsweep.cluster.slurm.queue import QueuedJob
 from gdsweep.cluster.status import Status, read_status
 from gdsweep.cluster.status_text import status_text
 from gdsweep.errors import DONE, BadInput
-from gdsweep.grid import Graph, Grid, graph_of, load_grid
+from gdsweep.plan.request import Request
 from gdsweep.runs import Store, lock
 
 TAIL_LINES = 200
@@ -26,13 +24,8 @@ TAIL_LINES = 200
 class Look:
     """Some grids in a store, as they stand."""
 
-    def __init__(
-        self, grids: Sequence[Path], store: Store, smoke: bool, eval_only: bool = False
-    ) -> None:
-        self.store = store
-        miniatures = store.miniatures if smoke else None
-        self.grids: list[Grid] = [load_grid(path, smoke=miniatures) for path in grids]
-        self.graph: Graph = graph_of(self.grids, eval_only)
+    def __init__(self, request: Request) -> None:
+        self.store, self.grids, self.graph = request.store, request.grids, request.graph
 
     def status(self) -> tuple[Status, bool]:
         """The status, and whether SLURM had a say in it."""

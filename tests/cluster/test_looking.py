@@ -9,7 +9,7 @@ from handmade import make_graph
 
 from gdsweep.cluster.looking import Look, cancel, print_log
 from gdsweep.errors import BadInput
-from gdsweep.runs import Store
+from gdsweep.plan.request import Request
 
 RUNS: dict[str, dict[str, Any]] = {
     "control-s0": {"iterations": 10},
@@ -21,7 +21,7 @@ RUNS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture
 def look(tmp_path: Path) -> Look:
-    look = Look([], Store(tmp_path / "runs"), smoke=False)
+    look = Look(Request(folder=tmp_path / "runs"))
     look.graph = make_graph(RUNS)
     return look
 

@@ -27,7 +27,7 @@ def test_a_job_scores_and_trains_nothing(cluster: Any, tmp_path: Any) -> None:
     done = cluster.launch(grid, "--eval-only", "--yes", "--cluster", "slurm")
     assert "given weights are scored, nothing is trained" in done.stdout
     assert done.stdout.splitlines()[-1].endswith(
-        f"--status --store {cluster.store.root} --eval-only"
+        f"--store {cluster.store.root} --eval-only --status"
     )
     (job,) = cluster.mine()
     run = next(cluster.store.root.glob("*/config.yaml")).parent.name

@@ -12,10 +12,11 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from gdsweep.cluster.launching import Options, slurm_store
+from gdsweep.cluster.launching import Options, with_profile_store
 from gdsweep.cluster.slurm import queue as slurm_queue
 from gdsweep.cluster.slurm.profile import Profile, choose_profile
 from gdsweep.errors import DONE, FAILED, BadInput
+from gdsweep.plan.request import Request
 
 START = 600.0
 """Seconds a test job may wait for its start."""
@@ -42,7 +43,7 @@ class Finding:
         return Text.assemble((mark, style), f"{self.what}: {self.said}")
 
 
-def examine(options: Options, console: Console) -> int:
+def examine(request: Request, options: Options, console: Console) -> int:
     """Check everything, telling each finding at once; exit code 1 if something is amiss."""
     findings: list[Finding] = []
 
@@ -53,7 +54,7 @@ def examine(options: Options, console: Console) -> int:
     if not (slurm_queue.available() and slurm_queue.configured()):
         raise BadInput("--doctor: no SLURM is configured here; is this a login node?")
     profile = choose_profile(options.profile)
-    store = slurm_store(options, profile)
+    store = with_profile_store(request, profile).store
     version = slurm_queue.ask(["sbatch", "--version"], tries=1).strip()
     tell("SLURM", True, f"{version}, arrays of up to {slurm_queue.max_array_size():,}")
     tell("profile", True, f"{profile.name} (partition {profile.partition or 'default'})")
