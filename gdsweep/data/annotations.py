@@ -42,13 +42,22 @@ class Records:
     """Annotations of each image as (annotation, is a training target), in a few tensors.
 
     Millions of small objects would be copied into every loader worker; tensors are shared.
+
+    Args:
+        per_image: the annotations of each image.
+        labels: the contiguous label of each category id.
     """
 
-    def __init__(self, per_image: list[list[tuple[dict[str, Any], bool]]]) -> None:
+    def __init__(
+        self, per_image: list[list[tuple[dict[str, Any], bool]]], labels: dict[int, int]
+    ) -> None:
         pieces = [pickle.dumps(records) for records in per_image]
         self._ends = _ends(pieces)
         self._content = torch.frombuffer(bytearray().join(pieces), dtype=torch.uint8)
-        targets = [sorted({a["category_id"] for a, target in r if target}) for r in per_image]
+        # labels, not ids: a tensor has no room for ids beyond 64 bits
+        targets = [
+            sorted({labels[a["category_id"]] for a, target in r if target}) for r in per_image
+        ]
         self._target_ends = _ends(targets)
         self._targets = torch.tensor([c for found in targets for c in found], dtype=torch.int64)
 
@@ -57,8 +66,8 @@ class Records:
         part = self._content[int(self._ends[index]) : int(self._ends[index + 1])]
         return pickle.loads(part.numpy().data)
 
-    def categories_of(self, index: int) -> list[int]:
-        """Category ids among the training targets of image `index`."""
+    def labels_of(self, index: int) -> list[int]:
+        """Labels among the training targets of image `index`, each once."""
         return self._targets[self._target_ends[index] : self._target_ends[index + 1]].tolist()
 
     def with_targets(self) -> list[int]:
@@ -96,7 +105,7 @@ def _read(path: Path, where: str) -> Annotations:
         names=[image["file_name"] for image in images],
         sizes=torch.tensor([(i["height"], i["width"]) for i in images], dtype=torch.int32),
         categories=categories,
-        records=Records(per_image),
+        records=Records(per_image, {c["id"]: label for label, c in enumerate(categories)}),
         sha256=digest,
         skipped=skipped,
     )
@@ -136,8 +145,11 @@ def _load(path: Path, where: str) -> tuple[dict[str, Any], str]:
 def _entries(content: dict[str, Any], key: str, where: str) -> list[dict[str, Any]]:
     entries = content[key]
     for number, entry in enumerate(entries):
-        if not isinstance(entry, dict) or not _whole(entry.get("id")):
+        if not isinstance(entry, dict) or not _whole(_as_id(entry.get("id"))):
             raise BadInput(f"{where}: {key}[{number}] has no whole number as its id")
+        for name in ("id", "image_id", "category_id"):
+            if name in entry:
+                entry[name] = _as_id(entry[name])
     return entries
 
 
@@ -235,6 +247,11 @@ def _refuse_duplicates(values: list[Any], what: str, where: str) -> None:
     if len(set(values)) < len(values):
         value, times = Counter(values).most_common(1)[0]
         raise BadInput(f"{where}: {what} {value} is there {times} times; each must be unique")
+
+
+def _as_id(value: Any) -> Any:
+    # tables of numbers write whole ids as 17.0
+    return int(value) if isinstance(value, float) and value.is_integer() else value
 
 
 def _whole(value: Any) -> bool:

@@ -31,6 +31,7 @@ from torch import Tensor
 from gdsweep.config import CityscapesData
 from gdsweep.config.cityscapes_files import ENDS, IMAGE, combined
 from gdsweep.data import cityscapes_ids as ids
+from gdsweep.data import segmentation
 from gdsweep.data.coco import ImageFolder
 from gdsweep.data.dataset import DatasetSplits, unset
 from gdsweep.data.image_file import read_image
@@ -126,14 +127,15 @@ class CityscapesDataset:
             height, width = void["size"]
             image = {"id": image_id, "file_name": name, "height": height, "width": width}
             images.append({**image, "void": void})
-            for value, mask in objects.items():
+            areas = segmentation.areas(list(objects.values()))
+            for (value, mask), pixels in zip(objects.items(), areas, strict=True):
                 annotations.append(
                     {
                         "id": len(annotations) + 1,
                         "image_id": image_id,
                         "category_id": value if value < 1000 else value // 1000,
                         "segmentation": mask,
-                        "area": float(ids.area(mask)),
+                        "area": float(pixels),
                         "bbox": ids.box(mask),
                         "iscrowd": int(value < 1000),
                     }

@@ -153,11 +153,6 @@ def _encode(found: np.ndarray, values: Sequence[int]) -> list[dict[str, Any]]:
     return masks
 
 
-def area(mask: dict[str, Any]) -> int:
-    """Pixels of an RLE."""
-    return int(rle.area(mask))
-
-
 def box(mask: dict[str, Any]) -> list[float]:
     """Left, top, width and height of an RLE."""
     return rle.toBbox(mask).tolist()

@@ -92,8 +92,7 @@ class CocoDataset:
 
     def classes_of(self, index: int) -> frozenset[int]:
         """Labels among the training targets of image `index`."""
-        categories = self._annotations.records.categories_of(index)
-        return frozenset(self._label[number] for number in categories)
+        return frozenset(self._annotations.records.labels_of(index))
 
     def trainable(self) -> Sequence[int]:
         """Indices of the images that have a training target."""
@@ -108,7 +107,10 @@ class CocoDataset:
         ]
 
     def ground_truth(self) -> dict[str, Any]:
-        """The usable annotations of the file, ids, areas and crowds as they are there."""
+        """The usable annotations of the file, ids, areas and crowds as they are there.
+
+        What scores them numbers them anew: see `gdsweep.evaluate.numbering`.
+        """
         annotations = []
         images = []
         for index, (image_id, name) in enumerate(zip(self.image_ids, self.names, strict=True)):

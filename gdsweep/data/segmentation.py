@@ -1,6 +1,7 @@
 """Segmentations as COCO writes them: polygons, uncompressed RLE, compressed RLE."""
 
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import torch
@@ -49,16 +50,24 @@ def decode(segmentations: list[Any], height: int, width: int) -> tuple[Tensor, T
         indices of their segmentations, int64 [m].
     """
     encoded = [encode(segmentation, height, width) for segmentation in segmentations]
-    kept = [k for k, area in enumerate(rle.area(encoded)) if area > 0] if encoded else []
+    kept = [k for k, pixels in enumerate(areas(encoded)) if pixels > 0]
     if not kept:
         return torch.zeros(0, height, width, dtype=torch.bool), torch.zeros(0, dtype=torch.long)
     masks = rle.decode([encoded[k] for k in kept])
     return torch.from_numpy(masks.transpose(2, 0, 1)).view(torch.bool), torch.tensor(kept)
 
 
+def areas(masks: Sequence[dict[str, Any]]) -> list[int]:
+    """Pixels of each compressed RLE.
+
+    One call a mask: pycocotools counts those of a list in 8 bits, and overflows at the 256th.
+    """
+    return [int(rle.area(mask)) for mask in masks]
+
+
 def area(segmentation: Any, height: int, width: int) -> float:
     """Pixels of a usable segmentation."""
-    return float(rle.area(encode(segmentation, height, width)))
+    return float(areas([encode(segmentation, height, width)])[0])
 
 
 def box(segmentation: Any, height: int, width: int) -> list[float]:

@@ -24,6 +24,7 @@ from scipy.ndimage import gaussian_filter1d
 from torch import Tensor
 
 from gdsweep.config import ShapesData
+from gdsweep.data import segmentation
 from gdsweep.data.dataset import DatasetSplits
 from gdsweep.data.instances import Instances
 from gdsweep.data.sampler import derived_seed
@@ -111,14 +112,15 @@ class ShapesDataset:
             found = self.instances(index)
             masks = found.masks.to(torch.uint8).permute(1, 2, 0).numpy()
             encoded = rle.encode(np.asfortranarray(masks))
-            for label, mask in zip(found.labels.tolist(), encoded, strict=True):
+            areas = segmentation.areas(encoded)
+            for label, mask, pixels in zip(found.labels.tolist(), encoded, areas, strict=True):
                 annotations.append(
                     {
                         "id": len(annotations) + 1,
                         "image_id": image_id,
                         "category_id": self.category_ids[label],
                         "segmentation": {**mask, "counts": mask["counts"].decode("ascii")},
-                        "area": float(rle.area(mask)),
+                        "area": float(pixels),
                         "bbox": rle.toBbox(mask).tolist(),
                         "iscrowd": 0,
                     }

@@ -16,6 +16,7 @@ from typing import Any
 import numpy as np
 from pycocotools import mask as rle
 
+from gdsweep.data import segmentation
 from gdsweep.errors import BadInput
 
 Entry = dict[str, Any]
@@ -76,7 +77,7 @@ def _matched(
     predicted: dict[str, list[Entry]] = {name: [] for name in names.values()}
     # the share of a prediction that a mask covers: what pycocotools calls the IoU with a crowd
     masks = [result["segmentation"] for result in found]
-    areas = rle.area(masks) if masks else []
+    areas = segmentation.areas(masks)
     covering = [*(truth["segmentation"] for truth in truths), void]
     shared = rle.iou(masks, covering, [1] * len(covering)) if masks else []
     own = [_instance(truth) for truth in truths]

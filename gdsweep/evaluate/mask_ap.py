@@ -13,6 +13,8 @@ import numpy as np
 from pycocotools.coco import COCO
 from pycocotools.cocoeval import COCOeval
 
+from gdsweep.evaluate.numbering import numbered
+
 METRICS = ("AP", "AP50", "AP75", "APs", "APm", "APl")
 """The six numbers, in the order detectron2 prints them."""
 
@@ -33,22 +35,26 @@ def mask_ap(
     """Mask AP of COCO-format results against a COCO instances dictionary.
 
     Args:
-        ground_truth: `images`, `annotations` (polygons or RLE, crowds marked) and `categories`.
+        ground_truth: `images`, `annotations` (polygons or RLE, crowds marked) and `categories`;
+            any whole numbers are ids, see `numbering`.
         results: `image_id`, `category_id`, `segmentation` (RLE) and `score` of each instance.
         detections: instances counted per image and category, those of highest score.
 
     Returns:
         AP (IoU 0.5 to 0.95), AP50, AP75, and AP of small, medium and large objects, in percent;
         NaN where the ground truth has no such object.
+
+    Raises:
+        BadInput: ids that do not fit together, see `numbered`.
     """
+    ground_truth, results = numbered(ground_truth, results)
     coco, coco_eval = tools()
     # pycocotools prints its progress; a training log has no use for it
     with contextlib.redirect_stdout(io.StringIO()):
         truth = _coco(coco, ground_truth)
-        # loadRes refuses an empty list, which early checkpoints do produce, and adds its own keys
-        copies = [dict(result) for result in results]
+        # loadRes refuses an empty list, which early checkpoints do produce
         found = (
-            truth.loadRes(copies) if copies else _coco(coco, {**ground_truth, "annotations": []})
+            truth.loadRes(results) if results else _coco(coco, {**ground_truth, "annotations": []})
         )
         evaluation = coco_eval(truth, found, "segm")
         evaluation.params.maxDets = [detections]

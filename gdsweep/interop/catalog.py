@@ -64,13 +64,20 @@ def coco_page(
         to_xywh: converts a box and its mode to left, top, width, height.
 
     Raises:
-        BadInput: no class names.
+        BadInput: no class names, or an instance or a name without a class of its own.
     """
     classes = metadata.get("thing_classes")
     if not classes:
         raise BadInput("detectron2: the data set's metadata has no thing_classes")
     given = metadata.get("thing_dataset_id_to_contiguous_id") or {n: n for n in range(len(classes))}
     ids = {label: number for number, label in given.items()}
+    unnamed = {i["category_id"] for r in records for i in r.get("annotations", ())} - ids.keys()
+    unnumbered = set(range(len(classes))) - ids.keys()
+    if unnamed or unnumbered:
+        raise BadInput(
+            f"detectron2: class {min(unnamed | unnumbered)} is not among the data set's "
+            f"{len(classes)} thing_classes and thing_dataset_id_to_contiguous_id"
+        )
     whole = all(isinstance(r["image_id"], int) for r in records)
     images: list[dict[str, Any]] = []
     annotations: list[dict[str, Any]] = []

@@ -16,6 +16,7 @@ from pycocotools.cocoeval import COCOeval
 from gdsweep.config import ImageSet
 from gdsweep.data import open_dataset
 from gdsweep.errors import BadInput
+from gdsweep.evaluate import mask_ap
 
 
 def test_images_labels_and_masks(small: Any) -> None:
@@ -214,6 +215,37 @@ def test_perfect_predictions_score_100(small: Any) -> None:
     val = open_dataset(small.settings()).val
     for _ in range(2):  # and scoring leaves no mark on the next ground truth
         assert scores(as_coco(val.ground_truth()), predictions(val, 0))[:3] == [1.0, 1.0, 1.0]
+
+
+@pytest.mark.parametrize("first", [0, -1, 2**63, 2.0**40])
+def test_any_whole_numbers_are_ids(small: Any, first: float) -> None:
+    for content in small.content.values():
+        renamed = {}
+        for kind in ("images", "categories", "annotations"):
+            content[kind] = [dict(e) for e in sorted(content[kind], key=lambda e: e["id"])]
+            for place, entry in enumerate(content[kind]):
+                renamed[kind, entry["id"]] = place + first
+                entry["id"] = place + first
+        for annotation in content["annotations"]:
+            annotation["image_id"] = renamed["images", annotation["image_id"]]
+            annotation["category_id"] = renamed["categories", annotation["category_id"]]
+    val = open_dataset(small.settings()).val
+    assert [val.classes_of(index) for index in range(3)] == [{0, 1}, {0}, set()]
+    assert list(val.image_ids) == [int(first) + place for place in range(3)]
+    assert {type(number) for number in (*val.image_ids, *val.category_ids)} == {int}
+    results = predictions(val, 0)
+    assert mask_ap(val.ground_truth(), results)["AP"] == pytest.approx(100)
+    # the file's own ids are those of the predictions, which are scored but not renamed
+    assert {r["image_id"] for r in results} == {val.image_ids[0], val.image_ids[1]}
+
+
+def test_an_image_may_have_any_number_of_objects(small: Any, make_annotation: Any) -> None:
+    content = small.content["train"]
+    content["annotations"] = [make_annotation(n, 10) for n in range(257)]
+    for number, annotation in enumerate(content["annotations"]):
+        annotation["segmentation"] = [[0, 0, 1 + number % 40, 0, 1 + number % 40, 20, 0, 20]]
+    train = open_dataset(small.settings()).train
+    assert len(train.instances(0)) == len(train.labels_of(0)) == 257
 
 
 def test_boxes_are_kept_or_measured(small: Any) -> None:

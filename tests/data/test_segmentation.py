@@ -67,6 +67,16 @@ def test_masks_without_a_pixel_are_left_out() -> None:
         assert kept.tolist() == []
 
 
+def test_there_may_be_any_number_of_masks() -> None:
+    given = masks(300)
+    coded = [compressed(given[..., k]) for k in range(300)]
+    assert segmentation.areas(coded) == given.sum((0, 1)).tolist()
+    assert segmentation.areas([]) == []
+    decoded, kept = segmentation.decode(coded, 17, 23)
+    assert kept.tolist() == np.flatnonzero(given.any((0, 1))).tolist()
+    assert len(decoded) == len(kept) > 256
+
+
 def test_polygons_nobody_can_draw_are_left_out() -> None:
     good = [1, 1, 5, 1, 5, 5]
     assert segmentation.usable([[1, 1, 5, 1], good, [1, 2, 3, 4, 5, 6, 7], []], 9, 9) == [good]

@@ -162,6 +162,15 @@ def test_too_small_for_any_class_is_no_score(package: Any, tmp_path: Path) -> No
     assert math.isnan(cityscapes_ap(val.ground_truth(), [])["AP"])
 
 
+def test_an_image_may_have_any_number_of_predictions(package: Any, tmp_path: Path) -> None:
+    found = np.full(SIZE, 7, np.uint16)
+    found[:20, :20] = 24000
+    val = open_dataset(written(tmp_path, [found])).val
+    right = result(1, 24, found == 24000, 0.9)
+    wrong = [result(1, 24, found == 7, 0.1) for _ in range(300)]
+    assert cityscapes_ap(val.ground_truth(), [*wrong, right])["AP"] == 100
+
+
 def test_without_the_package_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setitem(sys.modules, "cityscapesscripts", None)
     for name in [name for name in sys.modules if name.startswith("cityscapesscripts.")]:

@@ -14,6 +14,7 @@ from gdsweep.config import CocoData, ImageSet
 from gdsweep.data import open_dataset
 from gdsweep.errors import BadInput
 from gdsweep.grid.catalog import catalog_dataset
+from gdsweep.interop.catalog import coco_page
 
 CLASSES = ["disc", "cross"]
 
@@ -83,6 +84,16 @@ def test_what_the_catalog_has_not_is_one_line(register: Any) -> None:
     with pytest.raises(BadInput, match="no such data set; it has toys_train") as error:
         open_dataset(catalog_dataset("detectron2:toys", "toys"))
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("metadata", [{}, {"thing_dataset_id_to_contiguous_id": {7: 0}}])
+def test_an_instance_or_name_without_class_is_one_line(
+    tmp_path: Path, metadata: dict[str, Any]
+) -> None:
+    given = records(tmp_path, 2, 2)
+    given[0]["annotations"][0]["category_id"] = 2
+    with pytest.raises(BadInput, match=f"class {2 - len(metadata)} is not among the data set's 2"):
+        coco_page(given, {"thing_classes": CLASSES, **metadata}, lambda box, mode: box)
 
 
 def test_without_detectron2_that_is_said(monkeypatch: pytest.MonkeyPatch) -> None:
