@@ -199,7 +199,7 @@ def _open_set(
 
 def _annotation_file(settings: CocoData, given: str) -> Path:
     if given.startswith(CATALOG):
-        from gdsweep.interop.catalog import catalog_file  # detectron2 is seldom there
+        from gdsweep.data.catalog import catalog_file  # detectron2 is seldom there
 
         return catalog_file(given.removeprefix(CATALOG))
     return settings.resolved(given)

@@ -1,7 +1,7 @@
 """Others' formats, in and out: Mask2Former, GuidedDistillation, transformers, detectron2.
 
 Our own names of tensors are the pivot: every format is a table from ours to theirs. Nothing here
-imports detectron2 or transformers, except `detectron2_bridge` and `catalog` when they are used.
+imports detectron2 or transformers, except `detectron2_bridge` when it is used.
 """
 
 from gdsweep.interop.convert import convert

@@ -1,7 +1,7 @@
 """The runs and scores of every shipped grid are the ones of identities.txt: names are for ever.
 
-After a wanted change: `REGENERATE=1 pytest tests/grid/test_identities.py`, then read the diff. A run
-whose line changes is trained anew by everybody who has it.
+After a wanted change: `REGENERATE=1 pytest tests/grid/test_identities.py`, then read the diff. A
+run whose line changes is trained anew by everybody who has it.
 """
 
 import hashlib

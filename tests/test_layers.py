@@ -1,0 +1,210 @@
+"""The laws of the house: which room may import which, what stays free of torch, who knows files.
+
+An exception stands in EXCEPTIONS with the day and the owner who mends it; one that no longer breaks
+its law fails the test, so that the list can only shrink.
+"""
+
+import ast
+import graphlib
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from functools import cache
+from pathlib import Path
+
+ROOT = Path(__file__).parents[1]
+
+ROOMS = (
+    "errors",
+    "atomic",
+    "config",
+    "runs",
+    "model",
+    "grid",
+    "data",
+    "evaluate",
+    "interop",
+    "plan",
+    "report",
+    "plots",
+    "train",
+    "cluster",
+    "command lines",
+)
+"""From the ground up: an import points to a room before its own."""
+
+TORCH_FREE = ("config", "runs", "grid", "plan", "report", "cluster")
+
+CHOOSERS = ("gdsweep.cluster.launching", "launch")
+"""Where an executor is chosen: the only modules outside `cluster/slurm` that may name what is in
+it."""
+
+FILES = re.compile(
+    r"config\.yaml|identity\.json|wanted\.json|metrics\.json|log\.txt|best\.json|dataset\.json"
+    r"|network\.json|done\.json|index\.json|checkpoints|attempts|scores|predictions"
+    r"|.*(state|student|teacher)-.*\.pt|\[0-9\]\*\.json"
+)
+"""Names of files and folders of a run directory, and patterns of them."""
+
+FOLDERS = ("checkpoints", "attempts")
+"""Folders of a run directory that others than `runs` would have to know files' names in."""
+
+EXCEPTIONS: dict[str, tuple[str, ...]] = {
+    # 26 November 2026, plan: an executor's interface takes SLURM's types out of these
+    "plan -> cluster": ("gdsweep.plan.plan", "gdsweep.plan.planning"),
+    "slurm": (
+        "gdsweep.plan.plan",
+        "gdsweep.plan.planning",
+        "gdsweep.cluster.looking",
+        "gdsweep.cluster.status",
+    ),
+    "circle": ("gdsweep.cluster.slurm.doctor",),  # of plan's, too: it takes its store from a launch
+    # 26 November 2026, files: checkpoints, attempts and records get their face in `runs`
+    "files": (
+        "gdsweep.cluster.slurm.in_job",
+        "gdsweep.cluster.status",
+        "gdsweep.interop.open",
+        "gdsweep.report.receipts",
+        "gdsweep.train.attempt",
+        "gdsweep.train.checkpoint",
+        "gdsweep.train.networks",
+        "gdsweep.train.run",
+        "gdsweep.train.scoring",
+    ),
+}
+"""Law to the modules that break it still."""
+
+
+@cache
+def modules() -> dict[str, Path]:
+    """Dotted name of every module to its file."""
+    files = [*(ROOT / "gdsweep").rglob("*.py"), *(ROOT / "plots").rglob("*.py")]
+    found = {}
+    for path in [*files, ROOT / "launch.py", ROOT / "collect.py"]:
+        parts = path.relative_to(ROOT).with_suffix("").parts
+        if path.is_file():
+            found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
+    return found
+
+
+def room(module: str) -> str:
+    """The room of a module; a module in gdsweep/ itself, or at the top, is a command line."""
+    parts = module.split(".")
+    name = parts[0] if parts[0] == "plots" else ".".join(parts[1:2])
+    return name if name in ROOMS else "command lines"
+
+
+@cache
+def imports(module: str) -> frozenset[str]:
+    """Our modules that a module imports, also inside functions and for type checkers only."""
+    found = set()
+    for node in ast.walk(ast.parse(modules()[module].read_text(encoding="utf-8"))):
+        if isinstance(node, ast.Import):
+            found |= {alias.name for alias in node.names}
+        elif isinstance(node, ast.ImportFrom):
+            assert node.module and not node.level, f"{module}: a relative import"  # noqa: PT018
+            names = {f"{node.module}.{alias.name}" for alias in node.names}
+            # `from gdsweep.runs import lock` imports a module, `... import RunDir` does not
+            found |= {name if name in modules() else node.module for name in names}
+    return frozenset(found)
+
+
+def arrows() -> Iterator[tuple[str, str]]:
+    """Every import of one of our modules by another."""
+    for module in modules():
+        for target in imports(module) & modules().keys() - {"gdsweep"}:
+            yield module, target
+
+
+def check(law: str, broken: set[str]) -> None:
+    """Demand that the modules that break a law are exactly its exceptions."""
+    excepted = set(EXCEPTIONS.get(law, ()))
+    assert broken - excepted == set(), f"{law}: broken anew"
+    assert excepted - broken == set(), f"{law}: kept now; take these out of EXCEPTIONS"
+
+
+def test_every_package_is_a_room() -> None:
+    packages = {path.parent.name for path in (ROOT / "gdsweep").glob("*/*.py")}
+    assert packages | {"errors", "atomic", "plots", "command lines"} == set(ROOMS)
+
+
+def test_no_import_points_down_the_list() -> None:
+    order = {name: place for place, name in enumerate(ROOMS)}
+    broken: dict[str, set[str]] = {}
+    for module, target in arrows():
+        if order[room(target)] > order[room(module)]:
+            broken.setdefault(f"{room(module)} -> {room(target)}", set()).add(module)
+    laws = {law for law in EXCEPTIONS if " -> " in law}
+    assert broken.keys() - laws == set(), broken
+    for law in laws:
+        check(law, broken.get(law, set()))
+
+
+def test_packages_run_in_no_circle() -> None:
+    excepted = {*EXCEPTIONS.get("plan -> cluster", ()), *EXCEPTIONS.get("circle", ())}
+    graph: dict[str, set[str]] = {}
+    for module, target in arrows():
+        if package(module) != package(target) and module not in excepted:
+            graph.setdefault(package(module), set()).add(package(target))
+    list(graphlib.TopologicalSorter(graph).static_order())  # CycleError names the circle
+
+
+def package(module: str) -> str:
+    """The folder of a module; of a command line, the module itself."""
+    if room(module) == "command lines":
+        return module
+    path = modules()[module].parent.relative_to(ROOT)
+    return str(path)
+
+
+def test_planning_and_tables_are_free_of_torch() -> None:
+    names = sorted(module for module in modules() if room(module) in TORCH_FREE)
+    code = "import importlib, sys\nfor name in sys.argv[1:]:\n importlib.import_module(name)\n"
+    code += " assert 'torch' not in sys.modules, name"
+    done = subprocess.run([sys.executable, "-c", code, *names], capture_output=True, cwd=ROOT)
+    assert done.returncode == 0, done.stderr.decode()
+
+
+def test_no_scheduler_is_known_outside_its_folder() -> None:
+    outside = [module for module in modules() if not module.startswith("gdsweep.cluster.slurm")]
+    broken = {
+        module
+        for module in outside
+        if any(name.split(".")[0] == "submitit" for name in imports(module))
+        or any(name.startswith("gdsweep.cluster.slurm") for name in imports(module))
+    }
+    check("slurm", broken - set(CHOOSERS))
+
+
+def test_only_runs_knows_the_files_of_a_run() -> None:
+    others = [module for module in modules() if room(module) != "runs"]
+    check("files", {module for module in others if list(file_names(module))})
+
+
+def file_names(module: str) -> Iterator[str]:
+    """What of a run directory's files a module names: each with its line."""
+    tree = ast.parse(modules()[module].read_text(encoding="utf-8"))
+    for node in ast.walk(tree):
+        if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
+            sides: list[ast.expr] = [node.left, node.right]
+        elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
+            of_files = node.func.attr in ("glob", "rglob", "iterdir", "joinpath", "with_name")
+            sides = [node.func.value, *node.args] if of_files else []
+        else:
+            continue
+        for side in sides:
+            if isinstance(side, ast.Attribute) and side.attr in FOLDERS:
+                yield f"{node.lineno}: .{side.attr}"
+            text = _text(side)
+            if text is not None and FILES.fullmatch(text):
+                yield f"{node.lineno}: {text}"
+
+
+def _text(node: ast.expr) -> str | None:
+    """A string's text, with `*` for what is put into it."""
+    if isinstance(node, ast.Constant) and isinstance(node.value, str):
+        return node.value
+    if isinstance(node, ast.JoinedStr):
+        return "".join(_text(part) or "*" for part in node.values)
+    return None
