@@ -12,9 +12,9 @@ from PIL import Image
 
 from gdsweep.config import CocoData, ImageSet
 from gdsweep.data import open_dataset
+from gdsweep.data.catalog import coco_page
 from gdsweep.errors import BadInput
 from gdsweep.grid.catalog import catalog_dataset
-from gdsweep.interop.catalog import coco_page
 
 CLASSES = ["disc", "cross"]
 
