@@ -16,7 +16,7 @@ from gdsweep.cluster.local.progress import Progress
 from gdsweep.cluster.miniatures import write_miniatures
 from gdsweep.cluster.slurm import queue as slurm_queue
 from gdsweep.cluster.slurm.profile import Profile, choose_profile
-from gdsweep.config.data import expanded
+from gdsweep.config.paths import expanded
 from gdsweep.errors import BAD_INPUT, DONE, FAILED, BadInput
 from gdsweep.grid import Graph
 from gdsweep.plan.annotations import check_unchanged

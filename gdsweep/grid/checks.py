@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NoReturn
 
-from gdsweep.config import has_extra, read_label_list, weights_digest
+from gdsweep.config import read_label_list, weights_digest
 from gdsweep.errors import BadInput
 from gdsweep.grid.assignments import holds
 from gdsweep.grid.cell import Cell
@@ -64,7 +64,7 @@ def check_cell(cell: Cell, resolver: Resolver) -> None:
         settings.method != "supervised"
         and settings.labels.percent == 100
         and settings.labels.pool == "complement"
-        and not (has_extra(settings.dataset) and settings.labels.extra)
+        and not (settings.dataset.has_extra and settings.labels.extra)
     ):
         _fail(
             cell,

@@ -12,10 +12,8 @@ from gdsweep.config import (
     BatchSettings,
     CellSettings,
     CheckpointRef,
-    CityscapesData,
     DistillationSettings,
     EvaluationSettings,
-    FileData,
     LabelSettings,
     Method,
     MilestoneRef,
@@ -25,7 +23,6 @@ from gdsweep.config import (
     ScheduleSettings,
     Settings,
     TeacherSettings,
-    has_extra,
     read_label_list,
     weights_digest,
 )
@@ -109,7 +106,7 @@ def essential(settings: CellSettings, objective: Objective) -> CellSettings:
             "method": _METHOD[objective],
             "variant": "",
             "labels": _labels(
-                settings.labels, settings.seed, objective, has_extra(settings.dataset)
+                settings.labels, settings.seed, objective, settings.dataset.has_extra
             ),
             "augmentation": _augmentation(settings.augmentation, objective),
             "optimizer": _optimizer(settings.optimizer, objective),
@@ -241,16 +238,9 @@ def _label_set(labels: LabelSettings) -> dict[str, Any]:
 
 
 def _data(used: CellSettings, objective: Objective) -> dict[str, Any]:
-    """A data set is its name; of a generated one, how it is generated. Paths are no identity."""
-    data = used.dataset
-    if not isinstance(data, FileData):
-        return _but_new_defaults(data, "objects", "radius")
-    identity: dict[str, Any] = {"name": data.name, "format": data.format}
-    if isinstance(data, CityscapesData):
-        identity["masks"] = data.masks
-    if objective != "supervised":
-        identity["extra_unlabelled"] = has_extra(data) and used.labels.extra
-    return identity
+    if objective == "supervised":
+        return used.dataset.identity(None)
+    return used.dataset.identity(used.dataset.has_extra and used.labels.extra)
 
 
 @lru_cache(maxsize=65536)

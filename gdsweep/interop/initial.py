@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gdsweep.config import ModelSettings
-from gdsweep.config.data import expanded
+from gdsweep.config.paths import expanded
 from gdsweep.errors import BadInput
 from gdsweep.interop.class_head import fitted_head
 from gdsweep.interop.open import open_checkpoint

@@ -6,7 +6,6 @@ from typing import Any
 
 import pandas as pd
 
-from gdsweep.config import CityscapesData, CocoData
 from gdsweep.errors import BadInput
 from gdsweep.grid import Cell, Graph, Grid
 from gdsweep.grid.methods import Need
@@ -75,10 +74,6 @@ def results(graph: Graph, grid: Grid, store: Store) -> pd.DataFrame:
 def _row(store: Store, cell: Cell, chain: Sequence[Need], ref: ScoreRef) -> dict[str, Any]:
     score, stands = _score(store, chain, ref)
     metrics = score.metrics if score else {}
-    data = cell.settings.dataset
-    untested = isinstance(data, CityscapesData) or (
-        isinstance(data, CocoData) and data.test is None
-    )
     return {
         "status": stands.status,
         "why": stands.why,
@@ -88,7 +83,7 @@ def _row(store: Store, cell: Cell, chain: Sequence[Need], ref: ScoreRef) -> dict
         "iteration": score.iteration if score else None,
         "network": ref.network,
         "selection": SELECTIONS.get(str(ref.at), f"iteration {ref.at}"),
-        "split": "val" if untested else ref.split,
+        "split": ref.split if cell.settings.dataset.has_test else "val",
         "images": score.images if score else None,
         **cell.axes,
     }
