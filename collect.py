@@ -214,8 +214,8 @@ def _collect(grid: "Grid", graph: "Graph", arguments: argparse.Namespace) -> dic
             f"-pseudo-labels{end}": t for end, t in report.texts(given, labels, command).items()
         }
     if grid.differences:
-        paired = _marked(report.difference_table(frame, grid, command), arguments)
-        pairs = report.differences(frame, grid)
+        paired = _marked(report.paired_difference_table(frame, grid, command), arguments)
+        pairs = report.paired_differences(frame, grid)
         texts |= {
             f"-differences{end}": t for end, t in report.texts(paired, pairs, command).items()
         }

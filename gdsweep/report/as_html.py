@@ -8,10 +8,10 @@ from pathlib import Path
 
 from gdsweep.plan.spent import Spent
 from gdsweep.report import check, orderings, wording
+from gdsweep.report.display import number, signed, spans
 from gdsweep.report.entries import Entry
 from gdsweep.report.html_receipts import entry_id, receipts_section, runs_section
 from gdsweep.report.receipts import Receipt
-from gdsweep.report.shown import number, signed, spans
 from gdsweep.report.tables import Row, Table
 
 STYLE = Path(__file__).with_name("page.css")

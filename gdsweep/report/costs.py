@@ -11,8 +11,8 @@ import pandas as pd
 from gdsweep.errors import BadInput
 from gdsweep.grid import Graph, Grid
 from gdsweep.plan.spent import Spent, spent
+from gdsweep.report.display import display_name, heading, in_order
 from gdsweep.report.entries import Entry
-from gdsweep.report.shown import heading, in_order, shown
 from gdsweep.report.tables import Row, Table
 from gdsweep.runs import Complexity, RunDir, Store, read_metrics
 from gdsweep.runs.records import read_record
@@ -83,7 +83,7 @@ def cost_table(frame: pd.DataFrame, grid: Grid, command: str = "") -> Table:
     rows: list[Row] = []
     for record in frame.to_dict("records"):
         key = tuple(record[axis] for axis in axes)
-        labels = [shown(axis, value, names) for axis, value in zip(axes, key, strict=True)]
+        labels = [display_name(axis, value, names) for axis, value in zip(axes, key, strict=True)]
         if len(rows) == len(frame) - 1:
             labels = [TOTAL, *[""] * (len(axes) - 1)][: len(axes)]
         entries = tuple(Entry(text=_amount(record, measure)) for measure in measures)

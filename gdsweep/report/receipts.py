@@ -11,8 +11,8 @@ from gdsweep.errors import BadInput
 from gdsweep.grid import Graph, Grid
 from gdsweep.plan.spent import Spent, clock, duration, spent
 from gdsweep.plan.standing import standing, unreadable
+from gdsweep.report.display import number
 from gdsweep.report.results import SELECTIONS
-from gdsweep.report.shown import number
 from gdsweep.runs import Attempt, RunDir, Score, ScoreRef, Store, read_best, read_metrics
 from gdsweep.runs.records import read_record
 from gdsweep.runs.state import attempts_of
