@@ -11,7 +11,7 @@ from gdsweep.grid import Graph, Grid
 from gdsweep.plan.cost import tail
 from gdsweep.plan.plan import Plan, PlannedRun
 from gdsweep.plan.planning import make_plan
-from gdsweep.runs import Attempt, RunDir, Store
+from gdsweep.runs import RunDir, Store, attempts_of
 from gdsweep.runs.records import Score, ScoreRef, read_record
 
 
@@ -188,8 +188,7 @@ def _reading(run: RunDir) -> float | None:
 def _hours(directory: RunDir, run: PlannedRun) -> float:
     """Processor-hours of all attempts; one that was killed counts to its last sign of life."""
     total = 0.0
-    paths = directory.attempts.glob("[0-9]*.json") if directory.attempts.is_dir() else []
-    attempts = [read_record(path, Attempt) for path in sorted(paths)]
+    attempts = attempts_of(directory)
     newest = max((attempt.number for attempt in attempts), default=0)
     for attempt in attempts:
         end = attempt.ended

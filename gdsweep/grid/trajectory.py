@@ -1,7 +1,5 @@
 """One optimisation path: what identifies it, its name, and its trainer's configuration."""
 
-import hashlib
-import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -26,11 +24,11 @@ from gdsweep.config import (
     read_label_list,
     weights_digest,
 )
+from gdsweep.runs import run_name
+from gdsweep.runs.records import At
 
 IDENTITY_VERSION = 1
 """Raised when the trainer changes what the same settings give."""
-
-At = int | str
 
 
 @dataclass(frozen=True, eq=False)
@@ -74,8 +72,7 @@ def trajectory(
         "teacher": teacher and teacher.model_dump(),
         **_identity(used, objective),
     }
-    text = json.dumps(identity, sort_keys=True, separators=(",", ":"))
-    name = f"{_readable(used, objective)}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    name = run_name(_readable(used, objective), identity)
     config = RunConfig.model_construct(
         run=name, objective=objective, parent=parent, teacher=teacher, settings=used
     )

@@ -18,7 +18,8 @@ from gdsweep.interop.names import Table, names_of
 from gdsweep.interop.transformers_names import DROPPED as TRANSFORMERS_DROPPED
 from gdsweep.interop.weights_file import is_weights_file, read_weights_file
 from gdsweep.model import Mask2Former, MaskRCNN, Network
-from gdsweep.runs import RunDir, read_best, read_config
+from gdsweep.runs import RunDir, checkpoint_file, read_config
+from gdsweep.runs.records import At
 
 _OURS: Table = (("*", "*"),)
 _COUNTERS = (("*.num_batches_tracked", "no part of what is computed"),)
@@ -81,7 +82,7 @@ def open_checkpoint(
         BadInput: one line: not there, not known, or a tensor that does not fit.
     """
     if path.is_dir():
-        if (path / "config.yaml").is_file():
+        if RunDir(path).exists():
             return _open_run(RunDir(path), network, at)
         if (path / "config.json").is_file():
             return _open_folder(path, settings)
@@ -122,31 +123,34 @@ def open_tensors(
 
 def _open_run(run: RunDir, network: str | None, at: str | None) -> Opened:
     config = read_config(run)
-    wanted = network or "student"
-    horizon = config.settings.schedule.iterations
-    if at in (None, "best") and run.best.exists():
-        best = read_best(run)
-        if wanted not in best:
-            raise BadInput(f"{run.path}: it has no scored {wanted}; it has: {', '.join(best)}")
-        path, iteration = run.checkpoints / best[wanted].file, best[wanted].iteration
-    else:
-        states = run.states()
-        if at == "best" or not states:
-            raise BadInput(f"{run.path}: it has no {at or ''} checkpoint yet".replace("  ", " "))
-        last = states[-1] if at is None else horizon
-        iteration = last if at in (None, "final") else _iteration(str(at))
-        if iteration not in states:
-            raise BadInput(
-                f"{run.path}: no state of iteration {iteration}; there are: "
-                f"{', '.join(map(str, states))}"
-            )
-        path = run.state(iteration)
+    path = _checkpoint(run, network or "student", at, config.settings.schedule.iterations)
     own = read_weights_file(read_file(path), path, network)
-    source = f"{run.path}, {own.network} of iteration {iteration}"
+    source = f"{run.path}, {own.network} of iteration {own.iteration}"
     model, weights, dropped = _accounted(
         own.weights, _OURS, _COUNTERS, str(path), config.settings.model
     )
     return Opened("gdsweep", model, weights, own.classes, source, config, dropped)
+
+
+def _checkpoint(run: RunDir, network: str, at: str | None, horizon: int) -> Path:
+    """The checkpoint `at` asks for: the best one there is, or else the newest, without it."""
+    states = run.states()
+    place: At
+    if at in (None, "best") and run.best.exists():
+        place = "best"
+    elif at == "best" or not states:
+        raise BadInput(f"{run.path}: it has no {at or ''} checkpoint yet".replace("  ", " "))
+    elif at is None:
+        place = states[-1]
+    else:
+        place = "final" if at == "final" else _iteration(at)
+    found = checkpoint_file(run, network, place, horizon)
+    if place != "best" and found.iteration not in states:
+        raise BadInput(
+            f"{run.path}: no state of iteration {found.iteration}; there are: "
+            f"{', '.join(map(str, states))}"
+        )
+    return found.path
 
 
 def _iteration(at: str) -> int:
@@ -161,8 +165,9 @@ def _open_own(
 ) -> Opened:
     own = read_weights_file(content, path, network)
     config = None
-    if (path.parent.parent / "config.yaml").is_file():
-        config = read_config(RunDir(path.parent.parent))
+    run = RunDir.holding(path)
+    if run is not None:
+        config = read_config(run)
     model = settings or own.settings
     if model is None and config is not None:
         model = config.settings.model

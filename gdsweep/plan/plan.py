@@ -23,7 +23,7 @@ class Source:
 
     run: str
     """The run that makes it."""
-    at: int | str
+    at: int | Literal["best"]
     """Which of its checkpoints: an iteration's state, or `best`."""
 
     def __str__(self) -> str:

@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from gdsweep.config import RunConfig
@@ -10,7 +9,8 @@ from gdsweep.errors import BadInput
 from gdsweep.grid import Graph
 from gdsweep.plan.cost import kind, seconds_per_iteration, tail
 from gdsweep.plan.plan import Plan, PlannedRun, Source, Status
-from gdsweep.runs import Attempt, RunDir, Store, Wanted, read_state
+from gdsweep.runs import Attempt, RunDir, Store, Wanted, read_state, settled, sign_of
+from gdsweep.runs.records import At
 from gdsweep.runs.state import missing
 from gdsweep.runs.store import read_wanted
 
@@ -48,7 +48,7 @@ def make_plan(graph: Graph, store: Store, jobs: Mapping[str, "QueuedJob"] | None
 
 def not_there(sources: Iterable[Source], store: Store) -> tuple[Source, ...]:
     """Those of `sources` that are not on disk yet."""
-    return tuple(source for source in sources if not _checkpoint(source, store).exists())
+    return tuple(s for s in sources if not sign_of(store.run(s.run), s.at).exists())
 
 
 def failure_line(run: RunDir, attempt: Attempt | None) -> str:
@@ -75,15 +75,9 @@ def _last_words(run: RunDir) -> tuple[str, str]:
     return f"{run.log}:{number}", text
 
 
-def _source(graph: Graph, run: str, at: int | str) -> Source:
+def _source(graph: Graph, run: str, at: At) -> Source:
     horizon = graph.runs[run].config.settings.schedule.iterations
-    return Source(run, horizon if at == "final" else at)
-
-
-def _checkpoint(source: Source, store: Store) -> Path:
-    run = store.run(source.run)
-    # best.json names the weights, and is written once they are settled
-    return run.best if isinstance(source.at, str) else run.state(source.at)
+    return Source(run, settled(at, horizon))
 
 
 def _new(config: RunConfig, wanted: Wanted, sources: tuple[Source, ...]) -> PlannedRun:

@@ -14,9 +14,8 @@ from gdsweep.plan.spent import Spent, spent
 from gdsweep.report.display import display_name, heading, in_order
 from gdsweep.report.entries import Entry
 from gdsweep.report.tables import Row, Table
-from gdsweep.runs import Complexity, RunDir, Store, read_metrics
+from gdsweep.runs import Complexity, RunDir, Store, attempts_of, read_metrics
 from gdsweep.runs.records import read_record
-from gdsweep.runs.state import attempts_of
 
 MEASURES = {
     "parameters": ("Parameters (M)", 1e6),

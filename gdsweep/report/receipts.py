@@ -1,6 +1,5 @@
 """The receipt of a number: which weights it is of, and everything that made them."""
 
-import hashlib
 import json
 import math
 from dataclasses import dataclass
@@ -13,9 +12,19 @@ from gdsweep.plan.spent import Spent, clock, duration, spent
 from gdsweep.plan.standing import standing, unreadable
 from gdsweep.report.display import number
 from gdsweep.report.results import SELECTIONS
-from gdsweep.runs import Attempt, RunDir, Score, ScoreRef, Store, read_best, read_metrics
+from gdsweep.runs import (
+    Attempt,
+    RunDir,
+    Score,
+    ScoreRef,
+    Store,
+    attempts_of,
+    checkpoint_file,
+    identity_digest,
+    is_named_by,
+    read_metrics,
+)
 from gdsweep.runs.records import read_record
-from gdsweep.runs.state import attempts_of
 
 Facts = tuple[tuple[str, str], ...]
 """Labels and what is said of each, in reading order."""
@@ -130,16 +139,12 @@ def _percent(metric: float | None) -> str:
 
 
 def _checkpoint(run: RunDir, ref: ScoreRef, horizon: int) -> str:
-    if ref.at == "best":
-        try:
-            best = read_best(run)
-        except (OSError, ValueError):
-            return "not settled: the run has not reached its horizon"
-        if ref.network not in best:
-            return f"none: the {ref.network} has no validation score"
-        path = run.checkpoints / best[ref.network].file
-    else:
-        path = run.state(horizon if ref.at == "final" else int(ref.at))
+    try:
+        path = checkpoint_file(run, ref.network, ref.at, horizon).path
+    except FileNotFoundError:
+        return "not settled: the run has not reached its horizon"
+    except (BadInput, OSError) as error:
+        return f"none: {unreadable(error)}"
     return str(path) if path.exists() else f"{path} (not there)"
 
 
@@ -201,9 +206,7 @@ def _identity(run: RunDir) -> str:
     identity = _json(run.identity)
     if identity is None:
         return "not recorded"
-    text = json.dumps(identity, sort_keys=True, separators=(",", ":"))
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    fits = run.name.endswith(f"-{digest[:8]}")
+    digest, fits = identity_digest(identity), is_named_by(run.name, identity)
     return f"sha256 {digest[:16]}" + ("" if fits else " (NOT that of the run's name)")
 
 

@@ -13,7 +13,7 @@ from gdsweep.config import CheckpointRef, ModelSettings, RunConfig
 from gdsweep.errors import BadInput, TrainingFailed
 from gdsweep.interop.initial import load_initial
 from gdsweep.model import Mask2Former, MaskRCNN, Network
-from gdsweep.runs import RunDir, read_best, read_config
+from gdsweep.runs import RunDir, checkpoint_file, read_config
 from gdsweep.train import checkpoint
 from gdsweep.train.distributed import Processes
 
@@ -109,16 +109,11 @@ def _load_others_teacher(config: RunConfig, classes: Sequence[str], teacher: Net
 
 def _load_teacher(run: RunDir, ref: CheckpointRef, teacher: Network) -> str:
     parent = run.sibling(ref.run)
-    if ref.at == "best":
-        best = read_best(parent)
-        if ref.network not in best:
-            raise TrainingFailed(
-                f"the teacher's run {ref.run} has no scored {ref.network}", cause="parent"
-            )
-        path = parent.checkpoints / best[ref.network].file
-    else:
-        horizon = read_config(parent).settings.schedule.iterations
-        path = parent.state(horizon if ref.at == "final" else int(ref.at))
+    horizon = read_config(parent).settings.schedule.iterations
+    try:
+        path = checkpoint_file(parent, ref.network, ref.at, horizon).path
+    except BadInput as error:
+        raise TrainingFailed(f"no teacher: {error}", cause="parent") from None
     content = checkpoint.load(path)
     weights = content.get(ref.network)
     if weights is None:
