@@ -1,4 +1,4 @@
-"""A format is two files: those in new_format/, laid into a copy of the package, go the whole way."""
+"""A format is two files: those in new_format/, laid into a copy of the package, go all the way."""
 
 import os
 import shutil
