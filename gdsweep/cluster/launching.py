@@ -205,7 +205,7 @@ def prepare(graph: Graph, store: Store, todo: Sequence[PlannedRun]) -> None:
 
 
 def _nothing_to_do(plan: Plan, console: Console) -> int:
-    done, total = plan.cells.count("done"), len(plan.cells)
+    done, total = plan.cell_counts["done"], len(plan.cells)
     if plan.done:
         console.print(f"nothing to do: {done} of {total} cells are done")
         return DONE
@@ -225,7 +225,7 @@ def _nothing_to_do(plan: Plan, console: Console) -> int:
 
 
 def _conclude(plan: Plan, outcome: Outcome, collect: str, console: Console) -> int:
-    done, total = plan.cells.count("done"), len(plan.cells)
+    done, total = plan.cell_counts["done"], len(plan.cells)
     if outcome.signal is not None and not plan.done:
         console.print("stopped; launch again to continue")
         return 128 + outcome.signal

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-from gdsweep.plan.spent import Spent
+from gdsweep.plan.hours import ProcessorHours
 from gdsweep.report import check, orderings, wording
 from gdsweep.report.display import number, signed, spans
 from gdsweep.report.entries import Entry
@@ -176,7 +176,7 @@ def _provenance(table: Table, receipts: Mapping[int, Receipt], sources: Sequence
     facts = [
         ("made by", table.command),
         ("runs", f"{sum(bool(run.attempts) for run in runs.values())} of {len(runs)} begun"),
-        ("spent", str(sum((run.spent for run in runs.values()), Spent()))),
+        ("spent", str(sum((run.hours for run in runs.values()), ProcessorHours()))),
         ("code", "; ".join(codes)),
         ("published in", "; ".join(sources)),
     ]

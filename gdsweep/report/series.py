@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from gdsweep.grid import FigureLayout, Grid
-from gdsweep.plan.standing import percent
+from gdsweep.plan.cells import percent
 from gdsweep.report.display import METRIC_NAMES, display_name, heading, in_order, line_names
 from gdsweep.report.published import published_values, quoted_values
 
