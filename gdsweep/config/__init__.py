@@ -4,6 +4,7 @@ Defaults are the published numbers' (on COCO); where paper and public code diffe
 docstring says which is which. Nothing in this room imports torch.
 """
 
+from gdsweep.config.architectures import ARCHITECTURES, Architecture
 from gdsweep.config.base import Settings
 from gdsweep.config.cityscapes_format import CityscapesData
 from gdsweep.config.coco_format import CocoData, ImageSet
@@ -35,8 +36,10 @@ from gdsweep.config.training import (
 )
 
 __all__ = [
+    "ARCHITECTURES",
     "FORMATS",
     "METHODS",
+    "Architecture",
     "AugmentationSettings",
     "BatchSettings",
     "CellSettings",

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NoReturn
 
-from gdsweep.config import read_label_list, weights_digest
+from gdsweep.config import ARCHITECTURES, read_label_list, weights_digest
 from gdsweep.errors import BadInput
 from gdsweep.grid.assignments import holds
 from gdsweep.grid.cell import Cell
@@ -31,12 +31,14 @@ def check_cell(cell: Cell, resolver: Resolver) -> None:
     settings = cell.settings
     distillation = settings.distillation
     horizon = settings.schedule.iterations
-    if settings.model.architecture == "mask-rcnn" and settings.method != "supervised":
+    architecture = ARCHITECTURES[settings.model.architecture]
+    if not architecture.teachable and settings.method != "supervised":
         _fail(
             cell,
             resolver,
             (_METHOD,),
-            f"mask-rcnn is a supervised baseline, not {settings.method}; leave it out by `except`",
+            f"{settings.model.architecture} is a supervised baseline, not {settings.method}; "
+            "leave it out by `except`",
         )
     if settings.method in BURNED_IN and distillation.burn_in >= horizon:
         _fail(

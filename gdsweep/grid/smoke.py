@@ -3,6 +3,7 @@
 from pathlib import Path
 
 from gdsweep.config import (
+    ARCHITECTURES,
     AugmentationSettings,
     BatchSettings,
     CellSettings,
@@ -106,8 +107,9 @@ def _network(model: ModelSettings) -> ModelSettings:
 
 def _family(model: ModelSettings) -> str:
     """The smallest network of the backbone's family; any other family's is a ResNet."""
-    if model.architecture == "mask-rcnn":
-        return "resnet18"  # torchvision has no smaller one
+    smallest = ARCHITECTURES[model.architecture].smallest
+    if smallest is not None:
+        return smallest
     if model.backbone.startswith("swin"):
         return "swin_test"
     if model.backbone.startswith(("vit_", "deit")):

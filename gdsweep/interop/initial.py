@@ -43,11 +43,15 @@ def load_initial(
         raise BadInput(
             f"{path}: its backbone is {opened.settings.backbone}, not {settings.backbone}"
         )
-    if settings.architecture == "mask-rcnn":
+    if not model.teachable:
         if opened.class_count != len(classes) or tuple(opened.classes or classes) != tuple(classes):
-            raise BadInput(f"{path}: its classes are others; a mask-rcnn's heads are not adapted")
+            raise BadInput(
+                f"{path}: its classes are others; a {settings.architecture}'s heads are not adapted"
+            )
         model.load_state_dict(opened.weights)
         return None
-    weights, note = fitted_head(opened.weights, model.state_dict(), opened.classes, classes)
+    weights, note = fitted_head(
+        opened.weights, model.state_dict(), opened.classes, classes, model.class_head
+    )
     model.load_state_dict(weights)
     return note

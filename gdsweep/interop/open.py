@@ -6,24 +6,22 @@ from pathlib import Path
 
 from torch import Tensor
 
-from gdsweep.config import ModelSettings, RunConfig
+from gdsweep.config import ARCHITECTURES, ModelSettings, RunConfig
 from gdsweep.errors import BadInput
 from gdsweep.interop import mask2former, transformers_folder
 from gdsweep.interop.account import account
 from gdsweep.interop.architecture import infer_settings
-from gdsweep.interop.class_head import HEAD
 from gdsweep.interop.files import Content, read_file
 from gdsweep.interop.mask2former_names import DROPPED as MASK2FORMER_DROPPED
 from gdsweep.interop.names import Table, names_of
 from gdsweep.interop.transformers_names import DROPPED as TRANSFORMERS_DROPPED
 from gdsweep.interop.weights_file import is_weights_file, read_weights_file
-from gdsweep.model import Mask2Former, MaskRCNN, Network
+from gdsweep.model import NETWORKS, Network, build_network
 from gdsweep.runs import RunDir, checkpoint_file, read_config
 from gdsweep.runs.records import At
 
 _OURS: Table = (("*", "*"),)
 _COUNTERS = (("*.num_batches_tracked", "no part of what is computed"),)
-_BOX_HEAD = "net.roi_heads.box_predictor.cls_score.weight"
 _WRAPPED: Table = (("*", "network.*"),)  # detectron2_bridge's meta-architecture
 
 
@@ -49,17 +47,12 @@ class Opened:
     @property
     def class_count(self) -> int:
         """C."""
-        name = _BOX_HEAD if self.settings.architecture == "mask-rcnn" else HEAD[0]
-        return len(self.weights[name]) - 1
+        return len(self.weights[_class_weight(self.settings.architecture)]) - 1
 
     def model(self, attention: str = "auto") -> Network:
         """The network, in evaluation mode."""
         settings = self.settings.model_copy(update={"weights": "random", "init": None})
-        model: Network
-        if settings.architecture == "mask-rcnn":
-            model = MaskRCNN(settings, self.class_count)
-        else:
-            model = Mask2Former(settings, self.class_count, attention)
+        model = build_network(settings, self.class_count, attention)
         model.load_state_dict(self.weights)
         return model.eval()
 
@@ -112,7 +105,7 @@ def open_tensors(
         found = _accounted(tensors, table, TRANSFORMERS_DROPPED, what, settings)
         return Opened("transformers", *found[:2], None, what, dropped=found[2])
     for kind, table in (("gdsweep", _OURS), ("detectron2-bridge", _WRAPPED)):
-        if names_of(HEAD[0], table)[0] in tensors:
+        if names_of(_class_weight("mask2former"), table)[0] in tensors:
             found = _accounted(tensors, table, _COUNTERS, what, settings)
             return Opened(kind, *found[:2], None, what, dropped=found[2])
     raise BadInput(
@@ -153,6 +146,10 @@ def _checkpoint(run: RunDir, network: str, at: str | None, horizon: int) -> Path
     return found.path
 
 
+def _class_weight(architecture: str) -> str:
+    return f"{NETWORKS[architecture].class_head}.weight"
+
+
 def _iteration(at: str) -> int:
     try:
         return int(at)
@@ -172,11 +169,11 @@ def _open_own(
     if model is None and config is not None:
         model = config.settings.model
     source = f"{path}, {own.network} of iteration {own.iteration}"
-    if model is None and _BOX_HEAD in own.weights:
-        raise BadInput(
-            f"{path}: a Mask R-CNN away from its run; --config FILE says how to build it"
-        )
     if model is None:
+        kind = next((name for name in NETWORKS if _class_weight(name) in own.weights), "")
+        if kind in ARCHITECTURES and kind != "mask2former":
+            words = ARCHITECTURES[kind].words
+            raise BadInput(f"{path}: {words} away from its run; --config FILE says how to build it")
         model = infer_settings(own.weights, _OURS, str(path))
     _, weights, dropped = _accounted(own.weights, _OURS, _COUNTERS, str(path), model)
     return Opened("gdsweep", model, weights, own.classes, source, config, dropped)
@@ -191,7 +188,7 @@ def _open_folder(path: Path, settings: ModelSettings | None) -> Opened:
         settings = settings.model_copy(update={"heads": folder.heads, "norm": "frozen"})
     found = _accounted(folder.tensors, table, TRANSFORMERS_DROPPED, str(path), settings)
     classes = folder.classes
-    if len(classes) != len(found[1][HEAD[0]]) - 1:
+    if len(classes) != len(found[1][_class_weight("mask2former")]) - 1:
         raise BadInput(f"{path}: config.json names {len(classes)} classes, its head has others")
     return Opened("transformers", *found[:2], classes, str(path), dropped=found[2])
 
@@ -204,13 +201,12 @@ def _accounted(
     settings: ModelSettings | None,
 ) -> tuple[ModelSettings, dict[str, Tensor], dict[str, str]]:
     settings = settings or infer_settings(given, table, what)
-    baseline = settings.architecture == "mask-rcnn"
-    if baseline and table is not _OURS:
+    heads = names_of(_class_weight(settings.architecture), table)
+    if not heads:
         raise BadInput(f"{what}: {settings.architecture} has no counterpart in other formats")
-    head = names_of(_BOX_HEAD if baseline else HEAD[0], table)[0]
-    if head not in given:
-        raise BadInput(f"{what} does not fit: it lacks {head}")
+    if heads[0] not in given:
+        raise BadInput(f"{what} does not fit: it lacks {heads[0]}")
     random = settings.model_copy(update={"weights": "random", "init": None})
-    made = (MaskRCNN if baseline else Mask2Former)(random, len(given[head]) - 1)
+    made = build_network(random, len(given[heads[0]]) - 1)
     found = account(made.state_dict(), given, table, droppable, what)
     return settings, found.weights, found.dropped

@@ -12,7 +12,7 @@ from torch.nn.parallel import DistributedDataParallel
 from gdsweep.config import CheckpointRef, ModelSettings, RunConfig
 from gdsweep.errors import BadInput, TrainingFailed
 from gdsweep.interop.initial import load_initial
-from gdsweep.model import Mask2Former, MaskRCNN, Network
+from gdsweep.model import Network, build_network
 from gdsweep.runs import RunDir, checkpoint_file, read_config
 from gdsweep.train import checkpoint
 from gdsweep.train.distributed import Processes
@@ -54,12 +54,8 @@ def build_networks(
     if config.parent is not None or model_settings.init is not None:
         # they are overwritten: do not ask for a download
         model_settings = model_settings.model_copy(update={"weights": "random"})
-    student: Network
-    if model_settings.architecture == "mask-rcnn":
-        student = MaskRCNN(model_settings, len(classes)).to(processes.device)
-    else:
-        attention = settings.resources.attention
-        student = Mask2Former(model_settings, len(classes), attention).to(processes.device)
+    attention = settings.resources.attention
+    student = build_network(model_settings, len(classes), attention).to(processes.device)
     if config.parent is None and model_settings.init is not None:
         _load_initial(student, model_settings.init, settings.model, classes)
     teacher, alpha, digest = None, None, None
@@ -99,7 +95,7 @@ def _load_initial(
 def _load_others_teacher(config: RunConfig, classes: Sequence[str], teacher: Network) -> str:
     settings = config.settings.distillation.teacher
     assert settings.init is not None
-    assert isinstance(teacher, Mask2Former)
+    assert teacher.teachable, "planning refuses others"
     network = "teacher" if settings.network == "teacher" else None
     note = load_initial(teacher, settings.init, config.settings.model, classes, network)
     if note is not None:
