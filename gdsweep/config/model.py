@@ -72,3 +72,9 @@ class LossSettings(Settings):
     """Candidate points per loss point (PointRend's importance sampling)."""
     importance: float = Field(0.75, ge=0, le=1)
     """Share of the loss points taken where the mask is least certain."""
+    groups: int = Field(1, ge=1)
+    """Groups of images whose losses are averaged; image k of a global batch is in group k modulo
+    `groups`. 1: the batch is one, as eq. (2) has it. The public code normalises on each of its
+    processes and averages: a group is then what one of the paper's GPUs holds, eight groups of two
+    images as a rule. Class losses are weighted means within a group, and the mask losses' divisor
+    is at least `groups`. Never more groups than images; no matter of the GPUs a run has."""

@@ -90,6 +90,10 @@ class DistillationSettings(Settings):
     Without a burn-in choose `method: no-burn-in`."""
     teacher: TeacherSettings = TeacherSettings()
     """Which weights of the supervised path teach during the burn-in."""
+    student_init: Literal["own", "as-teacher"] = "as-teacher"
+    """Random numbers that a guided student's untrained parts start from: its `own`, or those of the
+    supervised run that taught it. In the public code, which is not seeded, they are its own, and
+    the data sets' presets say so; `as-teacher` starts both from one head."""
     suppress_overlap: float | None = Field(None, gt=0, le=1)
     """Drop a pseudo-label of which more than this share of the smaller mask is covered by a more
     confident one; None (paper and code) drops none."""

@@ -10,6 +10,7 @@ A strong view is the weak view with other colours, so it needs no alignment.
 All randomness is drawn from torch's global CPU generator; `loader` seeds it for every sample.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
@@ -34,7 +35,7 @@ class Window:
     size: tuple[int, int]
     """Height and width the part is resized to."""
     flip: bool
-    """Mirror it, left to right."""
+    """Mirror the part, left to right."""
     canvas: tuple[int, int]
     """Height and width of the result; what exceeds `size` is padding, right and below."""
 
@@ -53,9 +54,10 @@ class WeakView:
         self.settings = settings
 
     def __call__(self, image: Tensor, targets: Instances | None) -> tuple[Tensor, Instances | None]:
-        """A random window of an image, uint8 [3, H, W], and of its targets.
+        """A random window of an image, uint8 [3, H, W], and of its targets, which may be None.
 
-        Instances without a pixel in the window are dropped. Targets may be None.
+        Whether an instance without a pixel in the view is dropped or stays a target, with an empty
+        mask, is `empty_targets`.
         """
         window = self.window(image.shape[-2], image.shape[-1])
         picture = _cut(_picture(image), window)
@@ -63,7 +65,7 @@ class WeakView:
             picture = distort_colours(picture)
         if targets is not None:
             masks = _cut_masks(targets.masks, window)
-            kept = masks.view(torch.uint8).amax((1, 2)) > 0
+            kept = self._kept(targets.masks, masks, window)
             targets = Instances(targets.labels[kept], masks[kept])
         return _tensor(_padded(picture, window)), targets
 
@@ -76,6 +78,16 @@ class WeakView:
                 return self._scale_jitter(height, width)
             case "resized-crop":
                 return self._resized_crop(height, width)
+
+    def _kept(self, masks: Tensor, cut: Tensor, window: Window) -> Tensor:
+        # bool [n]: which instances are targets of the view
+        if self.settings.empty_targets == "all":
+            return torch.ones(len(cut), dtype=torch.bool)
+        kept = cut.view(torch.uint8).amax((1, 2)) > 0
+        if self.settings.empty_targets == "in-window":
+            unseen = (~kept).nonzero().flatten()
+            kept[unseen] = _in_window(masks[unseen], window)
+        return kept
 
     def _edge_crop(self, height: int, width: int) -> Window:
         # a random short edge, then a crop of fixed size anywhere; a smaller image stays whole
@@ -96,7 +108,12 @@ class WeakView:
         size = _smaller(scaled, crop)
         share = _uniform(0, 1)  # one draw for both axes, as detectron2
         top, left = round((scaled[0] - size[0]) * share), round((scaled[1] - size[1]) * share)
-        return Window(_box((height, width), scaled, (top, left), size), size, self._flip(), crop)
+        flip = self._flip()
+        if flip:
+            # detectron2 cuts the mirrored image: the window is at `left` of that one. Cut first
+            # and mirrored later, every window would lie on one diagonal of its image
+            left = scaled[1] - size[1] - left
+        return Window(_box((height, width), scaled, (top, left), size), size, flip, crop)
 
     def _resized_crop(self, height: int, width: int) -> Window:
         side = _uniform(*self.settings.scale)
@@ -223,6 +240,13 @@ def _cut_masks(masks: Tensor, window: Window) -> Tensor:
     # whole columns, then whole rows: several times as fast as picking single pixels
     canvas[:, :height, :width] = masks.mT.index_select(1, columns).mT.index_select(1, rows)
     return canvas
+
+
+def _in_window(masks: Tensor, window: Window) -> Tensor:
+    # bool [n]: whether a pixel of the mask reaches into the window
+    left, top, right, bottom = window.box
+    part = masks[:, int(top) : math.ceil(bottom), int(left) : math.ceil(right)]
+    return part.flatten(1).any(1)
 
 
 def _nearest(start: float, stop: float, count: int, limit: int) -> Tensor:

@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NoReturn
 
-from gdsweep.config import ARCHITECTURES, read_label_list, weights_digest
+from gdsweep.config import has_extra, read_label_list, weights_digest
 from gdsweep.errors import BadInput
 from gdsweep.grid.assignments import holds
 from gdsweep.grid.cell import Cell
@@ -23,6 +23,7 @@ _LABEL_FILE = ("labels", "file")
 _IGNORE_ABOVE = ("distillation", "ignore_above")
 _ALPHA_C = ("distillation", "alpha_c")
 _INIT = ("model", "init")
+_EMPTY_TARGETS = ("augmentation", "empty_targets")
 _TEACHER_INIT = ("distillation", "teacher", "init")
 
 
@@ -31,14 +32,19 @@ def check_cell(cell: Cell, resolver: Resolver) -> None:
     settings = cell.settings
     distillation = settings.distillation
     horizon = settings.schedule.iterations
-    architecture = ARCHITECTURES[settings.model.architecture]
-    if not architecture.teachable and settings.method != "supervised":
+    if settings.model.architecture == "mask-rcnn" and settings.method != "supervised":
         _fail(
             cell,
             resolver,
             (_METHOD,),
-            f"{settings.model.architecture} is a supervised baseline, not {settings.method}; "
-            "leave it out by `except`",
+            f"mask-rcnn is a supervised baseline, not {settings.method}; leave it out by `except`",
+        )
+    if settings.model.architecture == "mask-rcnn" and settings.augmentation.empty_targets != "none":
+        _fail(
+            cell,
+            resolver,
+            (_EMPTY_TARGETS,),
+            "mask-rcnn's targets need boxes, which empty masks have not; use empty_targets: none",
         )
     if settings.method in BURNED_IN and distillation.burn_in >= horizon:
         _fail(
@@ -66,7 +72,7 @@ def check_cell(cell: Cell, resolver: Resolver) -> None:
         settings.method != "supervised"
         and settings.labels.percent == 100
         and settings.labels.pool == "complement"
-        and not (settings.dataset.has_extra and settings.labels.extra)
+        and not (has_extra(settings.dataset) and settings.labels.extra)
     ):
         _fail(
             cell,

@@ -1,5 +1,7 @@
 """One optimisation path: what identifies it, its name, and its trainer's configuration."""
 
+import hashlib
+import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -10,9 +12,12 @@ from gdsweep.config import (
     BatchSettings,
     CellSettings,
     CheckpointRef,
+    CityscapesData,
     DistillationSettings,
     EvaluationSettings,
+    FileData,
     LabelSettings,
+    LossSettings,
     Method,
     MilestoneRef,
     Objective,
@@ -21,14 +26,16 @@ from gdsweep.config import (
     ScheduleSettings,
     Settings,
     TeacherSettings,
+    has_extra,
     read_label_list,
     weights_digest,
 )
-from gdsweep.runs import run_name
-from gdsweep.runs.records import At
 
-IDENTITY_VERSION = 1
-"""Raised when the trainer changes what the same settings give."""
+IDENTITY_VERSION = 2
+"""Raised when the trainer changes what the same settings give. A run keeps the version in which
+what it uses was last changed (see `_version`), so that nothing else is trained anew."""
+
+At = int | str
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,17 +73,29 @@ def trajectory(
     """The path that minimises `objective` under `settings`."""
     used = essential(settings, objective)
     identity: dict[str, Any] = {
-        "version": IDENTITY_VERSION,
+        "version": _version(used),
         "objective": objective,
         "parent": parent and parent.model_dump(),
         "teacher": teacher and teacher.model_dump(),
         **_identity(used, objective),
     }
-    name = run_name(_readable(used, objective), identity)
+    text = json.dumps(identity, sort_keys=True, separators=(",", ":"))
+    name = f"{_readable(used, objective)}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
     config = RunConfig.model_construct(
         run=name, objective=objective, parent=parent, teacher=teacher, settings=used
     )
     return Trajectory(config, identity)
+
+
+def _version(used: CellSettings) -> int:
+    """Version of the trainer since which these essential settings give the same weights.
+
+    2: a mirrored window of `scale-jitter` is that of the mirrored image.
+    """
+    views = used.augmentation
+    if views.geometry == "scale-jitter" and views.flip > 0:
+        return IDENTITY_VERSION
+    return 1
 
 
 def _readable(settings: CellSettings, objective: Objective) -> str:
@@ -103,9 +122,10 @@ def essential(settings: CellSettings, objective: Objective) -> CellSettings:
             "method": _METHOD[objective],
             "variant": "",
             "labels": _labels(
-                settings.labels, settings.seed, objective, settings.dataset.has_extra
+                settings.labels, settings.seed, objective, has_extra(settings.dataset)
             ),
             "augmentation": _augmentation(settings.augmentation, objective),
+            "loss": _loss(settings, objective),
             "optimizer": _optimizer(settings.optimizer, objective),
             "schedule": _schedule(settings.schedule),
             "batch": _batch(settings.batch, settings.model.norm == "frozen", objective),
@@ -149,6 +169,18 @@ def _augmentation(views: AugmentationSettings, objective: Objective) -> Augmenta
     return used
 
 
+def _loss(settings: CellSettings, objective: Objective) -> LossSettings:
+    # no group is empty, and Mask R-CNN has none
+    images = settings.batch.labelled
+    if objective != "supervised":
+        images = max(images, settings.batch.unlabelled)
+    groups = min(settings.loss.groups, images)
+    if settings.model.architecture == "mask-rcnn":
+        groups = 1
+    used: LossSettings = settings.loss.model_copy(update={"groups": groups})
+    return used
+
+
 @lru_cache(maxsize=4096)
 def _optimizer(optimizer: OptimizerSettings, objective: Objective) -> OptimizerSettings:
     unused = ["momentum"] if optimizer.algorithm == "adamw" else []
@@ -178,7 +210,7 @@ def _batch(batch: BatchSettings, frozen_norm: bool, objective: Objective) -> Bat
 def _distillation(distillation: DistillationSettings, objective: Objective) -> DistillationSettings:
     if objective == "supervised":
         return DistillationSettings()
-    unused = ["burn_in", "teacher"] + (["alpha"] if objective == "guided" else [])
+    unused = ["burn_in", "teacher", "alpha" if objective == "guided" else "student_init"]
     used: DistillationSettings = _reset(distillation, *unused)
     teacher = distillation.teacher
     if objective == "guided" and teacher.init is not None:
@@ -204,9 +236,9 @@ def _identity(used: CellSettings, objective: Objective) -> dict[str, Any]:
         "seed": used.seed,
         "dataset": _data(used, objective),
         "labels": _label_set(used.labels),
-        "augmentation": _but_new_defaults(used.augmentation, "copy_paste"),
+        "augmentation": _but_new_defaults(used.augmentation, "copy_paste", "empty_targets"),
         "model": _but_new_defaults(used.model, "architecture", "vit_resize", "init"),
-        "loss": _dump(used.loss),
+        "loss": _but_new_defaults(used.loss, "groups"),
         "optimizer": _but_new_defaults(used.optimizer, "algorithm", "momentum"),
         "schedule": _dump(used.schedule),
         "batch": batch,
@@ -221,7 +253,8 @@ def _identity(used: CellSettings, objective: Objective) -> dict[str, Any]:
         identity["teacher"] = given
     if objective != "supervised":
         unused = {"burn_in", "teacher"} | ({"alpha"} if objective == "guided" else set())
-        distillation = _but_new_defaults(used.distillation, "alpha_m", "adaptive", "ignore_above")
+        younger = ("alpha_m", "adaptive", "ignore_above", "student_init")
+        distillation = _but_new_defaults(used.distillation, *younger)
         identity["distillation"] = {k: v for k, v in distillation.items() if k not in unused}
     return identity
 
@@ -235,9 +268,16 @@ def _label_set(labels: LabelSettings) -> dict[str, Any]:
 
 
 def _data(used: CellSettings, objective: Objective) -> dict[str, Any]:
-    if objective == "supervised":
-        return used.dataset.identity(None)
-    return used.dataset.identity(used.dataset.has_extra and used.labels.extra)
+    """A data set is its name; of a generated one, how it is generated. Paths are no identity."""
+    data = used.dataset
+    if not isinstance(data, FileData):
+        return _but_new_defaults(data, "objects", "radius")
+    identity: dict[str, Any] = {"name": data.name, "format": data.format}
+    if isinstance(data, CityscapesData):
+        identity["masks"] = data.masks
+    if objective != "supervised":
+        identity["extra_unlabelled"] = has_extra(data) and used.labels.extra
+    return identity
 
 
 @lru_cache(maxsize=65536)

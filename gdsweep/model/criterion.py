@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 import torch
@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gdsweep.config import LossSettings
+from gdsweep.model.mask2former import Outputs
 from gdsweep.model.matcher import assign, matching_cost
-from gdsweep.model.outputs import Outputs
 from gdsweep.model.points import (
     Draw,
     TargetMasks,
@@ -41,16 +41,28 @@ class Normaliser:
     """
 
     masks: float
-    """Number of matched targets, at least 1: divides the mask losses."""
-    class_weight: float
-    """Sum of class weights over all queries: divides the class loss."""
+    """Number of targets, at least the number of groups: divides the mask losses."""
+    class_weights: tuple[float, ...]
+    """One per image: the sum of class weights over all queries of the image's group, times the
+    number of groups. Divides the image's class loss."""
 
     @classmethod
-    def of(cls, counts: Sequence[int], queries: int, no_object: float) -> "Normaliser":
-        """Normaliser of a batch with `counts` targets per image."""
-        matched = sum(min(count, queries) for count in counts)
-        class_weight = matched + (len(counts) * queries - matched) * no_object
-        return cls(float(max(sum(counts), 1)), class_weight)
+    def of(
+        cls, counts: Sequence[int], queries: int, no_object: float, groups: int = 1
+    ) -> "Normaliser":
+        """Normaliser of a batch with `counts` targets per image, in `groups` (see LossSettings)."""
+        groups = max(min(groups, len(counts)), 1)
+        weights = []
+        for group in range(groups):
+            own = counts[group::groups]
+            matched = sum(min(count, queries) for count in own)
+            weights.append(groups * (matched + (len(own) * queries - matched) * no_object))
+        per_image = tuple(weights[place % groups] for place in range(len(counts)))
+        return cls(float(max(sum(counts), groups)), per_image)
+
+    def of_images(self, places: Sequence[int]) -> "Normaliser":
+        """The same divisors for a part of the batch: the images at these places of it."""
+        return replace(self, class_weights=tuple(self.class_weights[place] for place in places))
 
 
 @dataclass(frozen=True)
@@ -129,7 +141,7 @@ class Criterion:
             targets: one per image. Masks of the image's own size are padded as the image was; any
                 other masks must span the padded canvas, at full or quarter resolution
                 (pseudo-labels).
-            normaliser: of the global batch.
+            normaliser: of the global batch, with the class weights of these images.
             draw: source of sample points; the device's random generator if None.
             ignore: per image, bool [H/4, W/4] of the padded canvas, the cells of which nothing is
                 known: an unmatched query with more than half of its mask there has no class loss in
@@ -147,11 +159,7 @@ class Criterion:
             draw = draw or uniform_points(predicted.features.device)
             crowd = _Crowd.of(outputs, targets)
             matches = [] if crowd is None else self._match(predicted, crowd, draw)
-            losses = {
-                "loss_ce": self.settings.lambda_c
-                * self._class_loss(predicted, crowd, matches, ignore)
-                / normaliser.class_weight
-            }
+            losses = {"loss_ce": self._class_loss(predicted, crowd, matches, normaliser, ignore)}
             entropy, dice = self._mask_losses(predicted, crowd, matches, draw)
             losses["loss_mask"] = self.settings.lambda_ce * entropy / normaliser.masks
             losses["loss_dice"] = self.settings.lambda_d * dice / normaliser.masks
@@ -200,6 +208,7 @@ class Criterion:
         predicted: _Predictions,
         crowd: _Crowd | None,
         matches: Sequence[_Match],
+        normaliser: Normaliser,
         ignore: Sequence[Tensor] | None,
     ) -> Tensor:
         # [L]: weighted cross-entropy, unmatched queries being "no object"
@@ -209,16 +218,22 @@ class Criterion:
             slots = torch.cat([match.image * Q + match.queries for match in matches], 1)
             chosen = torch.cat([match.targets for match in matches], 1)
             classes = classes.scatter(1, slots, crowd.labels[chosen])
-        weight = torch.ones(self.classes + 1, device=classes.device)
-        weight[-1] = self.settings.no_object
+        of_class = torch.ones(self.classes + 1, device=classes.device)
+        of_class[-1] = self.settings.no_object
         entropy = F.cross_entropy(
-            predicted.class_logits.flatten(0, 2), classes.flatten(), weight, reduction="none"
+            predicted.class_logits.flatten(0, 2), classes.flatten(), of_class, reduction="none"
         )
         entropy = entropy.view(L, -1)
         if ignore is not None:
             unmatched = classes == self.classes
             entropy = entropy.masked_fill(unmatched & _lying_in(predicted, ignore).flatten(1), 0)
-        return entropy.sum(1)
+        losses = entropy.new_zeros(L)
+        weights = normaliser.class_weights
+        for weight, run in itertools.groupby(range(B), key=weights.__getitem__):
+            first, *others = run
+            terms = entropy[:, first * Q : (first + len(others) + 1) * Q]
+            losses += self.settings.lambda_c * terms.sum(1) / weight
+        return losses
 
     def _mask_losses(
         self,

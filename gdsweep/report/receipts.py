@@ -1,5 +1,6 @@
 """The receipt of a number: which weights it is of, and everything that made them."""
 
+import hashlib
 import json
 import math
 from dataclasses import dataclass
@@ -8,20 +9,13 @@ from typing import Any
 from gdsweep.config import RunConfig
 from gdsweep.errors import BadInput
 from gdsweep.grid import Graph, Grid
-from gdsweep.plan.cells import cell_standing, unreadable
-from gdsweep.plan.hours import AttemptHours, ProcessorHours, clock
-from gdsweep.report.display import number
+from gdsweep.plan.spent import Spent, clock, duration, spent
+from gdsweep.plan.standing import standing, unreadable
 from gdsweep.report.results import SELECTIONS
-from gdsweep.runs import (
-    Attempt,
-    RunDir,
-    Score,
-    ScoreRef,
-    Store,
-    checkpoint_file,
-    identity_digest,
-    is_named_by,
-)
+from gdsweep.report.shown import number
+from gdsweep.runs import Attempt, RunDir, Score, ScoreRef, Store, read_best, read_metrics
+from gdsweep.runs.records import read_record
+from gdsweep.runs.state import attempts_of
 
 Facts = tuple[tuple[str, str], ...]
 """Labels and what is said of each, in reading order."""
@@ -39,7 +33,7 @@ class RunReceipt:
     facts: Facts
     attempts: tuple[str, ...]
     """One line each."""
-    hours: ProcessorHours
+    spent: Spent
 
 
 @dataclass(frozen=True)
@@ -56,19 +50,24 @@ class Receipt:
     """The runs it is built on with their part in it, the scored one last."""
 
     @property
-    def hours(self) -> ProcessorHours:
+    def spent(self) -> Spent:
         """What all its runs took, those that other numbers share included."""
-        return sum((run.hours for _, run in self.chain), ProcessorHours())
+        return sum((run.spent for _, run in self.chain), Spent())
 
 
 def receipt(graph: Graph, grid: Grid, store: Store, place: int) -> Receipt:
     """The receipt of the cell at `place` of the grid; told as far as the records go."""
     cell, name, ref = graph.results[place]
     run = store.run(name)
-    standing = cell_standing(graph.needs[cell], ref, store)
-    score, value = standing.score, standing.why
-    if score is not None:
-        value = f"{grid.table.metric} {_percent(score.metrics.get(grid.table.metric))}"
+    score, value = None, ""
+    try:
+        score = read_record(run.score(ref), Score)
+        known = score.metrics.get(grid.table.metric)
+        value = f"{grid.table.metric} {_percent(known)}"
+    except FileNotFoundError:
+        value = standing(graph.needs[cell], store).why
+    except (BadInput, OSError) as error:
+        value = unreadable(error)
     chain = []
     for piece in graph.chain(cell):
         chain.append(
@@ -86,11 +85,13 @@ def run_receipt(graph: Graph, store: Store, name: str) -> RunReceipt:
     """How the run `name` came to be; what cannot be read is said in its place."""
     run, config = store.run(name), graph.runs[name].config
     try:
-        hours = AttemptHours(run)
-        lines = tuple(_attempt(attempt, *hours.wall(attempt)) for attempt in hours.attempts)
-        total, commit = hours.total, _commits(hours.attempts)
+        attempts = attempts_of(run)
+        metrics = read_metrics(run.metrics)
+        lines = tuple(_attempt(attempt, metrics) for attempt in attempts)
+        total = spent(attempts, metrics)
+        commit = _commits(attempts)
     except (BadInput, OSError) as error:
-        lines, total, commit = (unreadable(error),), ProcessorHours(estimated=True), "unknown"
+        lines, total, commit = (unreadable(error),), Spent(about=True), "unknown"
     facts = (
         ("objective", _objective(config, graph.wanted[name].stop)),
         ("labels", _labels(run, config)),
@@ -129,12 +130,16 @@ def _percent(metric: float | None) -> str:
 
 
 def _checkpoint(run: RunDir, ref: ScoreRef, horizon: int) -> str:
-    try:
-        path = checkpoint_file(run, ref.network, ref.at, horizon).path
-    except FileNotFoundError:
-        return "not settled: the run has not reached its horizon"
-    except (BadInput, OSError) as error:
-        return f"none: {unreadable(error)}"
+    if ref.at == "best":
+        try:
+            best = read_best(run)
+        except (OSError, ValueError):
+            return "not settled: the run has not reached its horizon"
+        if ref.network not in best:
+            return f"none: the {ref.network} has no validation score"
+        path = run.checkpoints / best[ref.network].file
+    else:
+        path = run.state(horizon if ref.at == "final" else int(ref.at))
     return str(path) if path.exists() else f"{path} (not there)"
 
 
@@ -196,20 +201,23 @@ def _identity(run: RunDir) -> str:
     identity = _json(run.identity)
     if identity is None:
         return "not recorded"
-    digest, fits = identity_digest(identity), is_named_by(run.name, identity)
+    text = json.dumps(identity, sort_keys=True, separators=(",", ":"))
+    digest = hashlib.sha256(text.encode()).hexdigest()
+    fits = run.name.endswith(f"-{digest[:8]}")
     return f"sha256 {digest[:16]}" + ("" if fits else " (NOT that of the run's name)")
 
 
-def _attempt(attempt: Attempt, hours: float, estimated: bool) -> str:
+def _attempt(attempt: Attempt, metrics: list[dict[str, Any]]) -> str:
     """`1: done, iterations 0 to 600, 12.5 min, on host, cpu × 1, torch 2.10, ...`."""
     process = attempt.process
+    hours, about = duration(attempt, metrics)
     reached = attempt.last_iteration if attempt.last_iteration is not None else "nowhere"
     count = process.get("processes", 1)
     told = "" if not attempt.message else f" ({attempt.message})"
     parts = [
         f"{attempt.outcome or 'no end recorded'}{told}",
         f"iterations {attempt.first_iteration} to {reached}",
-        f"{'about ' if estimated else ''}{clock(hours)}",
+        f"{'about ' if about else ''}{clock(hours)}",
         f"on {process.get('nodes') or process.get('host', 'an unknown host')}",
         f"{process.get('device', 'unknown device')} × {count}",
         *_memory(process.get("peak_memory")),

@@ -10,10 +10,11 @@ from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
 from gdsweep.config import CheckpointRef, ModelSettings, RunConfig
+from gdsweep.data.sampler import derived_seed
 from gdsweep.errors import BadInput, TrainingFailed
 from gdsweep.interop.initial import load_initial
-from gdsweep.model import Network, build_network
-from gdsweep.runs import RunDir, checkpoint_file, read_config
+from gdsweep.model import Mask2Former, MaskRCNN, Network
+from gdsweep.runs import RunDir, read_best, read_config
 from gdsweep.train import checkpoint
 from gdsweep.train.distributed import Processes
 
@@ -46,16 +47,22 @@ def build_networks(
 ) -> tuple[Networks, str | None]:
     """Networks at iteration 0 of the path; returns the fixed teacher's digest beside them.
 
-    Initial weights depend on the run's seed and `model.init` alone, and are equal on every process.
+    Initial weights depend on the run's seed, `model.init` and `distillation.student_init` alone,
+    and are equal on every process.
     """
     settings = config.settings
-    torch.manual_seed(settings.seed)
+    own = config.objective == "guided" and settings.distillation.student_init == "own"
+    torch.manual_seed(derived_seed(settings.seed, "student") if own else settings.seed)
     model_settings = settings.model
     if config.parent is not None or model_settings.init is not None:
         # they are overwritten: do not ask for a download
         model_settings = model_settings.model_copy(update={"weights": "random"})
-    attention = settings.resources.attention
-    student = build_network(model_settings, len(classes), attention).to(processes.device)
+    student: Network
+    if model_settings.architecture == "mask-rcnn":
+        student = MaskRCNN(model_settings, len(classes)).to(processes.device)
+    else:
+        attention = settings.resources.attention
+        student = Mask2Former(model_settings, len(classes), attention).to(processes.device)
     if config.parent is None and model_settings.init is not None:
         _load_initial(student, model_settings.init, settings.model, classes)
     teacher, alpha, digest = None, None, None
@@ -95,7 +102,7 @@ def _load_initial(
 def _load_others_teacher(config: RunConfig, classes: Sequence[str], teacher: Network) -> str:
     settings = config.settings.distillation.teacher
     assert settings.init is not None
-    assert teacher.teachable, "planning refuses others"
+    assert isinstance(teacher, Mask2Former)
     network = "teacher" if settings.network == "teacher" else None
     note = load_initial(teacher, settings.init, config.settings.model, classes, network)
     if note is not None:
@@ -105,11 +112,16 @@ def _load_others_teacher(config: RunConfig, classes: Sequence[str], teacher: Net
 
 def _load_teacher(run: RunDir, ref: CheckpointRef, teacher: Network) -> str:
     parent = run.sibling(ref.run)
-    horizon = read_config(parent).settings.schedule.iterations
-    try:
-        path = checkpoint_file(parent, ref.network, ref.at, horizon).path
-    except BadInput as error:
-        raise TrainingFailed(f"no teacher: {error}", cause="parent") from None
+    if ref.at == "best":
+        best = read_best(parent)
+        if ref.network not in best:
+            raise TrainingFailed(
+                f"the teacher's run {ref.run} has no scored {ref.network}", cause="parent"
+            )
+        path = parent.checkpoints / best[ref.network].file
+    else:
+        horizon = read_config(parent).settings.schedule.iterations
+        path = parent.state(horizon if ref.at == "final" else int(ref.at))
     content = checkpoint.load(path)
     weights = content.get(ref.network)
     if weights is None:

@@ -5,6 +5,7 @@ distillation besides `pseudo_labels` (eq. 3) and `ema` (eq. 5).
 """
 
 import contextlib
+import itertools
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -16,7 +17,7 @@ from gdsweep.config import CellSettings
 from gdsweep.data import Instances, Sample
 from gdsweep.data.sampler import derived_seed
 from gdsweep.errors import TrainingFailed
-from gdsweep.model import Criterion, Normaliser, Outputs, seeded_points
+from gdsweep.model import Criterion, Normaliser, seeded_points
 from gdsweep.train.class_thresholds import ClassThresholds
 from gdsweep.train.distributed import Processes
 from gdsweep.train.precision import Precision
@@ -144,13 +145,14 @@ class Loss:
     ) -> dict[str, Tensor]:
         images, targets = part.images[chunk], part.targets[chunk]
         with self.precision.autocast(self.processes.device):
-            outputs: Outputs | dict[str, Tensor] = student(images, targets)
-        if isinstance(outputs, dict):
-            # means over what is forwarded together: weighted by its share of the global batch
-            share = len(images) / self.settings.batch.labelled
-            return {name: share * mean for name, mean in outputs.items()}
+            if self.settings.model.architecture == "mask-rcnn":
+                # means over what is forwarded together: weighted by its share of the global batch
+                share = len(images) / self.settings.batch.labelled
+                return {name: share * mean for name, mean in student(images, targets).items()}
+            outputs = student(images)
         points = seeded_points(self._seeds(part, chunk, iteration), self.processes.device)
         ignore = None if part.ignore is None else part.ignore[chunk]
+        normaliser = normaliser.of_images(self._places(len(part.images))[chunk])
         return self.criterion(outputs, targets, normaliser, points, ignore)
 
     def _terms(self, totals: dict[str, Tensor], parts: Sequence[Part]) -> dict[str, float]:
@@ -168,13 +170,21 @@ class Loss:
         return {"total_loss": total, **terms}
 
     def _normaliser(self, part: Part) -> Normaliser:
-        counts = [len(target.labels) for target in part.targets]
-        everybody = [count for share in self.processes.gather(counts) for count in share]
-        return Normaliser.of(everybody, self.settings.model.queries, self.settings.loss.no_object)
+        shares = self.processes.gather([len(target.labels) for target in part.targets])
+        # back in the order of the global batch, which the processes took turns in sharing out
+        turns = itertools.zip_longest(*shares)
+        everybody = [count for turn in turns for count in turn if count is not None]
+        loss = self.settings.loss
+        queries = self.settings.model.queries
+        return Normaliser.of(everybody, queries, loss.no_object, loss.groups)
+
+    def _places(self, count: int) -> range:
+        """Places of this process' `count` images in the global batch."""
+        rank, world = self.processes.rank, self.processes.world
+        return range(rank, rank + count * world, world)
 
     def _seeds(self, part: Part, chunk: slice, iteration: int) -> list[int]:
-        rank, world = self.processes.rank, self.processes.world
-        places = range(rank, rank + len(part.images) * world, world)[chunk]
+        places = self._places(len(part.images))[chunk]
         seed = self.settings.seed
         return [derived_seed(seed, "points" + part.suffix, iteration, place) for place in places]
 

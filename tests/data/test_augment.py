@@ -113,18 +113,48 @@ def test_flips_happen_as_often_as_they_should(geometry: str) -> None:
     assert torch.equal(mirrored, image.flip(-1))
 
 
-def test_instances_outside_the_window_are_dropped() -> None:
+def test_instances_without_a_pixel_in_the_view() -> None:
+    """`none` keeps none of them; `all` keeps all, in their order and with their labels."""
     image, targets = blobs()
-    view = WeakView(settings("resized-crop", scale=(0.3, 0.4)))
     counts = set()
     for seed in range(40):
-        seeded(seed)
-        _, found = view(image, targets)
-        assert found is not None
-        assert found.masks.flatten(1).any(1).all()
-        counts.add(len(found))
+        found = {}
+        for kept in ("none", "in-window", "all"):
+            seeded(seed)
+            view = WeakView(settings("resized-crop", scale=(0.3, 0.4), empty_targets=kept))
+            found[kept] = view(image, targets)[1]
+        none, every = found["none"], found["all"]
+        assert none is not None
+        assert every is not None
+        assert none.masks.flatten(1).any(1).all()
+        assert every.labels.tolist() == [4, 5, 6]
+        seen = every.masks.flatten(1).any(1)
+        assert torch.equal(every.labels[seen], none.labels)
+        assert torch.equal(every.masks[seen], none.masks)
+        counts.add(len(none))
     assert min(counts) == 0
     assert 1 in counts
+
+
+@pytest.mark.parametrize(
+    ("kept", "expected"), [("none", [0]), ("in-window", [0, 1]), ("all", [0, 1, 2])]
+)
+def test_instances_that_a_window_shrinks_to_nothing(
+    kept: str, expected: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    masks = torch.zeros(3, 80, 80, dtype=torch.bool)
+    masks[0, 10:30, 10:30] = True  # four pixels wide in the view
+    masks[1, 34, 34] = True  # a fifth of a pixel, not at the centre of one
+    masks[2, 60:, 60:] = True  # outside
+    view = WeakView(settings("resized-crop", empty_targets=kept, crop=(10, 10), flip=0.5))
+    for flip in (False, True):
+        window = augment.Window((0, 0, 50, 50), (10, 10), flip, (10, 10))
+        monkeypatch.setattr(view, "window", lambda height, width, window=window: window)
+        image = torch.zeros(3, 80, 80, dtype=torch.uint8)
+        _, found = view(image, Instances(torch.arange(3), masks))
+        assert found is not None
+        assert found.labels.tolist() == expected
+        assert found.masks.flatten(1).any(1).tolist() == [True, False, False][: len(expected)]
 
 
 @pytest.mark.parametrize("geometry", GEOMETRIES)
@@ -191,14 +221,108 @@ def test_scale_jitter_draws_scales_evenly() -> None:
     for seed in range(400):
         seeded(seed)
         window = view.window(100, 100)
-        left, top, _right, bottom = window.box
+        left, top, right, bottom = window.box
         scales.append(window.size[0] / (bottom - top))
         assert window.canvas == (100, 100)
-        assert left == pytest.approx(top)  # one draw for both axes
+        # one draw for both axes, from the other side where the image is mirrored
+        assert top == pytest.approx(100 - right if window.flip else left)
     drawn = torch.tensor(scales)
     assert drawn.min() < 0.15
     assert drawn.max() > 1.95
     assert drawn.mean() == pytest.approx(1.05, abs=0.08)
+
+
+def official_jitter(
+    image: Tensor, scale: float, offset: float, flip: bool, crop: tuple[int, int]
+) -> tuple[Tensor, tuple[float, ...]]:
+    """detectron2's RandomFlip, ResizeScale and FixedSizeCrop as they are defined, one by one.
+
+    Returns the view, and the window's centre in pixels of the image as it is in its file, its
+    height there, and whether it is mirrored.
+    """
+    picture = Image.fromarray(image.permute(1, 2, 0).contiguous().numpy())
+    if flip:
+        picture = picture.transpose(Image.Transpose.FLIP_LEFT_RIGHT)
+    width, height = picture.size
+    ratio = min(crop[0] * scale / height, crop[1] * scale / width)
+    picture = picture.resize((round(width * ratio), round(height * ratio)), Image.BILINEAR)
+    left, top = (
+        round(max(side - limit, 0) * offset)
+        for side, limit in zip(picture.size, (crop[1], crop[0]), strict=True)
+    )
+    right, bottom = min(left + crop[1], picture.width), min(top + crop[0], picture.height)
+    part = picture.crop((left, top, right, bottom))
+    canvas = Image.new("RGB", (crop[1], crop[0]), (128, 128, 128))
+    canvas.paste(part, (0, 0))
+    x, y = (left + right) / 2 * width / picture.width, (top + bottom) / 2 * height / picture.height
+    tall = (bottom - top) * height / picture.height
+    return augment._tensor(canvas), (width - x if flip else x, y, tall, float(flip))
+
+
+@pytest.mark.parametrize("size", [(50, 70), (70, 50), (64, 64)])
+@pytest.mark.parametrize("crop", [(40, 40), (32, 56)])
+def test_scale_jitter_is_detectron2s(
+    size: tuple[int, int], crop: tuple[int, int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """With the same three numbers, the very window and view."""
+    torch.manual_seed(0)
+    image = torch.randint(0, 256, (3, *size), dtype=torch.uint8)
+    masks = image > 200
+    view = WeakView(settings("scale-jitter", scale=(0.1, 2.0), crop=crop))
+    for seed in range(60):
+        scale, offset, coin = torch.rand(3, generator=torch.Generator().manual_seed(seed)).tolist()
+        scale = 0.1 + 1.9 * scale
+        expected, _ = official_jitter(image, scale, offset, coin < 0.5, crop)
+        draws = iter([scale, offset, coin])
+        monkeypatch.setattr(augment, "_uniform", lambda low, high, draws=draws: next(draws))
+        found, targets = view(image, Instances(torch.arange(3), masks))
+        assert found.shape == expected.shape
+        # rounding; and at its edges a window sees no pixel beyond them
+        far = (found.int() - expected.int()).abs().amax(0) > 2
+        assert far.float().mean() < 0.3 if scale < 0.3 else far[2:-2, 2:-2].float().mean() < 0.02
+        assert targets is not None
+
+
+def test_the_joint_distribution_of_scale_jitter_is_detectron2s() -> None:
+    """Where windows lie, how large they are and whether they are mirrored, all at once.
+
+    The public code mirrors the image before it cuts: windows lie on both diagonals. Every marginal
+    distribution is the same the other way round, the joint one is not.
+    """
+    height, width, crop, count = 60, 80, (64, 64), 4000
+    image = torch.zeros(3, height, width, dtype=torch.uint8)
+    view = WeakView(settings("scale-jitter", scale=(0.1, 2.0), crop=crop))
+    seeded(1)
+    ours, official = [], []
+    draws = torch.rand(count, 3, dtype=torch.float64, generator=torch.Generator().manual_seed(2))
+    for scale, offset, coin in draws.tolist():
+        window = view.window(height, width)
+        left, top, right, bottom = window.box
+        ours.append(((left + right) / 2, (top + bottom) / 2, bottom - top, float(window.flip)))
+        official.append(official_jitter(image, 0.1 + 1.9 * scale, offset, coin < 0.5, crop)[1])
+    a, b = torch.tensor(ours), torch.tensor(official)
+    edges = [torch.linspace(0, side, 7)[1:-1] for side in (width, height, height)]
+
+    def cells(found: Tensor) -> Tensor:
+        places = [
+            torch.bucketize(found[:, k].float().contiguous(), edge) for k, edge in enumerate(edges)
+        ]
+        index = ((places[0] * 6 + places[1]) * 6 + places[2]) * 2 + found[:, 3].long()
+        return torch.bincount(index, minlength=432).double()
+
+    first, second = cells(a), cells(b)
+    used = first + second > 0
+    # two samples of one distribution: chi-squared with a mean of the number of cells less one
+    distance = float(((first - second)[used] ** 2 / (first + second)[used]).sum())
+    free = int(used.sum()) - 1
+    assert free > 20
+    assert distance < free + 4 * (2 * free) ** 0.5
+    cut = a[:, 2] < height - 1  # windows that are smaller than the image in both axes or one
+    for found in (a[cut], b[b[:, 2] < height - 1]):
+        assert abs(float(torch.corrcoef(found[:, :2].T)[0, 1])) < 0.2
+        mirrored = found[:, 3] == 1
+        assert float(torch.corrcoef(found[mirrored, :2].T)[0, 1]) < -0.7
+        assert float(torch.corrcoef(found[~mirrored, :2].T)[0, 1]) > 0.7
 
 
 def test_resized_crop_keeps_the_aspect_of_the_image() -> None:

@@ -56,8 +56,13 @@ def test_coco_is_the_papers(load) -> None:
     assert settings.schedule.iterations == 368_750
     drops = [round(settings.schedule.iterations * drop) for drop in settings.schedule.drops]
     assert drops == [327_778, 355_092]
-    # but for the backbone and what tells the cell, COCO's values are the defaults
+    # but for the backbone, what tells the cell and what only the public code's numbers need
+    # (docs/deviations.md), COCO's values are the defaults
     default = CellSettings(dataset=settings.dataset)
+    views = default.augmentation.model_copy(update={"empty_targets": "in-window"})
+    loss = default.loss.model_copy(update={"groups": 8})
+    default = default.model_copy(update={"augmentation": views, "loss": loss})
+    assert settings.distillation.student_init == "own"
     for part in ("augmentation", "loss", "optimizer", "schedule", "batch", "evaluation"):
         assert getattr(settings, part) == getattr(default, part)
 
@@ -103,6 +108,21 @@ axes:
     assert (views.geometry, views.crop, views.colour_distortion) == ("edge-crop", (512, 1024), True)
     assert (views.short_edges[0], views.short_edges[-1], views.max_edge) == (512, 2048, 4096)
     assert (views.test_short_edge, views.test_max_edge) == (1024, 2048)
+    # as the public code, see docs/deviations.md
+    assert views.empty_targets == "all"
+    assert {cell.settings.loss.groups for cell in cells} == {8}
+    assert {cell.settings.distillation.student_init for cell in students} == {"own"}
+
+
+def test_mask_rcnn_has_targets_with_boxes_only(load) -> None:
+    text = """title: T
+axes: {dataset: [coco, cityscapes], backbone: [mask-rcnn-resnet50]}
+settings: {method: supervised, augmentation: {AUGMENTATION}}
+"""
+    for cell in load(text.replace("AUGMENTATION", "flip: 0.5")).cells:
+        assert cell.settings.augmentation.empty_targets == "none"
+    with pytest.raises(BadInput, match="empty_targets: mask-rcnn's targets need boxes"):
+        load(text.replace("AUGMENTATION", "empty_targets: all"))
 
 
 def test_a_published_split_is_beside_the_grid(load, tmp_path) -> None:

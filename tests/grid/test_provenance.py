@@ -55,7 +55,7 @@ def test_every_kind_of_place_is_named_with_its_line(grid: Grid) -> None:
         "distillation.lambda_u": (2, "axis", f"{page}:6"),
         "dataset.name": ("coco", "axis", f"{page}:3"),
         "dataset.root": ("$DETECTRON2_DATASETS/coco", "preset", "preset coco:3"),
-        "distillation.burn_in": (30000, "preset", "preset coco:18"),
+        "distillation.burn_in": (30000, "preset", "preset coco:21"),
         "model.drop_path": (0.3, "preset", "preset swin-tiny:4"),
         "evaluation.period": (200, "grid", f"{page}:16"),
         "loss.lambda_c": (3, "grid", f"{page}:14"),

@@ -42,6 +42,7 @@ DECISIONS: dict[str, tuple[Any, str, dict[str, Any]]] = {
     "augmentation.short_edges": ((600,), ALL, {"augmentation.geometry": "edge-crop"}),
     "augmentation.max_edge": (2048, ALL, {"augmentation.geometry": "edge-crop"}),
     "augmentation.flip": (0.0, ALL, {}),
+    "augmentation.empty_targets": ("all", ALL, {}),
     "augmentation.colour_distortion": (True, ALL, {}),
     "augmentation.strong": ("none", STUDENT, {}),
     "augmentation.labelled_strong": (0.5, ALL, {}),
@@ -71,6 +72,7 @@ DECISIONS: dict[str, tuple[Any, str, dict[str, Any]]] = {
     "loss.points": (100, ALL, {}),
     "loss.oversample": (2.0, ALL, {}),
     "loss.importance": (0.5, ALL, {}),
+    "loss.groups": (8, ALL, {}),
     "optimizer.algorithm": ("sgd", ALL, {}),
     "optimizer.momentum": (0.8, ALL, {"optimizer.algorithm": "sgd"}),
     "optimizer.lr": (1e-3, ALL, {}),
@@ -96,6 +98,7 @@ DECISIONS: dict[str, tuple[Any, str, dict[str, Any]]] = {
     "distillation.teacher.at": (7, "", {}),
     "distillation.teacher.network": ("teacher", "", {}),
     "distillation.teacher.init": (__file__, "guided", {}),
+    "distillation.student_init": ("own", "guided", {}),
     "distillation.suppress_overlap": (0.5, STUDENT, {}),
     "distillation.alpha_m": (0.9, STUDENT, {}),
     "distillation.adaptive": (0.99, STUDENT, {}),
@@ -128,6 +131,7 @@ IDLE: dict[str, dict[str, Any]] = {
     "schedule.power": {"schedule.kind": "multistep"},
     "batch.micro": {"model.norm": "frozen"},
     "labels.repeat_threshold": {"labels.sampler": "uniform"},
+    "loss.groups": {"model.architecture": "mask-rcnn"},
 }
 
 BASE = CellSettings(dataset=ShapesData(name="shapes"))
@@ -341,6 +345,35 @@ def test_an_identity_survives_its_file(objective: str) -> None:
 
 def test_names_never_change_by_accident() -> None:
     # a run's name is for ever: if this fails, raise IDENTITY_VERSION or undo what you did
-    assert run("supervised", BASE).name == "shapes-100pct-resnet50-supervised-s0-f48f5c3c"
-    assert run("guided", BASE).name == "shapes-100pct-resnet50-guided-s0-20abfa04"
-    assert run("self-distilled", BASE).name == "shapes-100pct-resnet50-self-distilled-s0-db89eec1"
+    views = {"augmentation.geometry": "resized-crop", "augmentation.scale": (0.7, 1.0)}
+    base = changed(BASE, views)
+    assert run("supervised", base).name == "shapes-100pct-resnet50-supervised-s0-e3832757"
+    assert run("guided", base).name == "shapes-100pct-resnet50-guided-s0-6215fa7c"
+    assert run("self-distilled", base).name == "shapes-100pct-resnet50-self-distilled-s0-79d55f9f"
+    assert run("supervised", BASE).name == "shapes-100pct-resnet50-supervised-s0-587258ee"
+
+
+@pytest.mark.parametrize(
+    ("changes", "version"),
+    [
+        ({}, 2),
+        ({"augmentation.flip": 0.0}, 1),
+        ({"augmentation.geometry": "edge-crop"}, 1),
+        ({"augmentation.geometry": "resized-crop"}, 1),
+    ],
+)
+def test_a_run_keeps_the_version_that_last_changed_what_it_uses(
+    changes: dict[str, Any], version: int
+) -> None:
+    """Version 2 mirrors an image of `scale-jitter` before it is cut."""
+    for objective in PARENTS:
+        assert run(objective, changed(BASE, changes)).identity["version"] == version
+
+
+def test_there_are_no_more_groups_than_images() -> None:
+    few, more = changed(BASE, {"loss.groups": 16}), changed(BASE, {"loss.groups": 40})
+    assert run("supervised", few).name == run("supervised", more).name
+    batch = {"batch.labelled": 4, "batch.unlabelled": 8}
+    few, more = (changed(BASE, {**batch, "loss.groups": groups}) for groups in (4, 8))
+    assert run("supervised", few).name == run("supervised", more).name
+    assert run("guided", few).name != run("guided", more).name

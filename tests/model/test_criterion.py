@@ -33,8 +33,64 @@ def images(*sizes: tuple[int, int]) -> list[Tensor]:
 def test_normaliser() -> None:
     found = Normaliser.of([3, 0, 12], queries=10, no_object=0.1)
     assert found.masks == 15
-    assert found.class_weight == pytest.approx(13 + 17 * 0.1)
+    assert found.class_weights == (pytest.approx(13 + 17 * 0.1),) * 3
     assert Normaliser.of([0, 0], 10, 0.1).masks == 1
+    assert found.of_images([2]) == Normaliser(15, found.class_weights[:1])
+
+
+def test_normaliser_in_groups() -> None:
+    """Image k is in group k modulo their number; the public code's process of that rank."""
+    found = Normaliser.of([3, 0, 1, 1], queries=10, no_object=0.1, groups=2)
+    assert found.masks == 5
+    first, second = 2 * (4 + 16 * 0.1), 2 * (1 + 19 * 0.1)
+    assert found.class_weights == pytest.approx((first, second, first, second))
+    assert found.of_images([1, 2]).class_weights == pytest.approx((second, first))
+    # three labels on eight processes: the loss is 8 / 3 of what it is on one
+    assert Normaliser.of([1, 2] + [0] * 14, 100, 0.1, groups=8).masks == 8
+    assert Normaliser.of([0, 1], 10, 0.1, groups=8) == Normaliser.of([0, 1], 10, 0.1, groups=2)
+
+
+def test_groups_are_the_public_codes_processes(settings: ModelSettings, scene: Any) -> None:
+    """Mask2Former's own rule, process by process: each divides by what it has, then the mean."""
+    model = Mask2Former(settings, CLASSES).eval()
+    batch = images((64, 64), (64, 64), (64, 64), (64, 64))
+    boxes = [(0, 3, 3, 30, 30)]
+    targets = [scene(boxes[:n], 64, 64) for n in (1, 0, 0, 0)]
+    criterion, cpu, processes = Criterion(CLASSES, LOSS), torch.device("cpu"), 2
+    counts = [len(target.labels) for target in targets]
+
+    def losses(chosen: list[int], normaliser: Normaliser) -> dict[str, Tensor]:
+        draw = seeded_points([10 + place for place in chosen], cpu)
+        own = [targets[place] for place in chosen]
+        return criterion(model([batch[place] for place in chosen]), own, normaliser, draw)
+
+    whole = losses([0, 1, 2, 3], Normaliser.of(counts, QUERIES, LOSS.no_object, processes))
+    masks = max(sum(counts) / processes, 1)  # the mean number of targets, at least one
+    for name, value in whole.items():
+        parts = []
+        for chosen in ([0, 2], [1, 3]):
+            matched = sum(counts[place] for place in chosen)
+            weight = matched + (2 * QUERIES - matched) * LOSS.no_object
+            own = losses(chosen, Normaliser(masks, (weight, weight)))
+            parts.append(own[name])
+        torch.testing.assert_close(value, sum(parts) / processes, rtol=1e-4, atol=1e-6)
+
+
+def test_targets_without_a_pixel_count_and_teach(settings: ModelSettings, scene: Any) -> None:
+    """Instances outside the crop, as the public code has them: a query of that class, no mask."""
+    model = Mask2Former(settings, CLASSES)
+    seen = scene([(0, 3, 3, 30, 30)], 64, 64)
+    both = scene([(0, 3, 3, 30, 30), (1, 0, 0, 0, 0)], 64, 64)
+    assert not both.masks[1].any()
+    outputs = model(images((64, 64)))
+    cpu = torch.device("cpu")
+    normaliser = Normaliser.of([2], QUERIES, LOSS.no_object)
+    losses = Criterion(CLASSES, LOSS)(outputs, [both], normaliser, seeded_points([1], cpu))
+    assert all(torch.isfinite(value) for value in losses.values())
+    total(losses).backward()
+    gradients = [p.grad for p in model.parameters() if p.grad is not None]
+    assert all(torch.isfinite(gradient).all() for gradient in gradients)
+    assert normaliser.masks == 2 * Normaliser.of([len(seen.labels)], QUERIES, 0.1).masks
 
 
 def test_names_and_weights(settings: ModelSettings, scene: Any) -> None:
@@ -128,12 +184,13 @@ def test_masks_of_another_size_are_refused(settings: ModelSettings, scene: Any) 
         )
 
 
-def test_micro_batches_sum_to_the_batch(settings: ModelSettings, scene: Any) -> None:
+@pytest.mark.parametrize("groups", [1, 2])
+def test_micro_batches_sum_to_the_batch(settings: ModelSettings, scene: Any, groups: int) -> None:
     model = Mask2Former(settings, CLASSES).eval()
     batch = images((64, 64), (64, 64), (64, 64))
     boxes = [(0, 3, 3, 30, 30), (2, 20, 10, 60, 50)]
     targets = [scene(boxes, 64, 64), scene([], 64, 64), scene(boxes[:1], 64, 64)]
-    normaliser = Normaliser.of([2, 0, 1], QUERIES, LOSS.no_object)
+    normaliser = Normaliser.of([2, 0, 1], QUERIES, LOSS.no_object, groups)
     criterion, cpu = Criterion(CLASSES, LOSS), torch.device("cpu")
 
     def gradient(parts: list[slice]) -> tuple[dict[str, float], list[Tensor]]:
@@ -141,7 +198,8 @@ def test_micro_batches_sum_to_the_batch(settings: ModelSettings, scene: Any) -> 
         sums: dict[str, float] = {}
         for part in parts:
             draw = seeded_points([11, 12, 13][part], cpu)
-            losses = criterion(model(batch[part]), targets[part], normaliser, draw)
+            own = normaliser.of_images(range(3)[part])
+            losses = criterion(model(batch[part]), targets[part], own, draw)
             total(losses).backward()
             for name, value in losses.items():
                 sums[name] = sums.get(name, 0.0) + value.item()
@@ -227,7 +285,7 @@ def test_unmatched_queries_in_ignored_cells_have_no_class_loss(scene: Any) -> No
     classes = torch.tensor([1, CLASSES, CLASSES, CLASSES])
     terms = F.cross_entropy(logits[0], classes, weight, reduction="none")
     whole, without = loss(None), loss([region])
-    scale = LOSS.lambda_c / normaliser.class_weight
+    scale = LOSS.lambda_c / normaliser.class_weights[0]
     assert whole["loss_ce"].item() == pytest.approx(scale * terms.sum().item(), rel=1e-5)
     kept = terms.sum() - terms[1]  # cells 2 and 3 of 1, 2, 3: more than half
     assert without["loss_ce"].item() == pytest.approx(scale * kept.item(), rel=1e-5)
@@ -260,6 +318,6 @@ def test_each_layer_and_image_has_its_own_ignored_queries(
         terms = F.cross_entropy(
             layer.class_logits[1], torch.full((QUERIES,), CLASSES), weight, reduction="none"
         )
-        gone = LOSS.lambda_c * (terms * inside).sum() / normaliser.class_weight
+        gone = LOSS.lambda_c * (terms * inside).sum() / normaliser.class_weights[0]
         torch.testing.assert_close(part["loss_ce" + name], whole["loss_ce" + name] - gone)
     total(part).backward()

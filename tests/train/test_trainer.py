@@ -11,7 +11,7 @@ from tiny import BEST, FINAL, same, start, train
 
 from gdsweep.errors import BUSY, TrainingFailed
 from gdsweep.runs import Score, Wanted, lock, read_best, read_metrics, read_state, read_wanted
-from gdsweep.runs.attempts import last_attempt
+from gdsweep.runs.state import last_attempt
 from gdsweep.train import checkpoint
 
 ROBUST = {
@@ -24,6 +24,7 @@ ROBUST = {
     },
     "augmentation": {"copy_paste": 0.5, "labelled_strong": 0.5},
     "evaluation": {"pseudo_labels": 3},
+    "loss": {"groups": 3},
 }
 
 
@@ -240,6 +241,7 @@ def test_micro_batches_accumulate_to_the_same_step(make_run):
             wanted=Wanted(stop=3),
             model={"norm": "frozen"},
             batch={"labelled": 3, "unlabelled": 4, "micro": micro},
+            loss={"groups": 2},
         )
         train(run)
         logged.append(read_metrics(run.metrics))

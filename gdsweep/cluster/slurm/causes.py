@@ -6,7 +6,9 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from gdsweep.runs import Attempt, RunDir, last_attempt, write_attempt
+from gdsweep import atomic
+from gdsweep.runs import Attempt, RunDir
+from gdsweep.runs.state import last_attempt
 
 _CAUSES = (
     (
@@ -82,7 +84,9 @@ def record_failure(
 
 def note(run: RunDir, attempt: Attempt, **changes: object) -> None:
     """Write an attempt's record with changes."""
-    write_attempt(run, attempt.model_copy(update=changes))
+    run.attempts.mkdir(exist_ok=True)
+    changed = attempt.model_copy(update=changes)
+    atomic.write_json(run.attempt(attempt.number), changed.model_dump(mode="json"))
 
 
 def fruitless(attempts: Sequence[Attempt], job: str) -> int:

@@ -8,7 +8,6 @@ from pathlib import Path
 from gdsweep import atomic
 from gdsweep.cluster.slurm.queue import QueuedJob
 from gdsweep.config.base import Settings
-from gdsweep.plan.job import Job
 from gdsweep.runs import Store, lock
 from gdsweep.runs.records import read_record
 
@@ -125,14 +124,14 @@ def new_id() -> str:
     return uuid.uuid4().hex[:12]
 
 
-def living(submissions: Iterable[Submission], queued: dict[str, QueuedJob]) -> dict[str, Job]:
+def living(submissions: Iterable[Submission], queued: dict[str, QueuedJob]) -> dict[str, QueuedJob]:
     """Run to its job, of all that SLURM still has to do or is doing."""
-    found: dict[str, Job] = {}
+    found: dict[str, QueuedJob] = {}
     for submission in submissions:
         if submission.withdrawn or submission.job is None:
             continue
         for run in submission.runs:
             job = queued.get(submission.job_of(run) or "")
             if job is not None and job.alive and not job.never:
-                found[run] = job.job()
+                found[run] = job
     return found
