@@ -1,22 +1,20 @@
 """Rebuild tables and figures from whatever has finished: `python collect.py grids/demo.yaml`."""
 
 import argparse
-import dataclasses
 import json
 import os
-import shlex
 import signal
 import sys
+from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from gdsweep.errors import BAD_INPUT, DONE, FAILED, BadInput
 
 if TYPE_CHECKING:
-    from gdsweep.grid import Graph, Grid
-    from gdsweep.report import Table
-    from gdsweep.runs import Store
-    from plots.figures import Drawn
+    from gdsweep.plan.request import Request
+    from gdsweep.report.against import Compared
+    from gdsweep.report.collecting import Collected
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -26,19 +24,10 @@ def main(argv: list[str] | None = None) -> int:
         _check_options(arguments)
         if arguments.explain:
             return _explain(arguments)
-        chosen, left_out = _choose(arguments)
-        for line in left_out:
-            print(line, file=sys.stderr)
-        collected = [_collect(grid, graph, arguments) for grid, graph in chosen]
+        return _collect(arguments)
     except BadInput as error:
         print(f"collect.py: {error}", file=sys.stderr)
         return BAD_INPUT
-    if arguments.json:
-        print(json.dumps({"grids": collected, "left_out": left_out}, indent=1))
-    elif not collected:
-        print("nothing to collect yet")
-    missed = any(grid["misses"] or grid["moved"] for grid in collected)
-    return FAILED if missed else DONE
 
 
 def _parse(argv: list[str] | None) -> argparse.Namespace:
@@ -48,7 +37,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         epilog="exit codes: 0 fine, 1 --check or --against found a miss, 2 bad input",
     )
     parser.add_argument(
-        "grids", nargs="*", type=_grid_path, metavar="GRID",
+        "grids", nargs="*", metavar="GRID",
         help="grid files, or names in grids/; every grid there that has runs in the store if none "
         "is given; with --explain one grid, then words that mean one number",
     )  # fmt: skip
@@ -96,9 +85,7 @@ def _parse(argv: list[str] | None) -> argparse.Namespace:
         "--eval-only", action="store_true",
         help="collect what launch --eval-only scored, into NAME-eval-only",
     )  # fmt: skip
-    arguments = parser.parse_intermixed_args(argv)
-    arguments.store = arguments.store or _usual_store(arguments)
-    return arguments
+    return parser.parse_intermixed_args(argv)
 
 
 def _check_options(arguments: argparse.Namespace) -> None:
@@ -114,199 +101,109 @@ def _check_options(arguments: argparse.Namespace) -> None:
         raise BadInput("--explain: name a grid and a number: grids/demo.yaml shapes 5 guided")
 
 
-def _grid_path(word: str) -> Path:
-    """A grid file, or the one in grids/ that goes by that name."""
-    named = Path("grids") / f"{word}.yaml"
-    return named if named.is_file() and not Path(word).exists() else Path(word)
-
-
 def _count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text} is no number of images")
     return int(text)
 
 
+def _request(arguments: argparse.Namespace, grid_names: list[str]) -> "Request":
+    from gdsweep.plan.request import Request
+
+    return Request(
+        grid_names=tuple(grid_names),
+        folder=arguments.store,
+        mode="smoke" if arguments.smoke else "eval-only" if arguments.eval_only else "real",
+    )
+
+
 def _explain(arguments: argparse.Namespace) -> int:
     from gdsweep import report
-    from gdsweep.grid import graph_of, load_grid
-    from gdsweep.runs import Store
 
-    path, *words = arguments.grids
-    grid = load_grid(path, smoke=_miniatures(arguments))
-    words = [str(word) for word in words]
-    place = report.find_cell(grid, words)
-    graph = graph_of([grid], arguments.eval_only)
-    found = report.receipt(graph, grid, Store(arguments.store), place)
+    request = _request(arguments, arguments.grids[:1])
+    (grid,) = request.grids
+    place = report.find_cell(grid, arguments.grids[1:])
+    receipt = report.receipt(request.graph, grid, request.store, place)
     if arguments.json:
-        print(json.dumps(dataclasses.asdict(found), indent=1))
+        print(json.dumps(asdict(receipt), indent=1))
     else:
-        print(report.receipt_text(found), end="")
+        print(report.receipt_text(receipt), end="")
     return DONE
 
 
-def _usual_store(arguments: argparse.Namespace) -> Path:
-    return Path("runs-smoke" if arguments.smoke else "runs")
-
-
-def _miniatures(arguments: argparse.Namespace) -> Path | None:
-    from gdsweep.runs import Store
-
-    return Store(arguments.store).miniatures if arguments.smoke else None
-
-
-def _choose(arguments: argparse.Namespace) -> tuple[list[tuple["Grid", "Graph"]], list[str]]:
-    """The grids to collect, and one line on each that is left out."""
-    from gdsweep.grid import graph_of, load_grid
-    from gdsweep.runs import Store
-
-    store = Store(arguments.store)
-    if store.root.exists() and not store.root.is_dir():
-        raise BadInput(f"{store.root}: --store is not a folder")
-    if arguments.grids:
-        grids = [load_grid(path, smoke=_miniatures(arguments)) for path in arguments.grids]
-        names = [grid.name for grid in grids]
-        for grid in grids:
-            if names.count(grid.name) > 1:
-                raise BadInput(
-                    f"{grid.path}: another grid is called {grid.name} too; collect apart"
-                )
-        return [(grid, graph_of([grid], arguments.eval_only)) for grid in grids], []
-    paths = sorted(Path("grids").glob("*.yaml"))
-    if not paths:
-        raise BadInput("grids: no grid files in this folder; name a grid file")
-    chosen, left_out = [], []
-    for path in paths:
-        try:
-            grid = load_grid(path, smoke=_miniatures(arguments))
-            graph = graph_of([grid], arguments.eval_only)
-        except BadInput as error:
-            left_out.append(f"left out: {error}")
-            continue
-        if any(store.run(name).config.exists() for name in graph.runs):
-            chosen.append((grid, graph))
-        else:
-            left_out.append(f"left out: {path}: none of its runs is in {arguments.store}")
-    return chosen, left_out
-
-
-def _collect(grid: "Grid", graph: "Graph", arguments: argparse.Namespace) -> dict[str, Any]:
-    """Write one grid's files; print its table unless JSON is wanted. Returns what JSON says."""
-    from gdsweep import atomic, report
-    from gdsweep.runs import Store
-    from plots import style
-    from plots.figures import draw_all
-
-    store, command = Store(arguments.store), _command(grid, arguments)
-    frame = report.results(graph, grid, store)
-    for line in dict.fromkeys(frame.loc[frame["status"] == "damaged", "why"]):
-        print(f"{grid.name}: {line}", file=sys.stderr)
-    table = report.build_table(frame, grid, command)
-    table = _marked(table, arguments)
-    spent = report.costs(graph, grid, store) if arguments.cost or arguments.html else None
-    cost = None if spent is None else _marked(report.cost_table(spent, grid, command), arguments)
-    texts = report.texts(table, frame, command)
-    if arguments.cost and cost is not None:
-        texts |= {f"-cost{end}": text for end, text in report.texts(cost, spent, command).items()}
-    if arguments.pseudo_labels:
-        labels = report.label_quality(graph, grid, store)
-        given = _marked(report.label_quality_table(labels, grid, command), arguments)
-        texts |= {
-            f"-pseudo-labels{end}": t for end, t in report.texts(given, labels, command).items()
-        }
-    if grid.differences:
-        paired = _marked(report.difference_table(frame, grid, command), arguments)
-        pairs = report.differences(frame, grid)
-        texts |= {
-            f"-differences{end}": t for end, t in report.texts(paired, pairs, command).items()
-        }
-    # read before anything is written: it may be the very file that is about to be replaced
-    beside = report.against(frame, grid, arguments.against) if arguments.against else []
-    kind = "-smoke" if arguments.smoke else "-eval-only" if arguments.eval_only else ""
-    stem = arguments.out / f"{grid.name}{kind}"
-    files = [stem.with_name(stem.name + suffix) for suffix in texts]
-    try:
-        stem.parent.mkdir(parents=True, exist_ok=True)
-        for path, text in zip(files, texts.values(), strict=True):
-            atomic.write_text(path, text)
-        drawn = draw_all(grid, graph, store, frame, arguments.panels)
-        for one in drawn:
-            files += style.save(one.figure, stem.with_name(stem.name + one.end), command)
-        if arguments.html:
-            page = stem.with_name(f"{stem.name}.html")
-            atomic.write_text(page, _page(grid, graph, store, table, drawn, cost))
-            files.append(page)
-    except OSError as error:
-        raise BadInput(f"{arguments.out}: cannot be written ({error.strerror})") from None
-    found = report.misses(table, arguments.strict) if arguments.check else []
-    if not arguments.json:
-        print(*(text for end, text in texts.items() if end.endswith(".txt")), sep="\n")
-        print("\n".join(f"wrote {path}" for path in files), end="\n\n")
-        if arguments.check:
-            lines = [f"{grid.name}: {report.summary(table)}", *(f"miss: {line}" for line in found)]
-            print("\n".join(lines), end="\n\n")
-        if beside:
-            print("\n".join(report.against_lines(beside, arguments.against)), end="\n\n")
-    return {
-        "grid": str(grid.path),
-        "files": [str(path) for path in files],
-        "cells": json.loads(frame.to_json(orient="records")),
-        "costs": [] if spent is None else json.loads(spent.to_json(orient="records")),
-        "orderings": [dataclasses.asdict(checked) for checked in table.orderings],
-        "misses": found,
-        "moved": [compared.text for compared in beside if compared.outcome == "outside"],
-    }
-
-
-def _marked(table: "Table", arguments: argparse.Namespace) -> "Table":
-    """The table, its caption saying what it is not."""
-    said = ""
-    if arguments.smoke:
-        said = " (smoke test: tiny networks, no result)"
-    elif arguments.eval_only:
-        said = " (given weights, nothing trained)"
-    return dataclasses.replace(table, caption=f"{table.caption}{said}")
-
-
-def _page(
-    grid: "Grid",
-    graph: "Graph",
-    store: "Store",
-    table: "Table",
-    drawn: list["Drawn"],
-    cost: "Table | None",
-) -> str:
+def _collect(arguments: argparse.Namespace) -> int:
     from gdsweep import report
-    from plots import style
+    from gdsweep.report.choosing import grids_to_collect
+    from gdsweep.report.collecting import Extras, collect, write
 
-    pictures = [
-        report.Picture(
-            one.title,
-            one.caption,
-            "image/svg+xml",
-            one.figure.get_figwidth(),
-            style.svg(one.figure),
+    extras = Extras(
+        cost=arguments.cost,
+        pseudo_labels=arguments.pseudo_labels,
+        html=arguments.html,
+        panels=arguments.panels,
+    )
+    chosen, left_out = grids_to_collect(_request(arguments, arguments.grids))
+    for line in left_out:
+        print(line, file=sys.stderr)
+    flags = _flags(arguments)
+    said = []
+    for request in chosen:
+        collected = collect(request, extras, request.command("collect", *flags))
+        for line in collected.damaged:
+            print(f"{collected.grid.name}: {line}", file=sys.stderr)
+        # read before anything is written: it may be the very file that is about to be replaced
+        compared = _compared(collected, arguments.against)
+        files = write(collected, arguments.out)
+        table = collected.main.table
+        misses = report.misses(table, arguments.strict) if arguments.check else []
+        if not arguments.json:
+            _print(collected, files, misses, compared, arguments)
+        said.append(
+            {
+                **collected.to_json(),
+                "files": [str(path) for path in files],
+                "misses": misses,
+                "moved": [one.text for one in compared if one.outcome == "outside"],
+            }
         )
-        for one in drawn
-    ]
-    receipts = {
-        place: report.receipt(graph, grid, store, place) for place in range(len(grid.cells))
-    }
-    sources = list(dict.fromkeys(value.source for value in grid.published))
-    return report.as_html(table, receipts, pictures, sources, cost)
+    if arguments.json:
+        print(json.dumps({"grids": said, "left_out": left_out}, indent=1))
+    elif not said:
+        print("nothing to collect yet")
+    return FAILED if any(grid["misses"] or grid["moved"] for grid in said) else DONE
 
 
-def _command(grid: "Grid", arguments: argparse.Namespace) -> str:
-    """The command that makes this grid's files, whatever else was collected with it."""
-    words = ["python", "collect.py", str(grid.path)]
-    if arguments.store != _usual_store(arguments):
-        words += ["--store", str(arguments.store)]
-    if arguments.out != Path("results"):
-        words += ["--out", str(arguments.out)]
-    for option in ("smoke", "eval_only", "html", "cost", "pseudo_labels"):
-        words += [f"--{option.replace('_', '-')}"] if getattr(arguments, option) else []
-    if arguments.panels:
-        words += ["--panels", str(arguments.panels)]
-    return shlex.join(words)
+def _compared(collected: "Collected", earlier: Path | None) -> list["Compared"]:
+    from gdsweep import report
+
+    return report.against(collected.main.frame, collected.grid, earlier) if earlier else []
+
+
+def _print(
+    collected: "Collected",
+    files: list[Path],
+    misses: list[str],
+    compared: list["Compared"],
+    arguments: argparse.Namespace,
+) -> None:
+    from gdsweep import report
+
+    texts = collected.texts.items()
+    print(*(text for end, text in texts if end.endswith(".txt")), sep="\n")
+    print("\n".join(f"wrote {path}" for path in files), end="\n\n")
+    if arguments.check:
+        summary = f"{collected.grid.name}: {report.summary(collected.main.table)}"
+        print(summary, *(f"miss: {line}" for line in misses), sep="\n", end="\n\n")
+    if compared:
+        print("\n".join(report.against_lines(compared, arguments.against)), end="\n\n")
+
+
+def _flags(arguments: argparse.Namespace) -> list[str]:
+    """The options that decide what files hold: the rest of the command that makes them."""
+    flags = [] if arguments.out == Path("results") else ["--out", str(arguments.out)]
+    for option in ("html", "cost", "pseudo_labels"):
+        flags += [f"--{option.replace('_', '-')}"] if getattr(arguments, option) else []
+    return [*flags, "--panels", str(arguments.panels)] if arguments.panels else flags
 
 
 if __name__ == "__main__":

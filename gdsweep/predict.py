@@ -83,7 +83,6 @@ def predict_files(files: Sequence[Path], asked: argparse.Namespace) -> int:
     from gdsweep.interop.class_names import categories
     from gdsweep.interop.open import open_checkpoint
     from gdsweep.interop.overlay import overlay
-    from gdsweep.model import MaskRCNN, predict
 
     opened = open_checkpoint(asked.checkpoint, asked.network, asked.at, read_settings(asked.config))
     views = opened.run.settings.augmentation if opened.run else AugmentationSettings()
@@ -99,11 +98,7 @@ def predict_files(files: Sequence[Path], asked: argparse.Namespace) -> int:
         size = (image.shape[-2], image.shape[-1])
         shown = resize_for_test(image, views).to(asked.device)
         with torch.no_grad():
-            if isinstance(model, MaskRCNN):
-                (found,) = model.predict([shown], [size], asked.detections)
-            else:
-                outputs = model([shown], auxiliary=False)
-                (found,) = predict(outputs, outputs.sizes, [size], asked.detections)
+            (found,) = model.predict([shown], [size], asked.detections)
         results += coco_results(found, number, ids)
         kept = found.scores >= asked.threshold
         drawn += int(kept.sum())

@@ -24,7 +24,8 @@ from typing import Any
 from gdsweep import atomic
 from gdsweep.errors import BAD_INPUT, BUSY, DONE, FAILED, STOPPED
 from gdsweep.runs import Attempt, RunDir, Score, lock
-from gdsweep.runs.state import last_attempt, missing
+from gdsweep.runs.attempts import last_attempt
+from gdsweep.runs.state import missing
 from gdsweep.runs.store import read_config, read_wanted
 
 

@@ -21,6 +21,7 @@ from gdsweep.config import (
 )
 from gdsweep.grid.cell import Cell
 from gdsweep.grid.graph import Graph, Stretch
+from gdsweep.grid.methods import Need
 from gdsweep.grid.trajectory import Trajectory
 from gdsweep.runs import ScoreRef, Wanted
 
@@ -45,18 +46,30 @@ def make_graph(runs: dict[str, dict[str, Any]]) -> Graph:
         if is_cell:
             cell = Cell({"run": name}, config.settings)
             graph.results.append((cell, name, score))
-            graph.chains[cell] = _chain(runs, name, graph.wanted[name].stop)
+            before, wanted = _before(graph, runs, name), graph.wanted[name]
+            own = wanted.model_copy(update={"milestones": ()})
+            graph.needs[cell] = [*before, Need(graph.runs[name], own)]
+            graph.chains[cell] = [
+                Stretch(need.trajectory.name, need.trajectory.start, need.wanted.stop)
+                for need in graph.needs[cell]
+            ]
     return graph
 
 
-def _chain(runs: dict[str, dict[str, Any]], name: str, until: int) -> list[Stretch]:
-    found: list[Stretch] = []
+def _before(graph: Graph, runs: dict[str, dict[str, Any]], name: str) -> list[Need]:
+    """What a run needs of those before it."""
+    found: list[Need] = []
     for key in ("teacher", "parent"):
         if key in runs[name]:
             other, at = runs[name][key]
-            found += _chain(runs, other, at if isinstance(at, int) else runs[other]["iterations"])
-    first = runs[name]["parent"][1] if "parent" in runs[name] else 0
-    return [*found, Stretch(name, first, until)]
+            found += _before(graph, runs, other)
+            exit_ = (
+                Wanted(stop=at, milestones=(at,))
+                if isinstance(at, int)
+                else Wanted(stop=runs[other]["iterations"], best=True)
+            )
+            found.append(Need(graph.runs[other], exit_))
+    return found
 
 
 def _config(name: str, entry: dict[str, Any]) -> RunConfig:

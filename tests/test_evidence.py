@@ -7,7 +7,7 @@ import pandas as pd
 import pytest
 
 from gdsweep.grid import graph_of, load_grid
-from gdsweep.report.shown import number
+from gdsweep.report.display import number
 
 ROOT = Path(__file__).parents[1]
 RESULTS = ROOT / "docs" / "evidence"

@@ -6,7 +6,7 @@ from typing import Any
 from gdsweep.errors import BadInput
 from gdsweep.grid import why
 from gdsweep.plan.request import Request
-from gdsweep.runs import RunDir, Store
+from gdsweep.runs import RunDir, Store, read_identity
 
 
 def differences(first: str, second: str, request: Request) -> list[str]:
@@ -49,12 +49,7 @@ def _find(prefix: str, names: list[str], store: Store) -> str:
 def _identity(name: str, planned: dict[str, dict[str, Any]], store: Store) -> dict[str, Any]:
     if name in planned:
         return planned[name]
-    path = store.run(name).identity
-    try:
-        content = json.loads(path.read_bytes())
-    except (OSError, ValueError) as error:
-        raise BadInput(f"{path}: not readable ({error})") from None
-    return dict(content)
+    return read_identity(store.run(name))
 
 
 def _text(value: Any) -> str:

@@ -16,7 +16,7 @@ from gdsweep.cluster.local.progress import Progress
 from gdsweep.cluster.miniatures import write_miniatures
 from gdsweep.cluster.slurm import queue as slurm_queue
 from gdsweep.cluster.slurm.profile import Profile, choose_profile
-from gdsweep.config.data import expanded
+from gdsweep.config.paths import expanded
 from gdsweep.errors import BAD_INPUT, DONE, FAILED, BadInput
 from gdsweep.grid import Graph
 from gdsweep.plan.annotations import check_unchanged
@@ -205,7 +205,7 @@ def prepare(graph: Graph, store: Store, todo: Sequence[PlannedRun]) -> None:
 
 
 def _nothing_to_do(plan: Plan, console: Console) -> int:
-    done, total = plan.cells.count("done"), len(plan.cells)
+    done, total = plan.cell_counts["done"], len(plan.cells)
     if plan.done:
         console.print(f"nothing to do: {done} of {total} cells are done")
         return DONE
@@ -225,7 +225,7 @@ def _nothing_to_do(plan: Plan, console: Console) -> int:
 
 
 def _conclude(plan: Plan, outcome: Outcome, collect: str, console: Console) -> int:
-    done, total = plan.cells.count("done"), len(plan.cells)
+    done, total = plan.cell_counts["done"], len(plan.cells)
     if outcome.signal is not None and not plan.done:
         console.print("stopped; launch again to continue")
         return 128 + outcome.signal

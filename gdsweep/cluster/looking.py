@@ -2,6 +2,7 @@
 
 import sys
 import time
+from functools import partial
 from typing import TextIO
 
 from rich.console import Console
@@ -9,12 +10,13 @@ from rich.live import Live
 from rich.text import Text
 
 from gdsweep.cluster.slurm import queue as slurm_queue
+from gdsweep.cluster.slurm.launch import ended_jobs
 from gdsweep.cluster.slurm.ledger import Ledger, Submission, living
 from gdsweep.cluster.slurm.queue import QueuedJob
-from gdsweep.cluster.status import Status, read_status
-from gdsweep.cluster.status_text import status_text
 from gdsweep.errors import DONE, BadInput
 from gdsweep.plan.request import Request
+from gdsweep.plan.status import Status, read_status
+from gdsweep.plan.status_text import status_text
 from gdsweep.runs import Store, lock
 
 TAIL_LINES = 200
@@ -30,7 +32,9 @@ class Look:
     def status(self) -> tuple[Status, bool]:
         """The status, and whether SLURM had a say in it."""
         submissions, queued, asked = self.jobs()
-        return read_status(self.grids, self.graph, self.store, submissions, queued), asked
+        jobs = living(submissions, queued)
+        ended = partial(ended_jobs, submissions)
+        return read_status(self.grids, self.graph, self.store, jobs, ended), asked
 
     def jobs(self) -> tuple[list[Submission], dict[str, QueuedJob], bool]:
         """Submissions, the queue, and whether SLURM was asked; without it the files still tell."""

@@ -5,7 +5,6 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
-from gdsweep.config import FileData
 from gdsweep.errors import BadInput
 from gdsweep.plan.plan import PlannedRun
 from gdsweep.runs import Store
@@ -14,16 +13,14 @@ _HERE = Path(__file__).resolve().parents[2]
 
 
 def write_miniatures(store: Store, runs: Sequence[PlannedRun]) -> None:
-    """Write COCO and Cityscapes in miniature where one of the runs reads them from the store.
+    """Write data sets in miniature where one of the runs reads them from the store.
 
     By a process of its own: drawing needs what planning does without (torch, for one). Raises
     BadInput where they cannot be written.
     """
     folder = store.miniatures
     data = [run.config.settings.dataset for run in runs]
-    if not any(isinstance(d, FileData) and folder in Path(d.root).parents for d in data):
-        return
-    if folder.exists():
+    if all((folder / d.format).exists() for d in data if d.lies_in(folder)):
         return
     written = subprocess.run(
         [sys.executable, "-m", "gdsweep.data", "miniatures", str(folder)],

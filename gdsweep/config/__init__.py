@@ -4,22 +4,17 @@ Defaults are the published numbers' (on COCO); where paper and public code diffe
 docstring says which is which. Nothing in this room imports torch.
 """
 
+from gdsweep.config.architectures import ARCHITECTURES, Architecture
 from gdsweep.config.base import Settings
-from gdsweep.config.data import (
-    AugmentationSettings,
-    CityscapesData,
-    CocoData,
-    DataSettings,
-    FileData,
-    ImageSet,
-    LabelSettings,
-    ShapesData,
-    expanded,
-    has_extra,
-)
+from gdsweep.config.cityscapes_format import CityscapesData
+from gdsweep.config.coco_format import CocoData, ImageSet
+from gdsweep.config.data import AugmentationSettings, LabelSettings
+from gdsweep.config.format_base import DataFormat, FileFormat
+from gdsweep.config.formats import FORMATS, DataSettings
 from gdsweep.config.initial_weights import weights_digest
 from gdsweep.config.label_list import LabelList, read_label_list
 from gdsweep.config.model import LossSettings, ModelSettings
+from gdsweep.config.paths import expanded
 from gdsweep.config.run import (
     METHODS,
     CellSettings,
@@ -29,6 +24,7 @@ from gdsweep.config.run import (
     Objective,
     RunConfig,
 )
+from gdsweep.config.shapes_format import ShapesData
 from gdsweep.config.training import (
     BatchSettings,
     DistillationSettings,
@@ -40,17 +36,21 @@ from gdsweep.config.training import (
 )
 
 __all__ = [
+    "ARCHITECTURES",
+    "FORMATS",
     "METHODS",
+    "Architecture",
     "AugmentationSettings",
     "BatchSettings",
     "CellSettings",
     "CheckpointRef",
     "CityscapesData",
     "CocoData",
+    "DataFormat",
     "DataSettings",
     "DistillationSettings",
     "EvaluationSettings",
-    "FileData",
+    "FileFormat",
     "ImageSet",
     "LabelList",
     "LabelSettings",
@@ -67,7 +67,6 @@ __all__ = [
     "ShapesData",
     "TeacherSettings",
     "expanded",
-    "has_extra",
     "read_label_list",
     "weights_digest",
 ]

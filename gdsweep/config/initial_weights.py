@@ -5,7 +5,7 @@ import os
 from functools import lru_cache
 from pathlib import Path
 
-from gdsweep.config.data import expanded
+from gdsweep.config.paths import expanded
 from gdsweep.errors import BadInput
 
 

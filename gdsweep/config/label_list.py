@@ -15,7 +15,8 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import Any
 
-from gdsweep.config.data import LabelSettings, expanded
+from gdsweep.config.data import LabelSettings
+from gdsweep.config.paths import expanded
 from gdsweep.errors import BadInput
 
 

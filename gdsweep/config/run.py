@@ -5,7 +5,8 @@ from typing import Literal, get_args
 from pydantic import Field
 
 from gdsweep.config.base import Settings
-from gdsweep.config.data import AugmentationSettings, DataSettings, LabelSettings
+from gdsweep.config.data import AugmentationSettings, LabelSettings
+from gdsweep.config.formats import DataSettings
 from gdsweep.config.model import LossSettings, ModelSettings
 from gdsweep.config.training import (
     BatchSettings,

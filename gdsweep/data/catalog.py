@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from gdsweep import atomic
-from gdsweep.config.data import CATALOG
+from gdsweep.config.coco_format import CATALOG
 from gdsweep.errors import BadInput
 
 MODULES = "GDSWEEP_DETECTRON2_IMPORT"

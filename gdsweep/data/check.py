@@ -5,7 +5,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gdsweep.config import AugmentationSettings, CellSettings, FileData, LabelSettings, ShapesData
+from gdsweep.config import AugmentationSettings, CellSettings, DataFormat, LabelSettings
 from gdsweep.data.contact_sheet import contact_sheet
 from gdsweep.data.dataset import DatasetSplits, ImageDataset
 from gdsweep.data.label_split import label_set
@@ -16,7 +16,7 @@ from gdsweep.data.open import open_dataset
 class DataUse:
     """What the cells of a grid ask of one data set."""
 
-    data: ShapesData | FileData
+    data: DataFormat
     """The data set."""
     extra: bool = False
     """Whether a student's pool has its extra unlabelled images."""
@@ -56,8 +56,12 @@ def check_data(use: DataUse, out: Path) -> list[str]:
     sets = {"train": splits.train, "val": splits.val}
     if splits.test is not splits.val:
         sets["test"] = splits.test
-    place = "generated" if isinstance(use.data, ShapesData) else use.data.resolved("")
-    lines = [f"{use.data.name} ({use.data.format}, {place})", "", *_images(splits, sets), ""]
+    lines = [
+        f"{use.data.name} ({use.data.format}, {use.data.source})",
+        "",
+        *_images(splits, sets),
+        "",
+    ]
     lines += _instances(sets)
     chosen = [(labels, label_set(splits.train, labels, 0)) for labels in use.labels]
     lines += ["", *_splits(splits.train, chosen)]

@@ -29,11 +29,11 @@ import torch
 from torch import Tensor
 
 from gdsweep.config import CityscapesData
-from gdsweep.config.cityscapes_files import ENDS, IMAGE, combined
+from gdsweep.config.cityscapes_format import ENDS, IMAGE
 from gdsweep.data import cityscapes_ids as ids
 from gdsweep.data import segmentation
 from gdsweep.data.coco import ImageFolder
-from gdsweep.data.dataset import DatasetSplits, unset
+from gdsweep.data.dataset import DatasetSplits
 from gdsweep.data.image_file import read_image
 from gdsweep.data.instances import Instances
 from gdsweep.errors import BadInput
@@ -58,9 +58,7 @@ class CityscapesDataset:
         if masks == "polygons":
             _check_pairs(self.folder, self.truth_folder, self.names, _POLYGONS)
         maps = _in_threads(self._index, range(len(self.names)))
-        self.sha256 = combined(
-            (name, sha256) for name, (_, _, sha256) in zip(self.names, maps, strict=True)
-        )
+        self.sha256 = {name: sha for name, (_, _, sha) in zip(self.names, maps, strict=True)}
         # tensors, which loader workers share, and not small objects, which they would copy
         self._sizes = torch.tensor([size for size, _, _ in maps], dtype=torch.int32).view(-1, 2)
         self._values = torch.tensor([value for _, values, _ in maps for value in values])
@@ -186,7 +184,7 @@ def open_cityscapes(settings: CityscapesData, extra: bool = True) -> DatasetSpli
             sets[split] = CityscapesDataset(root, split, settings.masks)
             if not sets[split].trainable():
                 raise BadInput(f"{sets[split].truth_folder}: not a single instance in it")
-            fingerprint[split] = sets[split].sha256
+            fingerprint[split] = settings.fingerprint(sets[split].sha256)
             notes += _notes(split, sets[split])
         unlabelled = None
         if settings.extra and extra:
@@ -195,7 +193,7 @@ def open_cityscapes(settings: CityscapesData, extra: bool = True) -> DatasetSpli
             listing = "\n".join(unlabelled.names)
             fingerprint["unlabelled"] = hashlib.sha256(listing.encode()).hexdigest()
     except BadInput as problem:
-        raise BadInput(f"{settings.name}: {problem}{unset(settings.root)}") from None
+        raise BadInput(f"{settings.name}: {problem}{settings.hint}") from None
     return DatasetSplits(sets["train"], sets["val"], sets["val"], unlabelled, fingerprint, notes)
 
 

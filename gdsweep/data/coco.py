@@ -37,10 +37,10 @@ import torch
 from torch import Tensor
 
 from gdsweep.config import CocoData, ImageSet
-from gdsweep.config.data import CATALOG
+from gdsweep.config.coco_format import CATALOG
 from gdsweep.data import segmentation as segmentations
 from gdsweep.data.annotations import Annotations, read_annotations
-from gdsweep.data.dataset import DatasetSplits, unset
+from gdsweep.data.dataset import DatasetSplits
 from gdsweep.data.image_file import SUFFIXES, image_names, read_image
 from gdsweep.data.instances import Instances
 from gdsweep.errors import BadInput
@@ -147,8 +147,8 @@ class ImageFolder:
         return read_image(self.folder / self.names[index])
 
 
-def open_coco(settings: CocoData) -> DatasetSplits:
-    """Open a COCO-format data set.
+def open_coco(settings: CocoData, extra: bool = True) -> DatasetSplits:
+    """Open a COCO-format data set; its unlabelled images only where `extra` says so.
 
     Raises:
         BadInput: see the rules above.
@@ -162,7 +162,7 @@ def open_coco(settings: CocoData) -> DatasetSplits:
             sets[name], fingerprint[name] = _open_set(settings, name, image_set, notes)
             _same_categories(settings, sets["train"], name, sets[name])
     unlabelled = None
-    if settings.unlabelled is not None:
+    if settings.unlabelled is not None and extra:
         unlabelled = _open_unlabelled(settings, settings.unlabelled, sets, notes)
         listing = "\n".join(unlabelled.names)
         fingerprint["unlabelled"] = hashlib.sha256(listing.encode()).hexdigest()
@@ -243,9 +243,7 @@ def _same_categories(settings: CocoData, train: CocoDataset, name: str, other: C
 def _folder(settings: CocoData, name: str, image_set: ImageSet) -> Path:
     folder = settings.resolved(image_set.images)
     if not folder.is_dir():
-        raise BadInput(
-            f"{settings.name}: {name}.images: {folder}: no such folder{unset(settings.root)}"
-        )
+        raise BadInput(f"{settings.name}: {name}.images: {folder}: no such folder{settings.hint}")
     return folder
 
 

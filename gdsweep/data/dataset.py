@@ -1,6 +1,5 @@
 """What an image set offers, whatever it is read from."""
 
-import os
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any, Protocol
@@ -97,10 +96,3 @@ class DatasetSplits:
     are generated, the settings they follow from."""
     notes: list[str] = field(default_factory=list)
     """What was skipped, counted by rule, one line each."""
-
-
-def unset(path: str) -> str:
-    """What to add where `path` was looked for in vain: that its variable is not set, if so."""
-    if "DETECTRON2_DATASETS" in path and "DETECTRON2_DATASETS" not in os.environ:
-        return " (DETECTRON2_DATASETS is not set: `datasets` is taken for it)"
-    return ""

@@ -8,14 +8,15 @@ import json
 import os
 import shutil
 import tempfile
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
+from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
 from PIL import Image, ImageDraw
 
-from gdsweep import atomic
+from gdsweep.config import FORMATS, FileFormat
 from gdsweep.data import cityscapes_ids, segmentation
 from gdsweep.data.coco_classes import COCO_CLASSES
 
@@ -27,23 +28,26 @@ Points = list[tuple[int, int]]
 
 
 def write_miniatures(folder: Path) -> None:
-    """Write `folder/coco` and `folder/cityscapes`; both are whole or not there.
+    """Write each format that is read from files to `folder/<format>`; each is whole or not there.
 
-    Nothing is done where `folder` is there already. Raises OSError.
+    Nothing is done for a format that is there already. Raises OSError.
     """
-    if folder.exists():
-        return
+    for name, model in FORMATS.items():
+        if issubclass(model, FileFormat) and not (folder / name).exists():
+            _write(resolve_name(model.miniature_writer), folder / name)
+
+
+def _write(writer: Callable[[Path], None], folder: Path) -> None:
     folder.parent.mkdir(parents=True, exist_ok=True)
     draft = Path(tempfile.mkdtemp(dir=folder.parent, prefix=f".{folder.name}."))
     try:
-        write_coco(draft / "coco")
-        write_cityscapes(draft / "cityscapes")
-        os.chmod(draft, 0o777 & ~atomic.umask())
-        os.rename(draft, folder)
+        writer(draft / folder.name)
+        os.rename(draft / folder.name, folder)
     except OSError:
-        shutil.rmtree(draft, ignore_errors=True)
         if not folder.exists():  # else another launch was quicker; its files are the same
             raise
+    finally:
+        shutil.rmtree(draft, ignore_errors=True)
 
 
 # ---- COCO --------------------------------------------------------------------------------------

@@ -152,8 +152,11 @@ class ShapesDataset:
             self._made[index] = True
 
 
-def open_shapes(settings: ShapesData) -> DatasetSplits:
-    """The generated data set; its fingerprint is what the scenes follow from."""
+def open_shapes(settings: ShapesData, extra: bool = True) -> DatasetSplits:
+    """The generated data set; its fingerprint is what the scenes follow from.
+
+    There are no extra unlabelled images, whatever `extra` asks.
+    """
     counts = {"train": settings.train, "val": settings.val, "test": settings.test}
     train, val, test = (ShapesDataset(settings, split, count) for split, count in counts.items())
     recipe = f"generator {GENERATOR}, world {settings.world}, size {settings.size}"

@@ -2,19 +2,19 @@
 
 from typing import Any
 
-from gdsweep.config import CityscapesData, FileData, ShapesData
+from gdsweep.config import DataFormat
 from gdsweep.evaluate.cityscapes_ap import cityscapes_ap, require_cityscapesscripts
 from gdsweep.evaluate.mask_ap import mask_ap
 
 
-def check_measurable(data: ShapesData | FileData) -> None:
+def check_measurable(data: DataFormat) -> None:
     """Raise BadInput where what scores a data set is not installed: early, not after training."""
-    if isinstance(data, CityscapesData):
+    if data.measure == "cityscapes":
         require_cityscapesscripts()
 
 
 def average_precision(
-    data: ShapesData | FileData,
+    data: DataFormat,
     ground_truth: dict[str, Any],
     results: list[dict[str, Any]],
     detections: int = 100,
@@ -23,6 +23,6 @@ def average_precision(
 
     `detections` limits COCO's only. Returns what `mask_ap` and `cityscapes_ap` return.
     """
-    if isinstance(data, CityscapesData):
+    if data.measure == "cityscapes":
         return cityscapes_ap(ground_truth, results)
     return mask_ap(ground_truth, results, detections)

@@ -9,7 +9,7 @@ from pycocotools import mask as rle
 
 from gdsweep.config import AugmentationSettings
 from gdsweep.data import ImageDataset, resize_for_test
-from gdsweep.model import MaskRCNN, Network, Predictions, predict
+from gdsweep.model import Network, Predictions
 
 _BATCH = 16  # small scenes are an order quicker together; large photographs differ in size anyway
 
@@ -38,11 +38,7 @@ def predict_dataset(
     for indices in equal_sizes(dataset, range(rank, len(dataset), world)):
         images = [resize_for_test(dataset.image(i), augmentation).to(device) for i in indices]
         original_sizes = [dataset.size(i) for i in indices]
-        if isinstance(model, MaskRCNN):
-            found = model.predict(images, original_sizes, detections)
-        else:
-            outputs = model(images, auxiliary=False)
-            found = predict(outputs, outputs.sizes, original_sizes, detections)
+        found = model.predict(images, original_sizes, detections)
         for index, instances in zip(indices, found, strict=True):
             results += coco_results(instances, dataset.image_ids[index], dataset.category_ids)
     model.train(training)

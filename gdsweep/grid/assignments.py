@@ -4,7 +4,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
-from gdsweep.config.data import CATALOG
+from gdsweep.config.coco_format import CATALOG
 from gdsweep.grid.catalog import catalog_fault
 from gdsweep.grid.messages import setting_fault
 from gdsweep.grid.names import (

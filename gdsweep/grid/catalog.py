@@ -3,7 +3,7 @@
 import re
 
 from gdsweep.config import CocoData, ImageSet
-from gdsweep.config.data import CATALOG
+from gdsweep.config.coco_format import CATALOG
 
 _NAMES = re.compile(r"[^\s,]+(,[^\s,]+)?")
 _SUFFIXES = ("_train", "_val")

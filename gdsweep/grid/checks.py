@@ -3,7 +3,7 @@
 from collections.abc import Iterable
 from typing import NoReturn
 
-from gdsweep.config import has_extra, read_label_list, weights_digest
+from gdsweep.config import ARCHITECTURES, read_label_list, weights_digest
 from gdsweep.errors import BadInput
 from gdsweep.grid.assignments import holds
 from gdsweep.grid.cell import Cell
@@ -32,12 +32,14 @@ def check_cell(cell: Cell, resolver: Resolver) -> None:
     settings = cell.settings
     distillation = settings.distillation
     horizon = settings.schedule.iterations
-    if settings.model.architecture == "mask-rcnn" and settings.method != "supervised":
+    architecture = ARCHITECTURES[settings.model.architecture]
+    if not architecture.teachable and settings.method != "supervised":
         _fail(
             cell,
             resolver,
             (_METHOD,),
-            f"mask-rcnn is a supervised baseline, not {settings.method}; leave it out by `except`",
+            f"{settings.model.architecture} is a supervised baseline, not {settings.method}; "
+            "leave it out by `except`",
         )
     if settings.model.architecture == "mask-rcnn" and settings.augmentation.empty_targets != "none":
         _fail(
@@ -72,7 +74,7 @@ def check_cell(cell: Cell, resolver: Resolver) -> None:
         settings.method != "supervised"
         and settings.labels.percent == 100
         and settings.labels.pool == "complement"
-        and not (has_extra(settings.dataset) and settings.labels.extra)
+        and not (settings.dataset.has_extra and settings.labels.extra)
     ):
         _fail(
             cell,

@@ -6,7 +6,7 @@ from gdsweep.config import CellSettings, CheckpointRef, MilestoneRef
 from gdsweep.errors import BadInput
 from gdsweep.grid.cell import Cell
 from gdsweep.grid.trajectory import Trajectory, trajectory
-from gdsweep.runs import ScoreRef, Wanted
+from gdsweep.runs import ScoreRef, Wanted, settled
 
 TAUGHT = ("guided", "fixed-teacher")
 """Methods with a pre-trained teacher: the supervised cell's own run."""
@@ -74,7 +74,7 @@ def _teacher(supervised: CellSettings, settings: CellSettings) -> tuple[Need, Ch
     run = trajectory("supervised", supervised)
     teacher = settings.distillation.teacher
     horizon = supervised.schedule.iterations
-    at = horizon if teacher.at == "final" else teacher.at
+    at = settled(teacher.at, horizon)
     reference = CheckpointRef(run=run.name, at=at, network=teacher.network)
     if at == "best":
         return Need(run, Wanted(stop=horizon, best=True)), reference

@@ -8,8 +8,8 @@ from typing import Any
 
 from pydantic import Field, TypeAdapter
 
-from gdsweep.config import CityscapesData, CocoData, DataSettings, Settings, ShapesData
-from gdsweep.config.data import CATALOG
+from gdsweep.config import FORMATS, DataSettings, Settings
+from gdsweep.config.coco_format import CATALOG
 from gdsweep.grid.assignments import Block, Origin, Reader
 from gdsweep.grid.catalog import catalog_dataset, catalog_fault
 from gdsweep.grid.messages import find_fault
@@ -123,7 +123,8 @@ def _dataset(document: Document, path: KeyPath, name: str, entry: dict[Any, Any]
         document.fail((*path, "name"), f"unknown key; the name is {name}, the key it stands under")
     fault = find_fault(DataSettings, data)
     if fault is not None and len(fault[0]) == 1 and fault[1].startswith("unknown key"):
-        valid = [key for key in (*_fields(data), *extra_keys) if key != "name"]
+        fields = FORMATS[data["format"]].model_fields
+        valid = [key for key in (*fields, *extra_keys) if key != "name"]
         fault = fault[0], f"unknown key{nearest(fault[0][0], valid)}"
     if fault is None:
         data_settings: DataSettings = TypeAdapter(DataSettings).validate_python(data)
@@ -133,11 +134,6 @@ def _dataset(document: Document, path: KeyPath, name: str, entry: dict[Any, Any]
         document.fail((*path, *fault[0]), fault[1])
     extras = _extras(document, path, Extras.model_validate(given))
     return Dataset(data_settings, extras, Origin(document, path))
-
-
-def _fields(data: Mapping[str, Any]) -> list[str]:
-    models: dict[str, type[Settings]] = {"shapes": ShapesData, "cityscapes": CityscapesData}
-    return list(models.get(str(data.get("format")), CocoData).model_fields)
 
 
 def _extras(document: Document, path: KeyPath, extras: Extras) -> Block:

@@ -1,11 +1,11 @@
 """Coordinates to settings: defaults, data set, backbone, grid, rules, axes; the later wins."""
 
-import os
 from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from gdsweep.config import CellSettings, DataSettings, FileData, Settings
+from gdsweep.config import CellSettings, DataSettings, Settings
+from gdsweep.config.paths import beside
 from gdsweep.grid.assignments import Assignment, Block, Choice, Coordinates, Origin, Scalar, holds
 from gdsweep.grid.expand import Axes, missing_branch
 from gdsweep.grid.names import BASICS, Target, canonical, find, is_group
@@ -139,7 +139,7 @@ class Resolver:
             values[BASICS["backbone"]] = backbone(str(coordinates["backbone"])).timm
         for target in _FILES:
             if isinstance(values.get(target), str):
-                values[target] = _beside(values[target], self.folder)
+                values[target] = beside(values[target], self.folder)
         nested: dict[str, Any] = {}
         for target, value in values.items():
             place = nested
@@ -150,19 +150,8 @@ class Resolver:
 
     def _dataset(self, name: str) -> DataSettings:
         if name not in self._data:
-            self._data[name] = rooted(named_dataset(name, self.datasets).data, self.folder)
+            self._data[name] = named_dataset(name, self.datasets).data.rooted(self.folder)
         return self._data[name]
-
-
-def rooted(data: DataSettings, folder: Path) -> DataSettings:
-    """The data set with a relative root made absolute; `~` and `$VARIABLES` stay as they are."""
-    if not isinstance(data, FileData):
-        return data
-    return data.model_copy(update={"root": _beside(data.root, folder)})
-
-
-def _beside(path: str, folder: Path) -> str:
-    return path if path.startswith(("~", "$", os.sep)) else str(folder / path)
 
 
 def _default(target: Target) -> Any:

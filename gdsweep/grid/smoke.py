@@ -3,26 +3,17 @@
 from pathlib import Path
 
 from gdsweep.config import (
+    ARCHITECTURES,
     AugmentationSettings,
     BatchSettings,
     CellSettings,
-    CityscapesData,
-    CocoData,
     DistillationSettings,
-    FileData,
-    ImageSet,
     ModelSettings,
     ResourceSettings,
-    ShapesData,
 )
 
 ITERATIONS = 8
 BATCH = 2
-
-
-_TRAIN = ImageSet(images="train2017", annotations="annotations/instances_train2017.json")
-_VAL = ImageSet(images="val2017", annotations="annotations/instances_val2017.json")
-_UNLABELLED = ImageSet(images="unlabeled2017")
 
 
 def smoke(
@@ -31,7 +22,7 @@ def smoke(
     """Shrink a cell, and its teacher's: 8 iterations of a tiny network with random weights.
 
     The network's family stays: ResNet, Swin, plain vision transformer, Mask R-CNN (see `_family`).
-    The data set keeps its name and its format: COCO and Cityscapes are read from `folder`, where
+    The data set keeps its name and its format: what is read from files is read from `folder`, where
     they lie in miniature (see `gdsweep.data.miniature`), whatever the grid's own root. Published
     lists of labelled images, which are of other images, are not read: the split is drawn.
     Burn-in and the teacher's iteration keep their place on the horizon, and every stage at least
@@ -59,7 +50,7 @@ def _shrunk(settings: CellSettings, folder: Path, burn_in: int, at: int | str) -
     )
     return settings.model_copy(
         update={
-            "dataset": _data(settings.dataset, folder),
+            "dataset": settings.dataset.miniature(folder),
             "labels": settings.labels.model_copy(update={"file": None}),
             "augmentation": _views(settings.augmentation),
             "model": _network(settings.model),
@@ -87,21 +78,6 @@ def _shrunk(settings: CellSettings, folder: Path, burn_in: int, at: int | str) -
             ),
         }
     )
-
-
-def _data(data: ShapesData | FileData, folder: Path) -> ShapesData | FileData:
-    if isinstance(data, CityscapesData):
-        return data.model_copy(update={"root": str(folder / "cityscapes")})
-    if isinstance(data, CocoData):
-        return CocoData(
-            name=data.name,
-            root=str(folder / "coco"),
-            train=_TRAIN,
-            val=_VAL,
-            test=data.test and _VAL,
-            unlabelled=data.unlabelled and _UNLABELLED,
-        )
-    return ShapesData(name=data.name, train=40, val=4, test=4)
 
 
 def _views(views: AugmentationSettings) -> AugmentationSettings:
@@ -137,8 +113,9 @@ def _network(model: ModelSettings) -> ModelSettings:
 
 def _family(model: ModelSettings) -> str:
     """The smallest network of the backbone's family; any other family's is a ResNet."""
-    if model.architecture == "mask-rcnn":
-        return "resnet18"  # torchvision has no smaller one
+    smallest = ARCHITECTURES[model.architecture].smallest
+    if smallest is not None:
+        return smallest
     if model.backbone.startswith("swin"):
         return "swin_test"
     if model.backbone.startswith(("vit_", "deit")):

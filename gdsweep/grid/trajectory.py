@@ -1,7 +1,5 @@
 """One optimisation path: what identifies it, its name, and its trainer's configuration."""
 
-import hashlib
-import json
 import re
 from dataclasses import dataclass
 from functools import lru_cache
@@ -12,10 +10,8 @@ from gdsweep.config import (
     BatchSettings,
     CellSettings,
     CheckpointRef,
-    CityscapesData,
     DistillationSettings,
     EvaluationSettings,
-    FileData,
     LabelSettings,
     LossSettings,
     Method,
@@ -26,16 +22,15 @@ from gdsweep.config import (
     ScheduleSettings,
     Settings,
     TeacherSettings,
-    has_extra,
     read_label_list,
     weights_digest,
 )
+from gdsweep.runs import run_name
+from gdsweep.runs.records import At
 
 IDENTITY_VERSION = 2
 """Raised when the trainer changes what the same settings give. A run keeps the version in which
 what it uses was last changed (see `_version`), so that nothing else is trained anew."""
-
-At = int | str
 
 
 @dataclass(frozen=True, eq=False)
@@ -79,8 +74,7 @@ def trajectory(
         "teacher": teacher and teacher.model_dump(),
         **_identity(used, objective),
     }
-    text = json.dumps(identity, sort_keys=True, separators=(",", ":"))
-    name = f"{_readable(used, objective)}-{hashlib.sha256(text.encode()).hexdigest()[:8]}"
+    name = run_name(_readable(used, objective), identity)
     config = RunConfig.model_construct(
         run=name, objective=objective, parent=parent, teacher=teacher, settings=used
     )
@@ -122,7 +116,7 @@ def essential(settings: CellSettings, objective: Objective) -> CellSettings:
             "method": _METHOD[objective],
             "variant": "",
             "labels": _labels(
-                settings.labels, settings.seed, objective, has_extra(settings.dataset)
+                settings.labels, settings.seed, objective, settings.dataset.has_extra
             ),
             "augmentation": _augmentation(settings.augmentation, objective),
             "loss": _loss(settings, objective),
@@ -268,16 +262,9 @@ def _label_set(labels: LabelSettings) -> dict[str, Any]:
 
 
 def _data(used: CellSettings, objective: Objective) -> dict[str, Any]:
-    """A data set is its name; of a generated one, how it is generated. Paths are no identity."""
-    data = used.dataset
-    if not isinstance(data, FileData):
-        return _but_new_defaults(data, "objects", "radius")
-    identity: dict[str, Any] = {"name": data.name, "format": data.format}
-    if isinstance(data, CityscapesData):
-        identity["masks"] = data.masks
-    if objective != "supervised":
-        identity["extra_unlabelled"] = has_extra(data) and used.labels.extra
-    return identity
+    if objective == "supervised":
+        return used.dataset.identity(None)
+    return used.dataset.identity(used.dataset.has_extra and used.labels.extra)
 
 
 @lru_cache(maxsize=65536)

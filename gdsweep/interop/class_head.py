@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from torch import Tensor
 
-HEAD = ("transformer_decoder.class_head.weight", "transformer_decoder.class_head.bias")
+from gdsweep.model import Mask2Former
 
 
 def fitted_head(
@@ -12,6 +12,7 @@ def fitted_head(
     own: dict[str, Tensor],
     given_classes: Sequence[str] | None,
     own_classes: Sequence[str] | None,
+    head: str = Mask2Former.class_head,
 ) -> tuple[dict[str, Tensor], str | None]:
     """Weights whose class head has the rows of `own`'s classes.
 
@@ -24,11 +25,13 @@ def fitted_head(
         own: the state dict of the network that shall have them.
         given_classes: names of the given classes, if known.
         own_classes: names of the network's classes, if known.
+        head: name of the layer that classifies (`Network.class_head`).
 
     Returns:
         the weights, and what was done to the head (None where nothing was).
     """
-    theirs, ours = len(given[HEAD[0]]) - 1, len(own[HEAD[0]]) - 1
+    names = (f"{head}.weight", f"{head}.bias")
+    theirs, ours = len(given[names[0]]) - 1, len(own[names[0]]) - 1
     named = given_classes is not None and own_classes is not None
     same = not named or tuple(given_classes or ()) == tuple(own_classes or ())
     if same and theirs == ours:
@@ -36,18 +39,13 @@ def fitted_head(
     sources = {name: row for row, name in enumerate(given_classes or ())} if named else {}
     pairs = [(row, sources[n]) for row, n in enumerate(own_classes or ()) if n in sources]
     fitted = dict(given)
-    for name in HEAD:
-        head = own[name].clone()
+    for name in names:
         rows = [*pairs, (ours, theirs)]
-        head[[row for row, _ in rows]] = given[name][[row for _, row in rows]].to(head)
-        fitted[name] = head
+        made = own[name].clone()
+        made[[row for row, _ in rows]] = given[name][[row for _, row in rows]].to(made)
+        fitted[name] = made
     kept = f"{len(pairs)} are known by name" if named else "which is which is not known"
     return fitted, (
         f"the class head was for {theirs} classes, here are {ours}: {kept}, "
         f"{ours - len(pairs)} rows start anew"
     )
-
-
-def class_count(weights: dict[str, Tensor]) -> int:
-    """C of a state dict by our names."""
-    return len(weights[HEAD[0]]) - 1

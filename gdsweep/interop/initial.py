@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from gdsweep.config import ModelSettings
-from gdsweep.config.data import expanded
+from gdsweep.config.paths import expanded
 from gdsweep.errors import BadInput
 from gdsweep.interop.class_head import fitted_head
 from gdsweep.interop.open import open_checkpoint
@@ -43,11 +43,15 @@ def load_initial(
         raise BadInput(
             f"{path}: its backbone is {opened.settings.backbone}, not {settings.backbone}"
         )
-    if settings.architecture == "mask-rcnn":
+    if not model.teachable:
         if opened.class_count != len(classes) or tuple(opened.classes or classes) != tuple(classes):
-            raise BadInput(f"{path}: its classes are others; a mask-rcnn's heads are not adapted")
+            raise BadInput(
+                f"{path}: its classes are others; a {settings.architecture}'s heads are not adapted"
+            )
         model.load_state_dict(opened.weights)
         return None
-    weights, note = fitted_head(opened.weights, model.state_dict(), opened.classes, classes)
+    weights, note = fitted_head(
+        opened.weights, model.state_dict(), opened.classes, classes, model.class_head
+    )
     model.load_state_dict(weights)
     return note

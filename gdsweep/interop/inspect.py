@@ -6,7 +6,7 @@ from pathlib import Path
 
 from torch import Tensor
 
-from gdsweep.config import ModelSettings
+from gdsweep.config import ARCHITECTURES, ModelSettings
 from gdsweep.interop.backbones import read_backbone
 from gdsweep.interop.convert import backbone_alone
 from gdsweep.interop.files import read_file
@@ -29,7 +29,7 @@ def inspect(
     opened = open_checkpoint(path, network, at, settings)
     model = opened.settings
     parameters = sum(t.numel() for t in opened.weights.values() if t.is_floating_point())
-    name = {"mask2former": "Mask2Former", "mask-rcnn": "Mask R-CNN"}[model.architecture]
+    name = ARCHITECTURES[model.architecture].words
     sizes = (
         f"{model.queries} queries, {model.encoder_layers} encoder and {model.decoder_layers} "
         f"decoder layers, {model.hidden} channels, {model.heads} heads"

@@ -6,23 +6,22 @@ from pathlib import Path
 
 from torch import Tensor
 
-from gdsweep.config import ModelSettings, RunConfig
+from gdsweep.config import ARCHITECTURES, ModelSettings, RunConfig
 from gdsweep.errors import BadInput
 from gdsweep.interop import mask2former, transformers_folder
 from gdsweep.interop.account import account
 from gdsweep.interop.architecture import infer_settings
-from gdsweep.interop.class_head import HEAD
 from gdsweep.interop.files import Content, read_file
 from gdsweep.interop.mask2former_names import DROPPED as MASK2FORMER_DROPPED
 from gdsweep.interop.names import Table, names_of
 from gdsweep.interop.transformers_names import DROPPED as TRANSFORMERS_DROPPED
 from gdsweep.interop.weights_file import is_weights_file, read_weights_file
-from gdsweep.model import Mask2Former, MaskRCNN, Network
-from gdsweep.runs import RunDir, read_best, read_config
+from gdsweep.model import NETWORKS, Network, build_network
+from gdsweep.runs import RunDir, checkpoint_file, read_config
+from gdsweep.runs.records import At
 
 _OURS: Table = (("*", "*"),)
 _COUNTERS = (("*.num_batches_tracked", "no part of what is computed"),)
-_BOX_HEAD = "net.roi_heads.box_predictor.cls_score.weight"
 _WRAPPED: Table = (("*", "network.*"),)  # detectron2_bridge's meta-architecture
 
 
@@ -48,17 +47,12 @@ class Opened:
     @property
     def class_count(self) -> int:
         """C."""
-        name = _BOX_HEAD if self.settings.architecture == "mask-rcnn" else HEAD[0]
-        return len(self.weights[name]) - 1
+        return len(self.weights[_class_weight(self.settings.architecture)]) - 1
 
     def model(self, attention: str = "auto") -> Network:
         """The network, in evaluation mode."""
         settings = self.settings.model_copy(update={"weights": "random", "init": None})
-        model: Network
-        if settings.architecture == "mask-rcnn":
-            model = MaskRCNN(settings, self.class_count)
-        else:
-            model = Mask2Former(settings, self.class_count, attention)
+        model = build_network(settings, self.class_count, attention)
         model.load_state_dict(self.weights)
         return model.eval()
 
@@ -81,7 +75,7 @@ def open_checkpoint(
         BadInput: one line: not there, not known, or a tensor that does not fit.
     """
     if path.is_dir():
-        if (path / "config.yaml").is_file():
+        if RunDir(path).exists():
             return _open_run(RunDir(path), network, at)
         if (path / "config.json").is_file():
             return _open_folder(path, settings)
@@ -111,7 +105,7 @@ def open_tensors(
         found = _accounted(tensors, table, TRANSFORMERS_DROPPED, what, settings)
         return Opened("transformers", *found[:2], None, what, dropped=found[2])
     for kind, table in (("gdsweep", _OURS), ("detectron2-bridge", _WRAPPED)):
-        if names_of(HEAD[0], table)[0] in tensors:
+        if names_of(_class_weight("mask2former"), table)[0] in tensors:
             found = _accounted(tensors, table, _COUNTERS, what, settings)
             return Opened(kind, *found[:2], None, what, dropped=found[2])
     raise BadInput(
@@ -122,31 +116,38 @@ def open_tensors(
 
 def _open_run(run: RunDir, network: str | None, at: str | None) -> Opened:
     config = read_config(run)
-    wanted = network or "student"
-    horizon = config.settings.schedule.iterations
-    if at in (None, "best") and run.best.exists():
-        best = read_best(run)
-        if wanted not in best:
-            raise BadInput(f"{run.path}: it has no scored {wanted}; it has: {', '.join(best)}")
-        path, iteration = run.checkpoints / best[wanted].file, best[wanted].iteration
-    else:
-        states = run.states()
-        if at == "best" or not states:
-            raise BadInput(f"{run.path}: it has no {at or ''} checkpoint yet".replace("  ", " "))
-        last = states[-1] if at is None else horizon
-        iteration = last if at in (None, "final") else _iteration(str(at))
-        if iteration not in states:
-            raise BadInput(
-                f"{run.path}: no state of iteration {iteration}; there are: "
-                f"{', '.join(map(str, states))}"
-            )
-        path = run.state(iteration)
+    path = _checkpoint(run, network or "student", at, config.settings.schedule.iterations)
     own = read_weights_file(read_file(path), path, network)
-    source = f"{run.path}, {own.network} of iteration {iteration}"
+    source = f"{run.path}, {own.network} of iteration {own.iteration}"
     model, weights, dropped = _accounted(
         own.weights, _OURS, _COUNTERS, str(path), config.settings.model
     )
     return Opened("gdsweep", model, weights, own.classes, source, config, dropped)
+
+
+def _checkpoint(run: RunDir, network: str, at: str | None, horizon: int) -> Path:
+    """The checkpoint `at` asks for: the best one there is, or else the newest, without it."""
+    states = run.states()
+    place: At
+    if at in (None, "best") and run.best.exists():
+        place = "best"
+    elif at == "best" or not states:
+        raise BadInput(f"{run.path}: it has no {at or ''} checkpoint yet".replace("  ", " "))
+    elif at is None:
+        place = states[-1]
+    else:
+        place = "final" if at == "final" else _iteration(at)
+    found = checkpoint_file(run, network, place, horizon)
+    if place != "best" and found.iteration not in states:
+        raise BadInput(
+            f"{run.path}: no state of iteration {found.iteration}; there are: "
+            f"{', '.join(map(str, states))}"
+        )
+    return found.path
+
+
+def _class_weight(architecture: str) -> str:
+    return f"{NETWORKS[architecture].class_head}.weight"
 
 
 def _iteration(at: str) -> int:
@@ -161,17 +162,18 @@ def _open_own(
 ) -> Opened:
     own = read_weights_file(content, path, network)
     config = None
-    if (path.parent.parent / "config.yaml").is_file():
-        config = read_config(RunDir(path.parent.parent))
+    run = RunDir.holding(path)
+    if run is not None:
+        config = read_config(run)
     model = settings or own.settings
     if model is None and config is not None:
         model = config.settings.model
     source = f"{path}, {own.network} of iteration {own.iteration}"
-    if model is None and _BOX_HEAD in own.weights:
-        raise BadInput(
-            f"{path}: a Mask R-CNN away from its run; --config FILE says how to build it"
-        )
     if model is None:
+        kind = next((name for name in NETWORKS if _class_weight(name) in own.weights), "")
+        if kind in ARCHITECTURES and kind != "mask2former":
+            words = ARCHITECTURES[kind].words
+            raise BadInput(f"{path}: {words} away from its run; --config FILE says how to build it")
         model = infer_settings(own.weights, _OURS, str(path))
     _, weights, dropped = _accounted(own.weights, _OURS, _COUNTERS, str(path), model)
     return Opened("gdsweep", model, weights, own.classes, source, config, dropped)
@@ -186,7 +188,7 @@ def _open_folder(path: Path, settings: ModelSettings | None) -> Opened:
         settings = settings.model_copy(update={"heads": folder.heads, "norm": "frozen"})
     found = _accounted(folder.tensors, table, TRANSFORMERS_DROPPED, str(path), settings)
     classes = folder.classes
-    if len(classes) != len(found[1][HEAD[0]]) - 1:
+    if len(classes) != len(found[1][_class_weight("mask2former")]) - 1:
         raise BadInput(f"{path}: config.json names {len(classes)} classes, its head has others")
     return Opened("transformers", *found[:2], classes, str(path), dropped=found[2])
 
@@ -199,13 +201,12 @@ def _accounted(
     settings: ModelSettings | None,
 ) -> tuple[ModelSettings, dict[str, Tensor], dict[str, str]]:
     settings = settings or infer_settings(given, table, what)
-    baseline = settings.architecture == "mask-rcnn"
-    if baseline and table is not _OURS:
+    heads = names_of(_class_weight(settings.architecture), table)
+    if not heads:
         raise BadInput(f"{what}: {settings.architecture} has no counterpart in other formats")
-    head = names_of(_BOX_HEAD if baseline else HEAD[0], table)[0]
-    if head not in given:
-        raise BadInput(f"{what} does not fit: it lacks {head}")
+    if heads[0] not in given:
+        raise BadInput(f"{what} does not fit: it lacks {heads[0]}")
     random = settings.model_copy(update={"weights": "random", "init": None})
-    made = (MaskRCNN if baseline else Mask2Former)(random, len(given[head]) - 1)
+    made = build_network(random, len(given[heads[0]]) - 1)
     found = account(made.state_dict(), given, table, droppable, what)
     return settings, found.weights, found.dropped

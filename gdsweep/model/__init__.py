@@ -5,15 +5,15 @@ Beside it stands Mask R-CNN, a baseline.
 
 from gdsweep.model.criterion import Criterion, Normaliser
 from gdsweep.model.inference import Predictions, predict
-from gdsweep.model.mask2former import Mask2Former, Outputs
+from gdsweep.model.mask2former import Mask2Former
 from gdsweep.model.mask_rcnn import MaskRCNN
+from gdsweep.model.network import Network
+from gdsweep.model.networks import NETWORKS, build_network
+from gdsweep.model.outputs import LayerOutput, Outputs
 from gdsweep.model.points import seeded_points, uniform_points
-from gdsweep.model.transformer_decoder import LayerOutput
-
-Network = Mask2Former | MaskRCNN
-"""What a run can train."""
 
 __all__ = [
+    "NETWORKS",
     "Criterion",
     "LayerOutput",
     "Mask2Former",
@@ -22,6 +22,7 @@ __all__ = [
     "Normaliser",
     "Outputs",
     "Predictions",
+    "build_network",
     "predict",
     "seeded_points",
     "uniform_points",

@@ -10,8 +10,8 @@ import torch.nn.functional as F
 from torch import Tensor
 
 from gdsweep.config import LossSettings
-from gdsweep.model.mask2former import Outputs
 from gdsweep.model.matcher import assign, matching_cost
+from gdsweep.model.outputs import Outputs
 from gdsweep.model.points import (
     Draw,
     TargetMasks,

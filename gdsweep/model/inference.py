@@ -7,8 +7,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from gdsweep.model.mask2former import Outputs
-from gdsweep.model.transformer_decoder import dot_masks
+from gdsweep.model.outputs import Outputs, dot_masks
 
 _CHUNK = 16  # masks enlarged at a time: bounds memory at full image size
 
@@ -38,7 +37,7 @@ def predict(
     Only masks of kept pairs are enlarged, each once.
 
     Args:
-        outputs: of `Mask2Former`.
+        outputs: of a network of queries.
         sizes: (height, width) of each image as the network saw it, before padding.
         original_sizes: (height, width) to which masks are resized.
         detections: pairs kept per image.

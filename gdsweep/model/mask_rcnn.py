@@ -16,12 +16,13 @@ from gdsweep.config import ModelSettings
 from gdsweep.errors import BadInput
 from gdsweep.model.criterion import Targets
 from gdsweep.model.inference import Predictions
+from gdsweep.model.network import Network
 from gdsweep.model.timm_net import create, load
 
 _RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
 
 
-class MaskRCNN(nn.Module):
+class MaskRCNN(Network):
     """torchvision's `maskrcnn_resnet50_fpn` at the default sizes, with timm's weights by tag.
 
     `settings.hidden` is the width of pyramid and mask head (256), `encoder_feedforward` that of the
@@ -32,8 +33,11 @@ class MaskRCNN(nn.Module):
             cannot be had or do not fit.
     """
 
-    def __init__(self, settings: ModelSettings, classes: int) -> None:
-        super().__init__()
+    class_head = "net.roi_heads.box_predictor.cls_score"
+    teachable = False
+
+    def __init__(self, settings: ModelSettings, classes: int, attention: str = "auto") -> None:
+        super().__init__()  # without attention, whatever its operator
         body, mean, std = _resnet(settings)
         stages = [body.inplanes // 8 * 2**stage for stage in range(4)]
         width, box_width = settings.hidden, settings.encoder_feedforward
@@ -88,6 +92,10 @@ class MaskRCNN(nn.Module):
             for one in found
         ]
 
+    def countable(self) -> nn.Module:
+        """All but what depends on the content: which proposals, which detections."""
+        return _Parts(self.net)
+
 
 class _AsItIs(GeneralizedRCNNTransform):
     """torchvision's normalisation and padding; `augmentation` has chosen the size already."""
@@ -96,6 +104,23 @@ class _AsItIs(GeneralizedRCNNTransform):
         self, image: Tensor, target: dict[str, Tensor] | None = None
     ) -> tuple[Tensor, dict[str, Tensor] | None]:
         return image, target
+
+
+class _Parts(nn.Module):
+    """The network with as many proposals and detections as it is given at test time, at most."""
+
+    PROPOSALS, DETECTIONS = 1000, 100
+
+    def __init__(self, net: TorchvisionMaskRCNN) -> None:
+        super().__init__()
+        self.net = net
+
+    def forward(self, images: list[Tensor]) -> None:
+        features = self.net.backbone(images[0][None])
+        self.net.rpn.head(list(features.values()))
+        heads, width = self.net.roi_heads, next(iter(features.values())).shape[1]
+        heads.box_predictor(heads.box_head(torch.empty(self.PROPOSALS, width, 7, 7)))
+        heads.mask_predictor(heads.mask_head(torch.empty(self.DETECTIONS, width, 14, 14)))
 
 
 def _resnet(settings: ModelSettings) -> tuple[resnet.ResNet, list[float], list[float]]:

@@ -1,7 +1,6 @@
 """The transformer decoder with masked attention (Mask2Former, sec. 3.2 of Cheng et al., 2022)."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -9,35 +8,8 @@ from torch import Tensor, nn
 
 from gdsweep.config import ModelSettings
 from gdsweep.model.attention import MultiheadAttention
+from gdsweep.model.outputs import LayerOutput, dot_masks
 from gdsweep.model.position import sine_position
-from gdsweep.model.precise import at_least_float32
-
-
-@dataclass(frozen=True)
-class LayerOutput:
-    """Predictions of one decoder layer; masks are computed where and when they are wanted."""
-
-    class_logits: Tensor
-    """[B, Q, C + 1], "no object" last."""
-    mask_embeddings: Tensor
-    """[B, Q, hidden]; a mask is its dot product with the mask features."""
-    mask_features: Tensor
-    """[B, hidden, H/4, W/4], the same tensor for all layers."""
-
-    @property
-    def mask_logits(self) -> Tensor:
-        """[B, Q, H/4, W/4] in float32 or better, on the padded canvas; computed anew each time."""
-        return dot_masks(self.mask_embeddings, self.mask_features)
-
-
-def dot_masks(embeddings: Tensor, features: Tensor) -> Tensor:
-    """Mask logits [B, n, h, w] of embeddings [B, n, hidden] on features [B, hidden, h, w].
-
-    In float32 at least: a sum over 256 channels with a threshold at zero needs its precision.
-    """
-    with torch.autocast(features.device.type, enabled=False):
-        flat = at_least_float32(embeddings) @ at_least_float32(features).flatten(2)
-    return flat.unflatten(-1, (features.shape[-2], features.shape[-1]))
 
 
 class TransformerDecoder(nn.Module):

@@ -2,11 +2,12 @@
 
 import hashlib
 import json
-from collections.abc import Callable, Iterable, Iterator
+import os
+from collections.abc import Iterable
 from functools import cache
 from pathlib import Path
 
-from gdsweep.config import CityscapesData, FileData, RunConfig, cityscapes_files
+from gdsweep.config import RunConfig
 from gdsweep.errors import BadInput
 from gdsweep.runs import RunDir, Store
 
@@ -15,45 +16,41 @@ def check_unchanged(store: Store, configs: Iterable[RunConfig]) -> None:
     """Compare annotation files with the fingerprints that runs on them have left.
 
     A number in a table is only as good as the data behind it: finished runs are checked too. Only
-    what was written after the run began is hashed: a COCO file, or the annotations of a split of
-    Cityscapes, all of them. Raises BadInput for the first that changed.
+    image sets of which something was written after the run began are hashed. Raises BadInput for
+    the first that changed.
     """
-    written, digest = cache(cityscapes_files.last_written), cache(cityscapes_files.digest)
+    listed = cache(lambda data: data.annotation_files())
+    written = cache(lambda data, name: _last_written(listed(data)[name]))
+    sha256 = cache(_sha256)
+    digest = cache(
+        lambda data, name: data.fingerprint({k: sha256(p) for k, p in listed(data)[name].items()})
+    )
     for config in configs:
         data = config.settings.dataset
         run = store.run(config.run)
-        if not isinstance(data, FileData) or not run.dataset.exists():
+        if not run.dataset.exists():
             continue
         trained = _fingerprint(run)
         since = run.dataset.stat().st_mtime
-        for name, place, now in _now(data, since, written, digest):
-            if name in trained and now is not None and now != trained[name]:
+        for name, files in listed(data).items():
+            if name not in trained:
+                continue
+            try:
+                changed = written(data, name) > since and digest(data, name) != trained[name]
+            except OSError:
+                continue  # the trainer tells, if it needs the files at all
+            if changed:
+                place = os.path.commonpath(list(files.values()))
                 raise BadInput(
                     f"{place}: changed since {run.path} was trained "
                     "on it; give the changed data set another name, or remove the run"
                 )
 
 
-def _now(
-    data: FileData,
-    since: float,
-    written: Callable[[CityscapesData, str], float],
-    digest: Callable[[CityscapesData, str], str],
-) -> Iterator[tuple[str, Path, str | None]]:
-    """Each image set's name, where its annotations are, and their digest if they are newer."""
-    if isinstance(data, CityscapesData):
-        for split in ("train", "val"):
-            place = data.resolved("") / "gtFine" / split
-            try:
-                yield split, place, digest(data, split) if written(data, split) > since else None
-            except OSError:
-                continue  # the trainer tells, if it needs the files at all
-        return
-    for name in ("train", "val", "test"):
-        images = getattr(data, name)
-        if images is not None and images.annotations is not None:
-            path = data.resolved(images.annotations)
-            yield name, path, _changed_since(path, since)
+def _last_written(files: dict[str, Path]) -> float:
+    """Time of the newest of some files and of their folders, which another may have left."""
+    places = {place for path in files.values() for place in (path, path.parent)}
+    return max(place.stat().st_mtime for place in places)
 
 
 def _fingerprint(run: RunDir) -> dict[str, str]:
@@ -67,15 +64,6 @@ def _fingerprint(run: RunDir) -> dict[str, str]:
     return found if isinstance(found, dict) else {}
 
 
-def _changed_since(path: Path, since: float) -> str | None:
-    """The file's sha256 if it was written after `since`; None for an older or absent one."""
-    try:
-        return _sha256(path) if path.stat().st_mtime > since else None
-    except OSError:
-        return None  # the trainer tells, if it needs the file at all
-
-
-@cache
 def _sha256(path: Path) -> str:
     digest = hashlib.sha256()
     with open(path, "rb") as file:

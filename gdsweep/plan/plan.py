@@ -3,16 +3,15 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Literal, get_args
+from typing import Any, Literal, get_args
 
 from gdsweep.config import RunConfig
+from gdsweep.plan.cells import CELL_STATUSES, CellStanding, CellStatus
+from gdsweep.plan.job import Job
 from gdsweep.runs import Wanted
 
-if TYPE_CHECKING:
-    from gdsweep.cluster.slurm.queue import QueuedJob
-
 Status = Literal["new", "queued", "running", "interrupted", "failed", "blocked", "done"]
-"""As a run's status; `blocked`: something it needs has failed; `queued`: a job of it waits."""
+"""Status of a run (see `progress`); `blocked`: something it needs has failed."""
 
 STATUSES: tuple[Status, ...] = get_args(Status)
 
@@ -23,7 +22,7 @@ class Source:
 
     run: str
     """The run that makes it."""
-    at: int | str
+    at: int | Literal["best"]
     """Which of its checkpoints: an iteration's state, or `best`."""
 
     def __str__(self) -> str:
@@ -55,11 +54,11 @@ class PlannedRun:
     waits: tuple[Source, ...]
     """What it needs and is not there yet."""
     why: str | None = None
-    """Of a failed run: the line that tells. Of a blocked one: the run that failed."""
+    """Log line that explains a failed run, or the failed run that blocks this one."""
     seconds: float | None = None
     """Seconds per iteration measured on runs of its kind; None where nothing was measured."""
-    job: "QueuedJob | None" = None
-    """Its job that SLURM has not finished with."""
+    job: Job | None = None
+    """Its pending or running job."""
 
     @property
     def name(self) -> str:
@@ -99,8 +98,8 @@ class Plan:
 
     runs: dict[str, PlannedRun]
     """All runs, parents before children."""
-    cells: list[Status]
-    """State of each cell, in the grids' order."""
+    cells: list[CellStanding]
+    """Where each cell stands, in the grids' order."""
     unshared: dict[str, int]
     """Iterations of each run, counted once for every cell that needs them."""
 
@@ -108,6 +107,11 @@ class Plan:
     def counts(self) -> Counter[Status]:
         """Runs of each status."""
         return Counter(run.status for run in self.runs.values())
+
+    @property
+    def cell_counts(self) -> Counter[CellStatus]:
+        """Cells of each status."""
+        return Counter(cell.status for cell in self.cells)
 
     @property
     def iterations_planned(self) -> int:
@@ -166,7 +170,7 @@ class Plan:
             "cells": len(self.cells),
             "trajectories": len(self.runs),
             **{status: counts[status] for status in STATUSES},
-            "cells_by_status": {status: self.cells.count(status) for status in STATUSES},
+            "cells_by_status": {status: self.cell_counts[status] for status in CELL_STATUSES},
             "iterations_planned": self.iterations_planned,
             "iterations_unshared": self.iterations_unshared,
             "iterations_todo": self.iterations_todo,

@@ -53,7 +53,7 @@ def summary(plan: Plan) -> str:
     """Cells, runs and what sharing saves, in one line."""
     planned, alone = plan.iterations_planned, plan.iterations_unshared
     text = (
-        f"{_count(len(plan.cells), 'cell')} ({plan.cells.count('done'):,} done) from "
+        f"{_count(len(plan.cells), 'cell')} ({plan.cell_counts['done']:,} done) from "
         f"{_count(len(plan.runs), 'run')}: "
     )
     if not plan.trains:

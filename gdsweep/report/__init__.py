@@ -12,9 +12,9 @@ from gdsweep.report.as_text import as_text
 from gdsweep.report.check import misses, summary
 from gdsweep.report.costs import cost_table, costs
 from gdsweep.report.curves import curves
-from gdsweep.report.differences import difference_table, differences
 from gdsweep.report.formats import texts
 from gdsweep.report.label_quality import label_quality, label_quality_table
+from gdsweep.report.paired_differences import paired_difference_table, paired_differences
 from gdsweep.report.pairs import Pair, pairs
 from gdsweep.report.query import find_cell
 from gdsweep.report.receipt_text import receipt_text
@@ -40,12 +40,12 @@ __all__ = [
     "cost_table",
     "costs",
     "curves",
-    "difference_table",
-    "differences",
     "find_cell",
     "label_quality",
     "label_quality_table",
     "misses",
+    "paired_difference_table",
+    "paired_differences",
     "pairs",
     "published_levels",
     "receipt",

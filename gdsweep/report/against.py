@@ -11,7 +11,7 @@ import pandas as pd
 
 from gdsweep.errors import BadInput
 from gdsweep.grid import Grid
-from gdsweep.report.shown import number, shown, signed
+from gdsweep.report.display import display_name, number, signed
 
 Key = tuple[str, ...]
 
@@ -126,6 +126,6 @@ def _name(grid: Grid, axes: list[str], key: Key) -> str:
     for cell in grid.cells:
         if tuple(_plain(cell.axes[axis]) for axis in axes) == key:
             ordered = [*grid.table.columns, *grid.table.rows]
-            words = [shown(axis, cell.axes[axis], grid.table.names) for axis in ordered]
+            words = [display_name(axis, cell.axes[axis], grid.table.names) for axis in ordered]
             return " ".join(word for word in words if word and word != "none")
     raise AssertionError(f"{key} is no cell of {grid.path}")

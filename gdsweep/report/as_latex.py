@@ -1,8 +1,8 @@
 """A table in LaTeX, for a paper: booktabs, spanning headers, best in bold."""
 
 from gdsweep.report import orderings, wording
+from gdsweep.report.display import spans
 from gdsweep.report.entries import Entry
-from gdsweep.report.shown import spans
 from gdsweep.report.tables import Table
 
 SPECIAL = {

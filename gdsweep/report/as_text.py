@@ -3,8 +3,8 @@
 from rich.cells import cell_len
 
 from gdsweep.report import orderings, wording
+from gdsweep.report.display import spans
 from gdsweep.report.entries import Entry
-from gdsweep.report.shown import spans
 from gdsweep.report.tables import Table
 
 GAP = "   "

@@ -10,13 +10,12 @@ import pandas as pd
 
 from gdsweep.errors import BadInput
 from gdsweep.grid import Graph, Grid
-from gdsweep.plan.spent import Spent, spent
+from gdsweep.plan.hours import AttemptHours, ProcessorHours
+from gdsweep.report.display import display_name, heading, in_order
 from gdsweep.report.entries import Entry
-from gdsweep.report.shown import heading, in_order, shown
 from gdsweep.report.tables import Row, Table
 from gdsweep.runs import Complexity, RunDir, Store, read_metrics
 from gdsweep.runs.records import read_record
-from gdsweep.runs.state import attempts_of
 
 MEASURES = {
     "parameters": ("Parameters (M)", 1e6),
@@ -39,7 +38,7 @@ class _Run:
     network: Complexity | None = None
     speed: float = math.nan
     memory: float = math.nan
-    total: Spent = field(default_factory=Spent)
+    total: ProcessorHours = field(default_factory=ProcessorHours)
     metered: bool = True
     """Whether every attempt recorded its energy."""
 
@@ -83,7 +82,7 @@ def cost_table(frame: pd.DataFrame, grid: Grid, command: str = "") -> Table:
     rows: list[Row] = []
     for record in frame.to_dict("records"):
         key = tuple(record[axis] for axis in axes)
-        labels = [shown(axis, value, names) for axis, value in zip(axes, key, strict=True)]
+        labels = [display_name(axis, value, names) for axis, value in zip(axes, key, strict=True)]
         if len(rows) == len(frame) - 1:
             labels = [TOTAL, *[""] * (len(axes) - 1)][: len(axes)]
         entries = tuple(Entry(text=_amount(record, measure)) for measure in measures)
@@ -110,12 +109,12 @@ def _axes(grid: Grid) -> list[str]:
 def _read(run: RunDir) -> _Run:
     told = _Run()
     try:
-        attempts, lines = attempts_of(run), read_metrics(run.metrics)
-        told.total = spent(attempts, lines)
+        hours, lines = AttemptHours(run), read_metrics(run.metrics)
+        attempts, told.total = hours.attempts, hours.total
         if run.network.exists():
             told.network = read_record(run.network, Complexity)
     except (BadInput, OSError):
-        told.total = Spent(about=True)  # the receipt says what cannot be read
+        told.total = ProcessorHours(estimated=True)  # the receipt says what cannot be read
         return told
     times = [line["time"] for line in lines if isinstance(line.get("time"), (int, float))]
     told.speed = 1 / statistics.median(times) if times else math.nan
@@ -139,14 +138,14 @@ def _size_and_speed(runs: list[_Run]) -> dict[str, Any]:
 
 
 def _total(runs: list[_Run]) -> dict[str, Any]:
-    total = sum((run.total for run in runs), Spent())
+    total = sum((run.total for run in runs), ProcessorHours())
     metered = total.kwh is not None and all(run.metered for run in runs)
     return {
         "peak_memory": _most(run.memory for run in runs),
         "gpu_hours": total.gpu_hours,
         "cpu_hours": total.cpu_hours,
         "kwh": total.kwh if metered else math.nan,
-        "about": total.about,
+        "about": total.estimated,
     }
 
 

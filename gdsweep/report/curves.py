@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 
 from gdsweep.grid import FigureLayout, Graph, Grid
-from gdsweep.report.shown import line_names, shown
+from gdsweep.report.display import display_name, line_names
 from gdsweep.runs import ScoreRef, Store, read_metrics
 
 CURVES = {
@@ -44,7 +44,7 @@ def curves(
         head = {
             # a value may be named by nothing: what is usual needs no word
             "panel": ", ".join(
-                filter(None, (shown(a, cell.axes[a], grid.table.names) for a in panels))
+                filter(None, (display_name(a, cell.axes[a], grid.table.names) for a in panels))
             ),
             "line": names[tuple(cell.axes[a] for a in lines)] or cell.settings.method,
             "seed": cell.settings.seed,

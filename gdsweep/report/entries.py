@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from gdsweep.grid import TableLayout
-from gdsweep.plan.standing import percent
+from gdsweep.plan.cells import percent
 
 Record = dict[str, Any]
 """One row of a results DataFrame."""

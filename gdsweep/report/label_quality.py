@@ -7,8 +7,8 @@ from typing import Any
 import pandas as pd
 
 from gdsweep.grid import Graph, Grid
+from gdsweep.report.display import display_name, heading, in_order
 from gdsweep.report.entries import Entry
-from gdsweep.report.shown import heading, in_order, shown
 from gdsweep.report.tables import Row, Table
 from gdsweep.runs import Store, read_metrics
 
@@ -61,7 +61,7 @@ def label_quality_table(frame: pd.DataFrame, grid: Grid, command: str = "") -> T
     rows = [
         Row(
             key,
-            tuple(shown(axis, value, names) for axis, value in zip(axes, key, strict=True)),
+            tuple(display_name(axis, value, names) for axis, value in zip(axes, key, strict=True)),
             tuple(_entry([record[measure] for record in groups[key]]) for measure in MEASURES),
         )
         for key in in_order(groups)

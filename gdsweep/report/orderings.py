@@ -9,8 +9,8 @@ from typing import Any, Literal
 import pandas as pd
 
 from gdsweep.grid import Grid, Ordering
+from gdsweep.report.display import METRIC_NAMES, display_name, number
 from gdsweep.report.entries import Record
-from gdsweep.report.shown import METRIC_NAMES, number, shown
 from gdsweep.report.verdicts import band, noise_of
 
 Outcome = Literal["holds", "tie", "fails", "open", "absent"]
@@ -102,7 +102,7 @@ def _compare(
 
 
 def _side(ordering: Ordering, value: Any, records: list[Record], grid: Grid) -> Side:
-    name = shown(ordering.axis, value, grid.table.names)
+    name = display_name(ordering.axis, value, grid.table.names)
     values = [r["AP"] for r in records if r["status"] == "done" and not math.isnan(r["AP"])]
     noise = noise_of(records[0]["cell"].settings.dataset.name, grid.claims.noise)
     if not values:
@@ -127,7 +127,7 @@ def _said(side: Side) -> str:
 
 
 def _rank_name(ordering: Ordering, rank: tuple[Any, ...], grid: Grid) -> str:
-    return " / ".join(shown(ordering.axis, value, grid.table.names) for value in rank)
+    return " / ".join(display_name(ordering.axis, value, grid.table.names) for value in rank)
 
 
 def _source(ordering: Ordering) -> str:
@@ -140,7 +140,9 @@ def _name(axes: list[str], where: tuple[Any, ...], grid: Grid) -> str:
         for axis, value in zip(axes, where, strict=True)
         if len(grid.axes[axis]) > 1 or axis == "labels"
     ]
-    return " ".join(filter(None, (shown(axis, value, grid.table.names) for axis, value in varied)))
+    return " ".join(
+        filter(None, (display_name(axis, value, grid.table.names) for axis, value in varied))
+    )
 
 
 def legend() -> str:

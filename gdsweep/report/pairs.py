@@ -7,7 +7,7 @@ from typing import Any
 from gdsweep.config import DataSettings
 from gdsweep.errors import BadInput
 from gdsweep.grid import Cell, Graph, Grid
-from gdsweep.report.shown import shown
+from gdsweep.report.display import display_name
 from gdsweep.runs import Score, Store
 from gdsweep.runs.records import read_record
 
@@ -57,10 +57,10 @@ def _alike(upper: Cell, lower: Cell) -> bool:
 def _pair(
     grid: Grid, others: list[str], upper: Cell, lower: Cell, files: tuple[Path, Path]
 ) -> Pair:
-    words = [shown(axis, upper.axes[axis], grid.table.names) for axis in others]
+    words = [display_name(axis, upper.axes[axis], grid.table.names) for axis in others]
     key = "-".join(str(upper.axes[axis]) for axis in others)
     names = tuple(
-        shown("method", cell.settings.method, grid.table.names) for cell in (upper, lower)
+        display_name("method", cell.settings.method, grid.table.names) for cell in (upper, lower)
     )
     return Pair(
         key="".join(c if c.isalnum() or c in "-." else "_" for c in key),

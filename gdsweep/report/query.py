@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from gdsweep.errors import BadInput
 from gdsweep.grid import Cell, Grid
-from gdsweep.report.shown import shown
+from gdsweep.report.display import display_name
 
 MOST = 8
 """Candidates that a complaint lists."""
@@ -69,6 +69,6 @@ def _means(grid: Grid, word: str, axis: str, value: object) -> bool:
     if key not in (axis, axis.rsplit(".", 1)[-1]) and (key or axis in grid.table.average):
         return False
     said = said.strip().casefold()
-    names = {str(value), shown(axis, value, {}), shown(axis, value, grid.table.names)}
+    names = {str(value), display_name(axis, value, {}), display_name(axis, value, grid.table.names)}
     forms = {name.casefold() for name in names}
     return said in forms | {form.replace(" ", "") for form in forms}

@@ -12,7 +12,7 @@ def receipt_text(receipt: Receipt, command: str = "") -> str:
         out += ["", f"{part}: {run.name}", *_lines(run.facts)]
         out += _lines([("attempt", line) for line in run.attempts] or [("attempt", "none yet")])
     shared = " (runs that other numbers share count in full)" if len(receipt.chain) > 1 else ""
-    out += ["", f"spent on all runs: {receipt.spent}{shared}"]
+    out += ["", f"spent on all runs: {receipt.hours}{shared}"]
     if command:
         out += ["", f"Made by: {command}"]
     return "\n".join(out) + "\n"

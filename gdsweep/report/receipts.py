@@ -1,6 +1,5 @@
 """The receipt of a number: which weights it is of, and everything that made them."""
 
-import hashlib
 import json
 import math
 from dataclasses import dataclass
@@ -9,13 +8,20 @@ from typing import Any
 from gdsweep.config import RunConfig
 from gdsweep.errors import BadInput
 from gdsweep.grid import Graph, Grid
-from gdsweep.plan.spent import Spent, clock, duration, spent
-from gdsweep.plan.standing import standing, unreadable
+from gdsweep.plan.cells import cell_standing, unreadable
+from gdsweep.plan.hours import AttemptHours, ProcessorHours, clock
+from gdsweep.report.display import number
 from gdsweep.report.results import SELECTIONS
-from gdsweep.report.shown import number
-from gdsweep.runs import Attempt, RunDir, Score, ScoreRef, Store, read_best, read_metrics
-from gdsweep.runs.records import read_record
-from gdsweep.runs.state import attempts_of
+from gdsweep.runs import (
+    Attempt,
+    RunDir,
+    Score,
+    ScoreRef,
+    Store,
+    checkpoint_file,
+    identity_digest,
+    is_named_by,
+)
 
 Facts = tuple[tuple[str, str], ...]
 """Labels and what is said of each, in reading order."""
@@ -33,7 +39,7 @@ class RunReceipt:
     facts: Facts
     attempts: tuple[str, ...]
     """One line each."""
-    spent: Spent
+    hours: ProcessorHours
 
 
 @dataclass(frozen=True)
@@ -50,24 +56,19 @@ class Receipt:
     """The runs it is built on with their part in it, the scored one last."""
 
     @property
-    def spent(self) -> Spent:
+    def hours(self) -> ProcessorHours:
         """What all its runs took, those that other numbers share included."""
-        return sum((run.spent for _, run in self.chain), Spent())
+        return sum((run.hours for _, run in self.chain), ProcessorHours())
 
 
 def receipt(graph: Graph, grid: Grid, store: Store, place: int) -> Receipt:
     """The receipt of the cell at `place` of the grid; told as far as the records go."""
     cell, name, ref = graph.results[place]
     run = store.run(name)
-    score, value = None, ""
-    try:
-        score = read_record(run.score(ref), Score)
-        known = score.metrics.get(grid.table.metric)
-        value = f"{grid.table.metric} {_percent(known)}"
-    except FileNotFoundError:
-        value = standing(graph.needs[cell], store).why
-    except (BadInput, OSError) as error:
-        value = unreadable(error)
+    standing = cell_standing(graph.needs[cell], ref, store)
+    score, value = standing.score, standing.why
+    if score is not None:
+        value = f"{grid.table.metric} {_percent(score.metrics.get(grid.table.metric))}"
     chain = []
     for piece in graph.chain(cell):
         chain.append(
@@ -85,13 +86,11 @@ def run_receipt(graph: Graph, store: Store, name: str) -> RunReceipt:
     """How the run `name` came to be; what cannot be read is said in its place."""
     run, config = store.run(name), graph.runs[name].config
     try:
-        attempts = attempts_of(run)
-        metrics = read_metrics(run.metrics)
-        lines = tuple(_attempt(attempt, metrics) for attempt in attempts)
-        total = spent(attempts, metrics)
-        commit = _commits(attempts)
+        hours = AttemptHours(run)
+        lines = tuple(_attempt(attempt, *hours.wall(attempt)) for attempt in hours.attempts)
+        total, commit = hours.total, _commits(hours.attempts)
     except (BadInput, OSError) as error:
-        lines, total, commit = (unreadable(error),), Spent(about=True), "unknown"
+        lines, total, commit = (unreadable(error),), ProcessorHours(estimated=True), "unknown"
     facts = (
         ("objective", _objective(config, graph.wanted[name].stop)),
         ("labels", _labels(run, config)),
@@ -130,16 +129,12 @@ def _percent(metric: float | None) -> str:
 
 
 def _checkpoint(run: RunDir, ref: ScoreRef, horizon: int) -> str:
-    if ref.at == "best":
-        try:
-            best = read_best(run)
-        except (OSError, ValueError):
-            return "not settled: the run has not reached its horizon"
-        if ref.network not in best:
-            return f"none: the {ref.network} has no validation score"
-        path = run.checkpoints / best[ref.network].file
-    else:
-        path = run.state(horizon if ref.at == "final" else int(ref.at))
+    try:
+        path = checkpoint_file(run, ref.network, ref.at, horizon).path
+    except FileNotFoundError:
+        return "not settled: the run has not reached its horizon"
+    except (BadInput, OSError) as error:
+        return f"none: {unreadable(error)}"
     return str(path) if path.exists() else f"{path} (not there)"
 
 
@@ -201,23 +196,20 @@ def _identity(run: RunDir) -> str:
     identity = _json(run.identity)
     if identity is None:
         return "not recorded"
-    text = json.dumps(identity, sort_keys=True, separators=(",", ":"))
-    digest = hashlib.sha256(text.encode()).hexdigest()
-    fits = run.name.endswith(f"-{digest[:8]}")
+    digest, fits = identity_digest(identity), is_named_by(run.name, identity)
     return f"sha256 {digest[:16]}" + ("" if fits else " (NOT that of the run's name)")
 
 
-def _attempt(attempt: Attempt, metrics: list[dict[str, Any]]) -> str:
+def _attempt(attempt: Attempt, hours: float, estimated: bool) -> str:
     """`1: done, iterations 0 to 600, 12.5 min, on host, cpu × 1, torch 2.10, ...`."""
     process = attempt.process
-    hours, about = duration(attempt, metrics)
     reached = attempt.last_iteration if attempt.last_iteration is not None else "nowhere"
     count = process.get("processes", 1)
     told = "" if not attempt.message else f" ({attempt.message})"
     parts = [
         f"{attempt.outcome or 'no end recorded'}{told}",
         f"iterations {attempt.first_iteration} to {reached}",
-        f"{'about ' if about else ''}{clock(hours)}",
+        f"{'about ' if estimated else ''}{clock(hours)}",
         f"on {process.get('nodes') or process.get('host', 'an unknown host')}",
         f"{process.get('device', 'unknown device')} × {count}",
         *_memory(process.get("peak_memory")),

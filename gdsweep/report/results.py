@@ -1,20 +1,15 @@
 """Results as a DataFrame: one row a cell, finished or not, each with its provenance."""
 
 import math
-from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from gdsweep.config import CityscapesData, CocoData
-from gdsweep.errors import BadInput
 from gdsweep.grid import Cell, Graph, Grid
-from gdsweep.grid.methods import Need
-from gdsweep.plan.standing import Standing, standing, unreadable
+from gdsweep.plan.cells import CellStanding, cell_standings
 from gdsweep.report.published import published_values
 from gdsweep.report.verdicts import judge, noise_of
-from gdsweep.runs import Score, ScoreRef, Store
-from gdsweep.runs.records import read_record
+from gdsweep.runs import ScoreRef, Store
 
 METRICS = ("AP", "AP50", "AP75", "APs", "APm", "APl")
 """COCO's six numbers, in percent."""
@@ -58,8 +53,9 @@ def results(graph: Graph, grid: Grid, store: Store) -> pd.DataFrame:
     """
     published = published_values(grid, grid.table.metric)
     rows = []
-    for index, (cell, _, ref) in enumerate(graph.results):
-        row = _row(store, cell, graph.needs[cell], ref)
+    standings = cell_standings(graph, store)
+    for index, ((cell, run, ref), stands) in enumerate(zip(graph.results, standings, strict=True)):
+        row = _row(cell, run, ref, stands)
         row["published"] = published.get(index, math.nan)
         row["delta"] = row[grid.table.metric] - row["published"]
         rows.append(row)
@@ -72,23 +68,19 @@ def results(graph: Graph, grid: Grid, store: Store) -> pd.DataFrame:
     return frame.astype({"iteration": "Int64", "images": "Int64"})
 
 
-def _row(store: Store, cell: Cell, chain: Sequence[Need], ref: ScoreRef) -> dict[str, Any]:
-    score, stands = _score(store, chain, ref)
+def _row(cell: Cell, run: str, ref: ScoreRef, stands: CellStanding) -> dict[str, Any]:
+    score = stands.score
     metrics = score.metrics if score else {}
-    data = cell.settings.dataset
-    untested = isinstance(data, CityscapesData) or (
-        isinstance(data, CocoData) and data.test is None
-    )
     return {
         "status": stands.status,
         "why": stands.why,
-        "progress": stands.progress,
+        "progress": stands.share,
         **{metric: _number(metrics.get(metric)) for metric in METRICS},
-        "run": chain[-1].trajectory.name,
+        "run": run,
         "iteration": score.iteration if score else None,
         "network": ref.network,
         "selection": SELECTIONS.get(str(ref.at), f"iteration {ref.at}"),
-        "split": "val" if untested else ref.split,
+        "split": ref.split if cell.settings.dataset.has_test else "val",
         "images": score.images if score else None,
         **cell.axes,
     }
@@ -116,14 +108,3 @@ def _judge(rows: list[dict[str, Any]], grid: Grid) -> None:
 def _number(value: float | None) -> float:
     # a record says null where the images hold no object of that size
     return math.nan if value is None else value
-
-
-def _score(store: Store, chain: Sequence[Need], ref: ScoreRef) -> tuple[Score | None, Standing]:
-    path = store.run(chain[-1].trajectory.name).score(ref)
-    try:
-        score = read_record(path, Score)
-    except FileNotFoundError:
-        return None, standing(chain, store)
-    except (BadInput, OSError) as error:
-        return None, Standing("damaged", unreadable(error), 1.0)
-    return score, Standing("done", "", 1.0)

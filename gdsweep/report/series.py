@@ -6,9 +6,9 @@ from typing import Any
 import pandas as pd
 
 from gdsweep.grid import FigureLayout, Grid
-from gdsweep.plan.standing import percent
+from gdsweep.plan.cells import percent
+from gdsweep.report.display import METRIC_NAMES, display_name, heading, in_order, line_names
 from gdsweep.report.published import published_values, quoted_values
-from gdsweep.report.shown import METRIC_NAMES, heading, in_order, line_names, shown
 
 SERIES = ("panel", "line", "source", "x", "mean", "spread", "values", "of")
 """Columns of a series DataFrame: one row a point."""
@@ -80,7 +80,7 @@ def unfinished(frame: pd.DataFrame, grid: Grid, layout: FigureLayout) -> str:
         holes = [record for record in group if record["status"] != "done"]
         if not holes:
             continue
-        words = (shown(a, v, grid.table.names) for a, v in zip(axes, key, strict=True))
+        words = (display_name(a, v, grid.table.names) for a, v in zip(axes, key, strict=True))
         name = " ".join(filter(None, words))
         state = ", ".join(dict.fromkeys(_state(record) for record in holes))
         count = f"{len(holes)} of {len(group)} " if len(group) > 1 else ""
@@ -110,7 +110,7 @@ def _panel(record: dict[str, Any], layout: FigureLayout) -> Any:
 
 
 def _panel_name(panel: Any, layout: FigureLayout, grid: Grid) -> str:
-    return shown(layout.panels, panel, grid.table.names) if layout.panels else ""
+    return display_name(layout.panels, panel, grid.table.names) if layout.panels else ""
 
 
 def _point(place: dict[str, Any], source: str, values: list[float], of: int) -> dict[str, Any]:

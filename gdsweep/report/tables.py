@@ -9,10 +9,10 @@ from typing import Any
 import pandas as pd
 
 from gdsweep.grid import Grid
+from gdsweep.report.display import METRIC_NAMES, display_name, heading, in_order
 from gdsweep.report.entries import Entry, Notes, Record, make_entry, source
 from gdsweep.report.orderings import Checked, check_orderings
 from gdsweep.report.published import quoted_values
-from gdsweep.report.shown import METRIC_NAMES, heading, in_order, shown
 from gdsweep.report.verdicts import explain, noise_of
 
 
@@ -79,7 +79,7 @@ def build_table(frame: pd.DataFrame, grid: Grid, command: str = "") -> Table:
     rows = [
         Row(
             key,
-            tuple(shown(a, v, layout.names) for a, v in zip(layout.rows, key, strict=True)),
+            tuple(display_name(a, v, layout.names) for a, v in zip(layout.rows, key, strict=True)),
             tuple(
                 make_entry(groups.get((key, column), []), layout, notes, uniform)
                 for column in columns
@@ -95,7 +95,10 @@ def build_table(frame: pd.DataFrame, grid: Grid, command: str = "") -> Table:
         stub=tuple(heading(axis) for axis in layout.rows),
         headings=tuple(heading(axis) for axis in layout.columns),
         columns=tuple(
-            tuple(shown(a, v, layout.names) for a, v in zip(layout.columns, column, strict=True))
+            tuple(
+                display_name(a, v, layout.names)
+                for a, v in zip(layout.columns, column, strict=True)
+            )
             for column in columns
         ),
         rows=tuple(rows),
@@ -132,7 +135,7 @@ def _quoted_rows(columns: list[tuple[Any, ...]], grid: Grid) -> list[Row]:
     made = []
     for (*where, name), values in numbers.items():
         labels = [
-            "" if value is None else shown(axis, value, layout.names)
+            "" if value is None else display_name(axis, value, layout.names)
             for axis, value in zip(layout.rows, where, strict=True)
         ]
         # the printed head of the row stands where ours have their method
@@ -202,6 +205,6 @@ def _bands(rows: list[Row], grid: Grid) -> str:
     judged = [e.cells[0] for row in rows for e in row.entries if e.verdict]
     datasets = dict.fromkeys(grid.cells[place].settings.dataset.name for place in judged)
     return "; ".join(
-        explain(shown("dataset", name, grid.table.names), noise_of(name, grid.claims.noise))
+        explain(display_name("dataset", name, grid.table.names), noise_of(name, grid.claims.noise))
         for name in datasets
     )

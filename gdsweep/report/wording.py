@@ -1,7 +1,7 @@
 """What a table's entries say, in the words that all text formats share."""
 
+from gdsweep.report.display import iterations, number, signed
 from gdsweep.report.entries import Entry
-from gdsweep.report.shown import iterations, number, signed
 from gdsweep.report.tables import Row, Table
 
 

@@ -3,15 +3,25 @@
 The only room that knows file names. Nothing here imports torch.
 """
 
+from gdsweep.runs.attempts import attempts_of, last_attempt, next_number, write_attempt
+from gdsweep.runs.checkpoints import (
+    CheckpointFile,
+    checkpoint_file,
+    read_best,
+    settled,
+    sign_of,
+)
+from gdsweep.runs.identity import identity_digest, is_named_by, read_identity, run_name
 from gdsweep.runs.layout import RunDir
 from gdsweep.runs.metrics import read_metrics
 from gdsweep.runs.records import Attempt, Best, Complexity, Missing, Score, ScoreRef, Wanted
-from gdsweep.runs.state import RunState, missing, read_best, read_state
+from gdsweep.runs.state import RunState, missing, read_state
 from gdsweep.runs.store import Store, read_config, read_wanted
 
 __all__ = [
     "Attempt",
     "Best",
+    "CheckpointFile",
     "Complexity",
     "Missing",
     "RunDir",
@@ -20,10 +30,21 @@ __all__ = [
     "ScoreRef",
     "Store",
     "Wanted",
+    "attempts_of",
+    "checkpoint_file",
+    "identity_digest",
+    "is_named_by",
+    "last_attempt",
     "missing",
+    "next_number",
     "read_best",
     "read_config",
+    "read_identity",
     "read_metrics",
     "read_state",
     "read_wanted",
+    "run_name",
+    "settled",
+    "sign_of",
+    "write_attempt",
 ]

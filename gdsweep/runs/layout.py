@@ -17,7 +17,8 @@ class RunDir:
         wanted.json      what cells and other runs need from it
         metrics.json     one JSON object a line, detectron2's keys
         log.txt          what the trainer said
-        checkpoints/     state-0000600.pt (complete), student-0000600.pt (weights that were scored)
+        checkpoints/     state-0000600.pt (complete), student-0000600.pt (weights that were scored),
+                         index.json (the best weights up to each state)
         best.json        the best checkpoint per network, once the horizon is reached
         scores/          one file a score
         predictions/     COCO results JSON
@@ -41,6 +42,22 @@ class RunDir:
     def sibling(self, name: str) -> "RunDir":
         """Another run of the same store."""
         return RunDir(self.path.parent / name)
+
+    @classmethod
+    def holding(cls, checkpoint: Path) -> "RunDir | None":
+        """The run directory that a checkpoint's file lies in; None for a file elsewhere."""
+        checkpoint = checkpoint.absolute()
+        run = cls(checkpoint.parent.parent)
+        return run if run.exists() and checkpoint.parent == run.checkpoints else None
+
+    def exists(self) -> bool:
+        """Whether it is the directory of a run."""
+        return self.config.is_file()
+
+    @property
+    def folders(self) -> tuple[Path, ...]:
+        """Every folder in it."""
+        return self.checkpoints, self.attempts, self.path / "scores", self.path / "predictions"
 
     @property
     def config(self) -> Path:
@@ -92,10 +109,23 @@ class RunDir:
         """Held by the process that advances the run."""
         return self.path / "lock"
 
+    def log_of(self, rank: int) -> Path:
+        """What one process of a job said: the first writes the run's log, others beside it."""
+        return self.log if rank == 0 else Path(f"{self.log}.rank{rank}")
+
     @property
     def checkpoints(self) -> Path:
         """Folder of states and weights."""
         return self.path / "checkpoints"
+
+    def checkpoint(self, name: str) -> Path:
+        """A file of checkpoints by its name, as records have it."""
+        return self.checkpoints / name
+
+    @property
+    def checkpoint_index(self) -> Path:
+        """The best weights up to each state on disk."""
+        return self.checkpoints / "index.json"
 
     @property
     def attempts(self) -> Path:
@@ -106,6 +136,12 @@ class RunDir:
         """Record of one attempt."""
         return self.attempts / f"{number:03d}.json"
 
+    def attempt_records(self) -> list[Path]:
+        """Records of all attempts, the oldest first."""
+        if not self.attempts.is_dir():
+            return []
+        return sorted(self.attempts.glob("[0-9]*.json"), key=lambda path: int(path.stem))
+
     def state(self, iteration: int) -> Path:
         """Complete state after `iteration` optimisation steps."""
         return self.checkpoints / f"state-{iteration:07d}.pt"
@@ -113,6 +149,10 @@ class RunDir:
     def weights(self, network: str, iteration: int) -> Path:
         """Weights of one network as they were scored at `iteration`."""
         return self.checkpoints / f"{network}-{iteration:07d}.pt"
+
+    def scored_weights(self) -> list[Path]:
+        """Files of single networks' weights."""
+        return [p for n in ("student", "teacher") for p in self.checkpoints.glob(f"{n}-*.pt")]
 
     def states(self) -> list[int]:
         """Iterations of the complete states on disk, ascending."""

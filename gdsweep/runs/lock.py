@@ -1,4 +1,14 @@
-"""One process per run: an advisory lock that the kernel drops with its holder, however it dies."""
+"""One process per run: an advisory lock that the kernel drops with its holder, however it dies.
+
+This is flock(2) in 40 lines and not the package `filelock`, which takes the same lock: plans and
+statuses look at the locks of hundreds of runs and must see who is running without taking anything.
+A look here is a shared lock held for an instant, which looks grant one another; filelock's only
+look is to acquire exclusively, so that looks and starting trainers would refuse one another.
+
+On NFS (Linux 2.6.12 or newer) flock is a byte-range lock that the server keeps, so it holds between
+nodes; the file is opened for writing because an exclusive lock demands it there. A mount with
+`local_lock=flock` or `nolock` shares no lock, and two nodes could train one run.
+"""
 
 import contextlib
 import fcntl

@@ -1,13 +1,12 @@
 """The state of a run, from its files alone."""
 
-import json
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Literal
 
 from gdsweep.runs import lock
+from gdsweep.runs.attempts import last_attempt
 from gdsweep.runs.layout import RunDir
-from gdsweep.runs.records import Attempt, Best, Missing, Wanted, read_record
+from gdsweep.runs.records import Attempt, Missing, Wanted
 
 Status = Literal["new", "running", "interrupted", "failed", "done"]
 """`interrupted`: begun, not running, not failed (killed, stopped, or more is wanted now)."""
@@ -60,29 +59,3 @@ def missing(run: RunDir, wanted: Wanted) -> Missing:
         best=wanted.best and not run.best.exists(),
         scores=tuple(score for score in wanted.scores if not run.score(score).exists()),
     )
-
-
-def attempts_of(run: RunDir) -> list[Attempt]:
-    """All attempts at a run, the oldest first. Raises BadInput for a damaged record."""
-    return [read_record(path, Attempt) for path in _attempt_records(run)]
-
-
-def last_attempt(run: RunDir) -> Attempt | None:
-    """The newest attempt record; None where there is none."""
-    records = _attempt_records(run)
-    return read_record(records[-1], Attempt) if records else None
-
-
-def _attempt_records(run: RunDir) -> list[Path]:
-    if not run.attempts.is_dir():
-        return []
-    return sorted(run.attempts.glob("[0-9]*.json"), key=lambda path: int(path.stem))
-
-
-def read_best(run: RunDir) -> dict[str, Best]:
-    """The best checkpoint per network of a run that has reached its horizon.
-
-    Raises FileNotFoundError before it has.
-    """
-    content = json.loads(run.best.read_text())
-    return {network: Best.model_validate(entry) for network, entry in content.items()}

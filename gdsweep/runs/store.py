@@ -67,8 +67,8 @@ class Store:
         try:
             os.chmod(temporary, 0o777 & ~atomic.umask())
             draft = RunDir(temporary)
-            for folder in ("checkpoints", "attempts", "scores", "predictions"):
-                (temporary / folder).mkdir()
+            for folder in draft.folders:
+                folder.mkdir()
             draft.config.write_text(content, encoding="utf-8")
             draft.identity.write_text(json.dumps(identity, indent=1, sort_keys=True) + "\n")
             os.rename(temporary, run.path)

@@ -14,9 +14,8 @@ from pathlib import Path
 
 import torch
 
-from gdsweep import atomic
 from gdsweep.errors import BadInput, TrainingFailed
-from gdsweep.runs import Attempt, RunDir
+from gdsweep.runs import Attempt, RunDir, next_number, write_attempt
 from gdsweep.train.distributed import Processes
 
 _TELLING = ("CUDA_", "CUBLAS_", "GLOO_", "MKL_", "NCCL_", "OMP_", "PYTORCH_", "TORCH_", "XFORMERS_")
@@ -32,8 +31,9 @@ class Log:
 
     def __init__(self, run: RunDir, processes: Processes) -> None:
         self._run = run
-        number = 1 + max((int(p.stem) for p in run.attempts.glob("[0-9]*.json")), default=0)
-        self._record = Attempt(number=number, started=time.time(), process=_process(processes))
+        self._record = Attempt(
+            number=next_number(run), started=time.time(), process=_process(processes)
+        )
         self._write()
 
     def reached(self, iteration: int, spent: Mapping[str, float | None]) -> None:
@@ -84,9 +84,7 @@ class Log:
             self._write()
 
     def _write(self) -> None:
-        atomic.write_json(
-            self._run.attempt(self._record.number), self._record.model_dump(mode="json")
-        )
+        write_attempt(self._run, self._record)
 
 
 def cause_of(error: BaseException) -> str:

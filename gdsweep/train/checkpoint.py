@@ -94,7 +94,7 @@ class Shelf:
 
     def __init__(self, run: RunDir) -> None:
         self.run = run
-        self._index = run.checkpoints / "index.json"
+        self._index = run.checkpoint_index
 
     def put(self, iteration: int, state: dict[str, Any], best: dict[str, Best]) -> None:
         """Save a complete state, which remembers the best checkpoints up to it."""
@@ -121,16 +121,15 @@ class Shelf:
             return  # a state whose references are not known: keep all weights
         named = {b.file for b in best.values()}
         named |= {b["file"] for n in states for b in index[str(n)].values()}
-        for network in ("student", "teacher"):
-            for path in self.run.checkpoints.glob(f"{network}-*.pt"):
-                if path.name not in named:
-                    path.unlink(missing_ok=True)
+        for path in self.run.scored_weights():
+            if path.name not in named:
+                path.unlink(missing_ok=True)
 
     def adopt(self, parent: RunDir, best: dict[str, Best]) -> None:
         """Take over the parent's best weights: the best of a path may lie before the fork."""
         for entry in best.values():
-            source = parent.checkpoints / entry.file
-            target = self.run.checkpoints / entry.file
+            source = parent.checkpoint(entry.file)
+            target = self.run.checkpoint(entry.file)
             if not target.exists():
                 with atomic.replacing(target) as temporary:
                     shutil.copyfile(source, temporary)

@@ -8,18 +8,15 @@ import logging
 from collections.abc import Callable
 
 import torch
-from torch import Tensor, nn
+from torch import nn
 from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from gdsweep import atomic
-from gdsweep.model import MaskRCNN, Network
+from gdsweep.model import Network
 from gdsweep.runs import Complexity, RunDir
 
 log = logging.getLogger(__name__)
-
-PROPOSALS, DETECTIONS = 1000, 100
-"""What Mask R-CNN's box and mask heads are given at test time, at most."""
 
 
 def record_complexity(run: RunDir, network: Network, size: tuple[int, int]) -> None:
@@ -47,8 +44,7 @@ def _flops(network: Network, size: tuple[int, int]) -> int | None:
     modes = {module: module.training for module in network.modules()}
     network.eval()
     try:
-        whole: nn.Module = _Parts(network) if isinstance(network, MaskRCNN) else network
-        return _count(whole, size)
+        return _count(network.countable(), size)
     except Exception as error:  # a network may ask its tensors for content; training goes on
         log.info("FLOPs not counted: %s", str(error).splitlines()[0])
         return None
@@ -65,18 +61,3 @@ def _count(network: nn.Module, size: tuple[int, int]) -> int:
         empty = {name: torch.empty(value.shape, dtype=value.dtype) for name, value in named}
         call(network, empty, ([torch.empty(3, *size)],))
         return int(counter.get_total_flops())
-
-
-class _Parts(nn.Module):
-    """Mask R-CNN without what depends on the content: which proposals, which detections."""
-
-    def __init__(self, network: MaskRCNN) -> None:
-        super().__init__()
-        self.net = network.net
-
-    def forward(self, images: list[Tensor]) -> None:
-        features = self.net.backbone(images[0][None])
-        self.net.rpn.head(list(features.values()))
-        heads, width = self.net.roi_heads, next(iter(features.values())).shape[1]
-        heads.box_predictor(heads.box_head(torch.empty(PROPOSALS, width, 7, 7)))
-        heads.mask_predictor(heads.mask_head(torch.empty(DETECTIONS, width, 14, 14)))

@@ -13,8 +13,8 @@ from gdsweep.config import CheckpointRef, ModelSettings, RunConfig
 from gdsweep.data.sampler import derived_seed
 from gdsweep.errors import BadInput, TrainingFailed
 from gdsweep.interop.initial import load_initial
-from gdsweep.model import Mask2Former, MaskRCNN, Network
-from gdsweep.runs import RunDir, read_best, read_config
+from gdsweep.model import Network, build_network
+from gdsweep.runs import RunDir, checkpoint_file, read_config
 from gdsweep.train import checkpoint
 from gdsweep.train.distributed import Processes
 
@@ -57,12 +57,8 @@ def build_networks(
     if config.parent is not None or model_settings.init is not None:
         # they are overwritten: do not ask for a download
         model_settings = model_settings.model_copy(update={"weights": "random"})
-    student: Network
-    if model_settings.architecture == "mask-rcnn":
-        student = MaskRCNN(model_settings, len(classes)).to(processes.device)
-    else:
-        attention = settings.resources.attention
-        student = Mask2Former(model_settings, len(classes), attention).to(processes.device)
+    attention = settings.resources.attention
+    student = build_network(model_settings, len(classes), attention).to(processes.device)
     if config.parent is None and model_settings.init is not None:
         _load_initial(student, model_settings.init, settings.model, classes)
     teacher, alpha, digest = None, None, None
@@ -102,7 +98,7 @@ def _load_initial(
 def _load_others_teacher(config: RunConfig, classes: Sequence[str], teacher: Network) -> str:
     settings = config.settings.distillation.teacher
     assert settings.init is not None
-    assert isinstance(teacher, Mask2Former)
+    assert teacher.teachable, "planning refuses others"
     network = "teacher" if settings.network == "teacher" else None
     note = load_initial(teacher, settings.init, config.settings.model, classes, network)
     if note is not None:
@@ -112,16 +108,11 @@ def _load_others_teacher(config: RunConfig, classes: Sequence[str], teacher: Net
 
 def _load_teacher(run: RunDir, ref: CheckpointRef, teacher: Network) -> str:
     parent = run.sibling(ref.run)
-    if ref.at == "best":
-        best = read_best(parent)
-        if ref.network not in best:
-            raise TrainingFailed(
-                f"the teacher's run {ref.run} has no scored {ref.network}", cause="parent"
-            )
-        path = parent.checkpoints / best[ref.network].file
-    else:
-        horizon = read_config(parent).settings.schedule.iterations
-        path = parent.state(horizon if ref.at == "final" else int(ref.at))
+    horizon = read_config(parent).settings.schedule.iterations
+    try:
+        path = checkpoint_file(parent, ref.network, ref.at, horizon).path
+    except BadInput as error:
+        raise TrainingFailed(f"no teacher: {error}", cause="parent") from None
     content = checkpoint.load(path)
     weights = content.get(ref.network)
     if weights is None:

@@ -17,7 +17,7 @@ from gdsweep.config import CellSettings
 from gdsweep.data import Instances, Sample
 from gdsweep.data.sampler import derived_seed
 from gdsweep.errors import TrainingFailed
-from gdsweep.model import Criterion, Normaliser, seeded_points
+from gdsweep.model import Criterion, Normaliser, Outputs, seeded_points
 from gdsweep.train.class_thresholds import ClassThresholds
 from gdsweep.train.distributed import Processes
 from gdsweep.train.precision import Precision
@@ -145,11 +145,11 @@ class Loss:
     ) -> dict[str, Tensor]:
         images, targets = part.images[chunk], part.targets[chunk]
         with self.precision.autocast(self.processes.device):
-            if self.settings.model.architecture == "mask-rcnn":
-                # means over what is forwarded together: weighted by its share of the global batch
-                share = len(images) / self.settings.batch.labelled
-                return {name: share * mean for name, mean in student(images, targets).items()}
-            outputs = student(images)
+            outputs: Outputs | dict[str, Tensor] = student(images, targets)
+        if isinstance(outputs, dict):
+            # means over what is forwarded together: weighted by its share of the global batch
+            share = len(images) / self.settings.batch.labelled
+            return {name: share * mean for name, mean in outputs.items()}
         points = seeded_points(self._seeds(part, chunk, iteration), self.processes.device)
         ignore = None if part.ignore is None else part.ignore[chunk]
         normaliser = normaliser.of_images(self._places(len(part.images))[chunk])

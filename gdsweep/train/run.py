@@ -53,12 +53,7 @@ def _alone(run: RunDir, processes: Processes) -> Iterator[None]:
         if processes.from_first(held):
             raise lock.Held(str(run.path))
         if processes.first:
-            for folder in (
-                run.checkpoints,
-                run.attempts,
-                run.path / "scores",
-                run.path / "predictions",
-            ):
+            for folder in run.folders:
                 atomic.sweep(folder)
         yield
 

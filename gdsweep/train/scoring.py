@@ -11,7 +11,7 @@ from gdsweep.data import DatasetSplits, ImageDataset
 from gdsweep.errors import BadInput
 from gdsweep.evaluate import average_precision, check_measurable, predict_dataset
 from gdsweep.model import Network
-from gdsweep.runs import Best, RunDir, Score, ScoreRef, read_best
+from gdsweep.runs import Best, RunDir, Score, ScoreRef, checkpoint_file
 from gdsweep.train import checkpoint
 from gdsweep.train.distributed import Processes
 
@@ -73,24 +73,14 @@ class Scorer:
 
     def weights_of(self, ref: ScoreRef, horizon: int) -> tuple[dict[str, torch.Tensor], int]:
         """The weights a score refers to, and their iteration. Raises BadInput where none are."""
-        if ref.at == "best":
-            best = read_best(self.run)
-            if ref.network not in best:
-                raise BadInput(f"{self.run.name}: it has no {ref.network} with a validation score")
-            path, iteration = (
-                self.run.checkpoints / best[ref.network].file,
-                best[ref.network].iteration,
-            )
-        else:
-            iteration = horizon if ref.at == "final" else int(ref.at)
-            path = self.run.state(iteration)
-        content = checkpoint.load(path)
+        file = checkpoint_file(self.run, ref.network, ref.at, horizon)
+        content = checkpoint.load(file.path)
         if content.get(ref.network) is None:
             raise BadInput(
                 f"{self.run.name}: it has no {ref.network} network (a supervised run keeps an "
                 "average only with optimizer.average)"
             )
-        return content[ref.network], iteration
+        return content[ref.network], file.iteration
 
     def _measure(
         self, model: Network, dataset: ImageDataset

@@ -24,7 +24,7 @@ from gdsweep.data import (
     unlabelled_indices,
 )
 from gdsweep.errors import BadInput, TrainingFailed
-from gdsweep.runs import RunDir
+from gdsweep.runs import RunDir, read_identity
 from gdsweep.train.distributed import Processes
 
 log = logging.getLogger(__name__)
@@ -146,7 +146,7 @@ def _same_label_list(run: RunDir, config: RunConfig) -> None:
     listed = read_label_list(config.settings.labels, config.settings.seed)
     if listed is None:
         return
-    planned = json.loads(run.identity.read_text()).get("labels", {}).get("list")
+    planned = read_identity(run).get("labels", {}).get("list")
     if planned != listed.sha256:
         raise TrainingFailed(
             f"{listed.where}: another list than {run.name} was planned with; restore the file, or "

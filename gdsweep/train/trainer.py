@@ -11,7 +11,16 @@ from gdsweep import atomic
 from gdsweep.config import RunConfig
 from gdsweep.data import DatasetSplits, Sample, open_dataset
 from gdsweep.errors import TrainingFailed
-from gdsweep.runs import Best, Missing, RunDir, Wanted, missing, read_wanted
+from gdsweep.runs import (
+    Best,
+    Missing,
+    RunDir,
+    Wanted,
+    missing,
+    read_wanted,
+    settled,
+    sign_of,
+)
 from gdsweep.train import checkpoint
 from gdsweep.train.attempt import Log, Stopped
 from gdsweep.train.complexity import record_complexity
@@ -110,14 +119,9 @@ class Trainer:
         if gone.best:
             targets.append(self.settings.schedule.iterations)
         for score in gone.scores:
-            at = score.at
-            if at == "best":
-                if not self.run.best.exists():
-                    targets.append(self.settings.schedule.iterations)
-            else:
-                n = self.settings.schedule.iterations if at == "final" else int(at)
-                if n not in self.run.states():
-                    targets.append(n)
+            at = settled(score.at, self.settings.schedule.iterations)
+            if not sign_of(self.run, at).exists():
+                targets.append(self.settings.schedule.iterations if at == "best" else at)
         return self.processes.from_first(min(targets) if targets else None)
 
     def _go_to(self, target: int) -> None:

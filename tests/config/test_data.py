@@ -1,6 +1,6 @@
 import pytest
 
-from gdsweep.config import CityscapesData, CocoData, ImageSet, ShapesData, expanded, has_extra
+from gdsweep.config import CityscapesData, CocoData, ImageSet, ShapesData, expanded
 
 
 def test_detectron2s_variable_is_datasets_where_not_set(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -17,8 +17,8 @@ def test_detectron2s_variable_is_datasets_where_not_set(monkeypatch: pytest.Monk
 
 def test_extra_images() -> None:
     images = ImageSet(images="i", annotations="a")
-    assert not has_extra(ShapesData(name="s"))
-    assert not has_extra(CityscapesData(name="c"))
-    assert has_extra(CityscapesData(name="c", extra=True))
-    assert not has_extra(CocoData(name="c", train=images, val=images))
-    assert has_extra(CocoData(name="c", train=images, val=images, unlabelled=images))
+    assert not ShapesData(name="s").has_extra
+    assert not CityscapesData(name="c").has_extra
+    assert CityscapesData(name="c", extra=True).has_extra
+    assert not CocoData(name="c", train=images, val=images).has_extra
+    assert CocoData(name="c", train=images, val=images, unlabelled=images).has_extra

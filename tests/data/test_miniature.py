@@ -121,7 +121,7 @@ def test_what_cannot_be_written_leaves_nothing(
     monkeypatch.setattr(miniature, "write_cityscapes", full)
     assert main(["miniatures", str(tmp_path / "data")]) == 2
     assert capsys.readouterr().err == f"{tmp_path}/data: No space left on device\n"
-    assert list(tmp_path.iterdir()) == []
+    assert list((tmp_path / "data").iterdir()) == []
 
 
 def test_annotations_are_plain_json(folder: Path) -> None:

@@ -3,7 +3,10 @@
 import pytest
 import torch
 
-from gdsweep.interop.class_head import HEAD, fitted_head
+from gdsweep.interop.class_head import fitted_head
+from gdsweep.model import Mask2Former
+
+HEAD = (f"{Mask2Former.class_head}.weight", f"{Mask2Former.class_head}.bias")
 
 
 def head(classes: int, value: float) -> dict[str, torch.Tensor]:

@@ -45,7 +45,7 @@ def test_from_pretrained_opens_ours_with_equal_outputs(
     model.double()
     image = torch.randint(0, 256, (3, 64, 96), dtype=torch.uint8)
     with torch.no_grad():
-        batch = model._batch([image])
+        batch = model.batch([image])
         wanted = theirs(pixel_values=batch, output_hidden_states=True)
         features, _ = model.pixel_decoder(model.backbone(batch))
         found = model([image]).layers[-1]

@@ -106,7 +106,7 @@ def test_every_layers_logits_and_masks(pair: Any) -> None:
     ours, theirs, images = pair
     with torch.no_grad():
         found = ours(images)
-        wanted = theirs(pixel_values=ours._batch(images))
+        wanted = theirs(pixel_values=ours.batch(images))
     layers = [*wanted.auxiliary_logits, wanted]
     assert len(found.layers) == len(layers) == LAYERS
     for mine, other in zip(found.layers, layers, strict=True):
@@ -163,7 +163,7 @@ def test_losses_and_gradients_at_equal_points(
         theirs, "get_loss_dict", lambda **given: aside.update(get(**given)) or dict(aside)
     )
     result = theirs(
-        pixel_values=ours._batch(images),
+        pixel_values=ours.batch(images),
         mask_labels=[target.masks.float() for target in wanted],
         class_labels=[target.labels for target in wanted],
     )

@@ -27,7 +27,7 @@ def test_the_papers_size_trains(scene) -> None:  # type: ignore[no-untyped-def]
 def test_images_are_normalised_then_padded(settings: ModelSettings) -> None:
     model = Mask2Former(settings, 3)
     images = [torch.full((3, 40, 50), 255, dtype=torch.uint8), torch.zeros(3, 30, 70)]
-    batch = model._batch(images)
+    batch = model.batch(images)
     assert batch.shape == (2, 3, 64, 96)
     torch.testing.assert_close(batch[0, :, :40, :50], torch.ones(3, 40, 50))
     torch.testing.assert_close(batch[1, :, :30, :70], -torch.ones(3, 30, 70))

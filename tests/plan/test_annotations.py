@@ -88,11 +88,11 @@ def test_cityscapes(trained: Trained, tmp_path: Path, masks: str) -> None:
     trained.check()
     frame.write_bytes(frame.read_bytes() + b" ")
     later(frame, trained.run.dataset)
-    with pytest.raises(BadInput, match=r"gtFine/val: changed since .*runs/run was trained on it"):
+    with pytest.raises(BadInput, match=r"gtFine/val.*: changed since .*runs/run was trained on it"):
         trained.check()
     frame.unlink()
     later(frame.parent, trained.run.dataset)  # a frame less
-    with pytest.raises(BadInput, match=r"gtFine/val: changed"):
+    with pytest.raises(BadInput, match=r"gtFine/val.*: changed"):
         trained.check()
 
 

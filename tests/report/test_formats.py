@@ -22,8 +22,8 @@ from gdsweep.report import (
     results,
 )
 from gdsweep.report.as_latex import SPECIAL, escape, label
+from gdsweep.report.display import display_name, in_order, iterations
 from gdsweep.report.entries import Entry
-from gdsweep.report.shown import in_order, iterations, shown
 from gdsweep.report.wording import checkpoint, published, value
 
 
@@ -54,10 +54,10 @@ def test_what_stands_under_a_value() -> None:
 
 
 def test_values_are_shown_as_the_field_writes_them() -> None:
-    assert shown("labels", 0.4, {}) == "0.4 %"
-    assert shown("labels", 5, {"labels": {5: "five"}}) == "five"
-    assert shown("lambda_u", 2.0, {}) == "2"
-    assert shown("suppress_overlap", None, {}) == "none"
+    assert display_name("labels", 0.4, {}) == "0.4 %"
+    assert display_name("labels", 5, {"labels": {5: "five"}}) == "five"
+    assert display_name("lambda_u", 2.0, {}) == "2"
+    assert display_name("suppress_overlap", None, {}) == "none"
 
 
 def test_orders() -> None:

@@ -88,7 +88,7 @@ def test_a_run_tells_its_attempts_code_labels_and_cost(traced: Any) -> None:
     )
     assert facts["data"] == "coco: train abc"
     assert facts["log"].endswith("log.txt")
-    assert explain(traced, **GUIDED).spent.gpu_hours == 16
+    assert explain(traced, **GUIDED).hours.gpu_hours == 16
 
 
 def test_an_identity_that_does_not_fit_the_name_is_told(traced: Any) -> None:

@@ -2,6 +2,8 @@
 
 from pathlib import Path
 
+import pytest
+
 from gdsweep.runs import RunDir, ScoreRef
 
 
@@ -30,3 +32,16 @@ def test_states_are_the_complete_ones_in_order(tmp_path: Path) -> None:
     ):
         (run.checkpoints / name).touch()
     assert run.states() == [20, 100]
+
+
+def test_the_run_that_a_checkpoint_lies_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    run = RunDir(tmp_path / "run")
+    assert RunDir.holding(run.state(1)) is None
+    run.checkpoints.mkdir(parents=True)
+    run.config.touch()
+    found = RunDir.holding(run.state(1))
+    assert found is not None
+    assert found.path == run.path
+    assert RunDir.holding(run.path / "other" / "state.pt") is None
+    monkeypatch.chdir(run.checkpoints)
+    assert RunDir.holding(Path("state-0000001.pt")) is not None

@@ -7,7 +7,7 @@ import pytest
 from gdsweep import atomic
 from gdsweep.errors import BadInput
 from gdsweep.runs import Attempt, RunDir, ScoreRef, Wanted, lock, read_state
-from gdsweep.runs.state import last_attempt, missing
+from gdsweep.runs.state import missing
 
 SCORE = ScoreRef(at="best", network="student")
 WANTED = Wanted(stop=40, milestones=(10,), best=True, scores=(SCORE,))
@@ -63,16 +63,6 @@ def test_what_is_missing(run: RunDir) -> None:
     assert not missing(run, WANTED)
     run.state(10).unlink()
     assert missing(run, WANTED).milestones == (10,)
-
-
-def test_the_last_attempt_is_the_highest_number(run: RunDir) -> None:
-    assert last_attempt(run) is None
-    for number in (2, 999, 1000):
-        attempt(run, number)
-    (run.attempts / ".1001.json.tmp").write_text("half")
-    found = last_attempt(run)
-    assert found is not None
-    assert found.number == 1000
 
 
 def test_damage_is_named(run: RunDir) -> None:

@@ -11,7 +11,7 @@ from tiny import BEST, FINAL, same, start, train
 
 from gdsweep.errors import BUSY, TrainingFailed
 from gdsweep.runs import Score, Wanted, lock, read_best, read_metrics, read_state, read_wanted
-from gdsweep.runs.state import last_attempt
+from gdsweep.runs.attempts import last_attempt
 from gdsweep.train import checkpoint
 
 ROBUST = {

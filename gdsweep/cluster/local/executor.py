@@ -11,7 +11,8 @@ from gdsweep.cluster.local.job import TRAINER, Job
 from gdsweep.cluster.local.machine import Machine
 from gdsweep.cluster.local.progress import Progress
 from gdsweep.plan.plan import Plan, PlannedRun
-from gdsweep.plan.planning import failure_line, not_there
+from gdsweep.plan.planning import not_there
+from gdsweep.plan.progress import failure_line
 from gdsweep.runs import Store, lock, read_state
 
 POLL = 0.3

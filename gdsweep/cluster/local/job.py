@@ -14,9 +14,10 @@ from gdsweep.cluster.local.warm import WarmTrainer
 from gdsweep.config import ResourceSettings
 from gdsweep.errors import BAD_INPUT, BUSY, STOPPED
 from gdsweep.plan.plan import PlannedRun
-from gdsweep.plan.planning import failure_line
+from gdsweep.plan.progress import failure_line
 from gdsweep.runs import RunDir, lock
-from gdsweep.runs.state import last_attempt, missing
+from gdsweep.runs.attempts import last_attempt
+from gdsweep.runs.state import missing
 
 TRAINER: tuple[str, ...] = (sys.executable, "-m", "gdsweep.train")
 """Command of the trainer; the run directory is added."""

@@ -6,9 +6,7 @@ import time
 from collections.abc import Sequence
 from pathlib import Path
 
-from gdsweep import atomic
-from gdsweep.runs import Attempt, RunDir
-from gdsweep.runs.state import last_attempt
+from gdsweep.runs import Attempt, RunDir, last_attempt, write_attempt
 
 _CAUSES = (
     (
@@ -84,9 +82,7 @@ def record_failure(
 
 def note(run: RunDir, attempt: Attempt, **changes: object) -> None:
     """Write an attempt's record with changes."""
-    run.attempts.mkdir(exist_ok=True)
-    changed = attempt.model_copy(update=changes)
-    atomic.write_json(run.attempt(attempt.number), changed.model_dump(mode="json"))
+    write_attempt(run, attempt.model_copy(update=changes))
 
 
 def fruitless(attempts: Sequence[Attempt], job: str) -> int:

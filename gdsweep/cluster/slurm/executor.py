@@ -24,7 +24,7 @@ from gdsweep.errors import BadInput
 from gdsweep.plan.plan import Plan, PlannedRun
 from gdsweep.plan.planning import not_there
 from gdsweep.runs import Store
-from gdsweep.runs.state import last_attempt
+from gdsweep.runs.attempts import last_attempt
 
 SETTLE = 10.0
 """Seconds after which an intent SLURM does not know is taken for one it never got."""

@@ -20,9 +20,18 @@ from gdsweep.cluster.slurm.causes import explain, fruitless, note, record_failur
 from gdsweep.cluster.slurm.ledger import Ledger, Submission, latest
 from gdsweep.cluster.slurm.queue import expand_nodes, own_job
 from gdsweep.errors import BUSY, DONE, FAILED, STOPPED
-from gdsweep.runs import Attempt, RunDir, Store, missing, read_config, read_wanted
+from gdsweep.runs import (
+    RunDir,
+    Store,
+    attempts_of,
+    last_attempt,
+    missing,
+    read_config,
+    read_wanted,
+    settled,
+    sign_of,
+)
 from gdsweep.runs.records import read_record
-from gdsweep.runs.state import last_attempt
 
 SIGNALS = (signal.SIGUSR2, signal.SIGTERM, signal.SIGINT)
 VISIBLE_WITHIN = 10.0
@@ -95,7 +104,7 @@ class Task:
         absent = self._absent()
         if absent:
             return f"job {self.job} does nothing: {', '.join(absent)} not there; launch again"
-        attempts = self._attempts()
+        attempts = attempts_of(self.run)
         idle = fruitless(attempts, self.job)
         if idle >= self.submission.restarts:
             message = f"stuck: {idle} starts of job {self.job} died before they saved anything"
@@ -116,10 +125,8 @@ class Task:
             if ref is None:
                 continue
             other = self.run.sibling(ref.run)
-            at = ref.at
-            if at == "final":
-                at = read_config(other).settings.schedule.iterations
-            wanted[f"{ref.run}@{ref.at}"] = other.best if isinstance(at, str) else other.state(at)
+            at = settled(ref.at, read_config(other).settings.schedule.iterations)
+            wanted[f"{ref.run}@{ref.at}"] = sign_of(other, at)
         own = self.run.states()  # what has begun does not need its parent's state again
         if own and config.parent is not None:
             wanted.pop(f"{config.parent.run}@{config.parent.at}", None)
@@ -133,14 +140,10 @@ class Task:
                 return absent
             time.sleep(1)
 
-    def _attempts(self) -> list[Attempt]:
-        paths = sorted(self.run.attempts.glob("[0-9]*.json"), key=lambda path: int(path.stem))
-        return [read_record(path, Attempt) for path in paths]
-
     # ---- the trainer ---------------------------------------------------------------------------
 
     def _train(self) -> int:
-        log = self.run.log if self.rank == 0 else Path(f"{self.run.log}.rank{self.rank}")
+        log = self.run.log_of(self.rank)
         begin = log.stat().st_size if log.exists() else 0
         for _ in range(BUSY_TRIES):
             code = self._run_trainer(log)

@@ -1,7 +1,7 @@
 """One launch on a SLURM cluster: plan, ask, submit, and leave."""
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -15,6 +15,7 @@ from gdsweep.cluster.slurm.profile import Profile
 from gdsweep.cluster.slurm.snapshot import take_snapshot
 from gdsweep.errors import DONE, FAILED
 from gdsweep.grid import Graph
+from gdsweep.plan.job import Job
 from gdsweep.plan.plan import Plan, PlannedRun
 from gdsweep.plan.plan_text import print_plan, shape
 from gdsweep.plan.planning import make_plan
@@ -65,7 +66,7 @@ class SlurmLaunch:
         """Let jobs go that wait for the end of a parent whose milestone is there already."""
         held = latest(self._submissions)
         for run in plan.runs.values():
-            waits = run.job is not None and run.job.reason == "Dependency" and not run.waits
+            waits = run.job is not None and run.job.phase == "waiting" and not run.waits
             # under a throttle the dependency keeps a place free, too
             if waits and run.job and "afterany" not in (held[run.name].dependency or ""):
                 slurm_queue.ask(["scontrol", "update", f"JobId={run.job.id}", "Dependency="])
@@ -126,6 +127,17 @@ def read_jobs(store: Store) -> tuple[list[Submission], dict[str, slurm_queue.Que
         return [], {}
     queued = slurm_queue.queue(users)
     return ledger.read_adopting(queued), queued
+
+
+def ended_jobs(submissions: Sequence[Submission], runs: Collection[str]) -> dict[str, Job]:
+    """Run to its last job, and how accounting says that it ended. One sacct."""
+    newest = latest(submissions)
+    jobs = {run: job for run in runs if run in newest and (job := newest[run].job_of(run))}
+    since = min((newest[run].created for run in jobs), default=0.0)
+    known = slurm_queue.history(list(jobs.values()), since)
+    return {
+        run: known[job].job() if job in known else Job(job, "ended") for run, job in jobs.items()
+    }
 
 
 def print_pieces(pieces: Sequence[Piece], profile: Profile, console: Console) -> None:

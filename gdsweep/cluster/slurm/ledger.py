@@ -8,6 +8,7 @@ from pathlib import Path
 from gdsweep import atomic
 from gdsweep.cluster.slurm.queue import QueuedJob
 from gdsweep.config.base import Settings
+from gdsweep.plan.job import Job
 from gdsweep.runs import Store, lock
 from gdsweep.runs.records import read_record
 
@@ -124,14 +125,14 @@ def new_id() -> str:
     return uuid.uuid4().hex[:12]
 
 
-def living(submissions: Iterable[Submission], queued: dict[str, QueuedJob]) -> dict[str, QueuedJob]:
+def living(submissions: Iterable[Submission], queued: dict[str, QueuedJob]) -> dict[str, Job]:
     """Run to its job, of all that SLURM still has to do or is doing."""
-    found: dict[str, QueuedJob] = {}
+    found: dict[str, Job] = {}
     for submission in submissions:
         if submission.withdrawn or submission.job is None:
             continue
         for run in submission.runs:
             job = queued.get(submission.job_of(run) or "")
             if job is not None and job.alive and not job.never:
-                found[run] = job
+                found[run] = job.job()
     return found

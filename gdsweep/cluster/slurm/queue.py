@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from gdsweep.errors import BadInput
+from gdsweep.plan.job import Job
 
 OVER = frozenset(
     {
@@ -59,6 +60,18 @@ class QueuedJob:
     def never(self) -> bool:
         """Whether it waits for something that will not happen."""
         return self.reason == "DependencyNeverSatisfied"
+
+    def job(self) -> Job:
+        """The same in a plan's words."""
+        if self.state in OVER:
+            return Job(self.id, "ended", self.state, self.nodes)
+        if self.state == "PENDING" and self.reason.startswith("Dependency"):
+            return Job(self.id, "waiting", nodes=self.nodes)
+        if self.state == "PENDING":
+            usual = self.reason in ("", "None", "Priority")
+            return Job(self.id, "queued", "" if usual else self.reason, self.nodes)
+        usual = self.state in ("RUNNING", "COMPLETING")
+        return Job(self.id, "running", "" if usual else self.state, self.nodes)
 
 
 def available() -> bool:

@@ -17,7 +17,7 @@ from gdsweep.cluster.local.machine import Machine
 from gdsweep.cluster.local.progress import Progress
 from gdsweep.plan.planning import make_plan
 from gdsweep.runs import Store, lock
-from gdsweep.runs.state import last_attempt
+from gdsweep.runs.attempts import last_attempt
 
 
 def execute(

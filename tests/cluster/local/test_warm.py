@@ -12,7 +12,7 @@ from gdsweep.cluster.local.warm import WarmTrainer
 from gdsweep.config import RunConfig
 from gdsweep.errors import BAD_INPUT, DONE, STOPPED
 from gdsweep.runs import RunDir, Store, Wanted
-from gdsweep.runs.state import last_attempt
+from gdsweep.runs.attempts import last_attempt
 
 pytestmark = pytest.mark.slow
 ROOT = Path(__file__).resolve().parents[2]

@@ -8,7 +8,7 @@ import pytest
 from gdsweep import atomic
 from gdsweep.cluster.slurm.causes import cause_in, explain, fruitless, record_failure, timeouts
 from gdsweep.runs import Attempt, RunDir
-from gdsweep.runs.state import last_attempt
+from gdsweep.runs.attempts import last_attempt
 
 
 @pytest.mark.parametrize(

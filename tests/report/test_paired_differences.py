@@ -10,8 +10,8 @@ from gdsweep.report import (
     as_latex,
     as_markdown,
     as_text,
-    difference_table,
-    differences,
+    paired_difference_table,
+    paired_differences,
     results,
 )
 from gdsweep.report.tables import Table
@@ -32,7 +32,7 @@ def asking(new_bench: Any) -> Any:
 
 def made(bench: Any) -> Table:
     frame = results(bench.graph, bench.grid, bench.store)
-    return difference_table(frame, bench.grid)
+    return paired_difference_table(frame, bench.grid)
 
 
 def test_mean_and_spread_of_paired_differences_by_hand(new_bench: Any) -> None:
@@ -66,7 +66,7 @@ def test_every_pair_has_a_row_with_both_runs(new_bench: Any) -> None:
     bench = asking(new_bench)
     bench.put("supervised", 10, 2, 30)
     bench.put("guided", 10, 2, 31.25)
-    frame = differences(results(bench.graph, bench.grid, bench.store), bench.grid)
+    frame = paired_differences(results(bench.graph, bench.grid, bench.store), bench.grid)
     assert len(frame) == 6
     (row,) = frame[frame["points"].notna()].to_dict("records")
     assert (row["labels"], row["seed"], row["points"]) == (10, 2, 1.25)
@@ -76,7 +76,7 @@ def test_every_pair_has_a_row_with_both_runs(new_bench: Any) -> None:
 
 def test_a_grid_that_asks_for_none_has_none(partial: Any) -> None:
     frame = results(partial.graph, partial.grid, partial.store)
-    assert differences(frame, partial.grid).empty
+    assert paired_differences(frame, partial.grid).empty
 
 
 def test_collect_writes_them_beside_the_table(

@@ -6,8 +6,8 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
-from gdsweep.cluster.status import Row, Status
 from gdsweep.plan.plan import STATUSES
+from gdsweep.plan.status import Row, Status
 
 COLOURS = {"failed": "red", "blocked": "yellow", "running": "green", "done": "dim"}
 
@@ -24,26 +24,26 @@ def status_text(status: Status, asked: bool) -> Group:
     for row in status.rows:
         table.add_row(*_cells(row), style=COLOURS.get(row.state, ""))
     lines: list[Text | Table] = [Text(header(status, asked), style="bold"), table]
-    told = {row.run: row.why for row in status.rows if row.why and row.state.startswith("failed")}
-    told |= {
-        name: run.why or "" for name, run in status.plan.runs.items() if run.status == "failed"
-    }
-    lines += [Text(f"failed: {run}, see {why}", style="red") for run, why in told.items()]
+    for run in status.plan.runs.values():
+        if run.status == "failed":
+            lines.append(Text(f"failed: {run.name}, see {run.why}", style="red"))
+    for row in status.rows:
+        if row.standing.status == "damaged":
+            lines.append(Text(row.standing.why, style="red"))
     return Group(*lines)
 
 
 def header(status: Status, asked: bool) -> str:
     """How much of the table is done, in one line."""
     plan = status.plan
-    done, total = plan.cells.count("done"), len(plan.cells)
+    done, total = plan.cell_counts["done"], len(plan.cells)
     share = 1 - plan.iterations_todo / max(plan.iterations_planned, 1)
-    gpus = any(run.on_gpus for run in plan.runs.values())
     parts = [
         f"{done} of {total} cells done",
         f"{100 * max(0.0, share):.0f} % of {plan.iterations_planned:,} iterations"
         if plan.trains
         else "given weights are scored, nothing is trained",
-        f"{status.spent:.3g} {'GPU' if gpus else 'CPU'}-hours spent",
+        f"{status.hours} spent",
     ]
     counts = [f"{plan.counts[s]} {s}" for s in STATUSES if s != "done" and plan.counts[s]]
     if counts:
@@ -55,19 +55,21 @@ def header(status: Status, asked: bool) -> str:
 
 
 def _cells(row: Row) -> list[str]:
+    standing, job = row.standing, row.job
     ap = "" if row.ap is None else f"{row.ap:.1f}"
-    if ap and not row.final:
+    if ap and standing.score is None:
         ap = f"({ap})"  # of the validation images, on the way
+    stuck = standing.status in ("failed", "blocked", "damaged")
     return [
         row.cell,
         row.state,
-        f"{row.iteration:,} of {row.total:,}" if row.total else "-",
-        "" if row.eta is None or row.eta == 0 else duration(row.eta),
+        f"{standing.done:,} of {standing.wanted:,}" if standing.wanted else "-",
+        "" if stuck or not standing.seconds else duration(standing.seconds),
         ap,
         "" if row.delta is None else f"{row.delta:+.1f}",
-        f"{row.hours:.2g}" if row.hours else "",
-        row.nodes,
-        row.job,
+        row.hours.brief,
+        job.nodes if job else "",
+        job.id if job else "",
     ]
 
 

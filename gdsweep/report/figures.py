@@ -6,9 +6,10 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
-from gdsweep import report
-from gdsweep.grid import Graph, Grid
-from gdsweep.runs import Store
+from gdsweep.plan.request import Request
+from gdsweep.report.curves import curves
+from gdsweep.report.pairs import Pair, pairs
+from gdsweep.report.series import axis_labels, published_levels, series, unfinished
 from plots import label_efficiency, qualitative, scored_images, training_curves, validation_curves
 
 
@@ -23,41 +24,42 @@ class Drawn:
     caption: str
 
 
-def draw_all(
-    grid: Grid, graph: Graph, store: Store, frame: DataFrame, panels: int = 0
-) -> list[Drawn]:
+def draw_all(request: Request, frame: DataFrame, panels: int = 0) -> list[Drawn]:
     """The figure that the grid asks for, training curves, and `panels` images a pair of methods.
 
-    `frame` is the grid's results. What has not begun is not drawn.
+    `frame` holds the results of the request's one grid. What has not begun is not drawn.
     """
+    (grid,) = request.grids
+    graph, store = request.graph, request.store
     drawn: list[Drawn] = []
     if grid.figure is not None:
-        drawn.append(_of_layout(grid, graph, store, frame))
-    measured = report.curves(graph, grid, store)
+        drawn.append(_of_layout(request, frame))
+    measured = curves(graph, grid, store)
     if not measured.empty:
         said = "Training loss, mask AP on the validation images, pseudo-labels per image."
         figure = training_curves.draw(measured)
         drawn.append(Drawn("-curves", figure, "Training curves", said))
-    for pair in report.pairs(graph, grid, store) if panels else []:
+    for pair in pairs(graph, grid, store) if panels else []:
         drawn.append(_panels(pair, panels))
     return drawn
 
 
-def _of_layout(grid: Grid, graph: Graph, store: Store, frame: DataFrame) -> Drawn:
+def _of_layout(request: Request, frame: DataFrame) -> Drawn:
+    (grid,) = request.grids
     layout = grid.figure
     assert layout is not None
-    note = report.unfinished(frame, grid, layout)
+    note = unfinished(frame, grid, layout)
     if layout.kind == "label-efficiency":
-        points = report.series(frame, grid, layout)
-        figure = label_efficiency.draw(points, *report.axis_labels(frame, grid, layout), note)
+        points = series(frame, grid, layout)
+        figure = label_efficiency.draw(points, *axis_labels(frame, grid, layout), note)
     else:
-        paths = report.curves(graph, grid, store, layout)
-        levels = report.published_levels(frame, grid, layout)
+        paths = curves(request.graph, grid, request.store, layout)
+        levels = published_levels(frame, grid, layout)
         figure = validation_curves.draw(paths, levels, note=note)
     return Drawn("", figure, layout.kind.replace("-", " ").capitalize(), layout.caption)
 
 
-def _panels(pair: report.Pair, count: int) -> Drawn:
+def _panels(pair: Pair, count: int) -> Drawn:
     images, classes = scored_images.scored_images(pair.dataset, pair.split, count)
     results = [json.loads(path.read_text()) for path in pair.predictions]
     rows = list(zip(pair.names, results, strict=True))

@@ -7,12 +7,12 @@ from typing import Any
 import pandas as pd
 
 from gdsweep.grid import Difference, Grid
+from gdsweep.report.display import METRIC_NAMES, display_name, heading, in_order
 from gdsweep.report.entries import Entry, Record
-from gdsweep.report.shown import METRIC_NAMES, heading, in_order, shown
 from gdsweep.report.tables import Row, Table
 
 
-def differences(frame: pd.DataFrame, grid: Grid) -> pd.DataFrame:
+def paired_differences(frame: pd.DataFrame, grid: Grid) -> pd.DataFrame:
     """Every pair of every difference the grid asks for, a row each, from its results.
 
     Columns: `difference`, `metric`, the axes of what is compared, both values in percent,
@@ -36,7 +36,7 @@ def differences(frame: pd.DataFrame, grid: Grid) -> pd.DataFrame:
     )
 
 
-def difference_table(frame: pd.DataFrame, grid: Grid, command: str = "") -> Table:
+def paired_difference_table(frame: pd.DataFrame, grid: Grid, command: str = "") -> Table:
     """The `differences` that a grid asks for, from its results (see `results`).
 
     A number is the mean over pairs of the difference in points, with its sample standard deviation
@@ -63,7 +63,7 @@ def difference_table(frame: pd.DataFrame, grid: Grid, command: str = "") -> Tabl
         headings=tuple(heading(axis) for axis in grid.table.columns),
         columns=tuple(
             tuple(
-                shown(axis, value, grid.table.names)
+                display_name(axis, value, grid.table.names)
                 for axis, value in zip(grid.table.columns, column, strict=True)
             )
             for column in columns
@@ -94,7 +94,9 @@ def _name(difference: Difference, grid: Grid) -> str:
     if difference.name:
         return difference.name
     sides = [
-        " ".join(filter(None, (shown(a, value, grid.table.names) for a, value in side.items())))
+        " ".join(
+            filter(None, (display_name(a, value, grid.table.names) for a, value in side.items()))
+        )
         for side in (difference.of, difference.minus)
     ]
     return " − ".join(sides)

@@ -27,7 +27,7 @@ def heading(axis: str) -> str:
     return AXES.get(last, last.replace("_", " ").capitalize())
 
 
-def shown(axis: str, value: Any, names: Names) -> str:
+def display_name(axis: str, value: Any, names: Names) -> str:
     """An axis value as the grid names it; percentages with their sign otherwise."""
     if value in names.get(axis, {}):
         return names[axis][value]
@@ -53,7 +53,7 @@ def line_names(
         for place, (axis, value) in enumerate(zip(axes, key, strict=True)):
             beside = {other[place] for other in distinct if other[:place] == key[:place]}
             if len(beside) > 1 or place == 0:
-                words.append(shown(axis, value, names))
+                words.append(display_name(axis, value, names))
         found[key] = " ".join(word for word in words if word)
     return found
 

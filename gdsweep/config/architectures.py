@@ -1,0 +1,23 @@
+"""The networks that `model.architecture` names, and what planning must know of each."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """One network, as far as it is told without building it."""
+
+    words: str
+    """Its name in words."""
+    teachable: bool = True
+    """Whether it predicts queries that a teacher can label for a student. A network that is not
+    teachable is for supervised training only."""
+    smallest: str | None = None
+    """The smallest backbone it takes, for `--smoke`; None where any family's smallest will do."""
+
+
+ARCHITECTURES: dict[str, Architecture] = {
+    "mask2former": Architecture("Mask2Former"),
+    "mask-rcnn": Architecture("Mask R-CNN", teachable=False, smallest="resnet18"),
+}
+"""Network by its name; `model.networks` builds them."""

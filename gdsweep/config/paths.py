@@ -1,0 +1,20 @@
+"""Paths as people write them in a grid."""
+
+import os
+import re
+from pathlib import Path
+
+
+def expanded(path: str) -> str:
+    """A path with `~` and `$VARIABLES` put in; $DETECTRON2_DATASETS is `datasets` where not set.
+
+    That is detectron2's rule; a relative path is relative to the working directory.
+    """
+    if "DETECTRON2_DATASETS" not in os.environ:
+        path = re.sub(r"\$(DETECTRON2_DATASETS\b|\{DETECTRON2_DATASETS\})", "datasets", path)
+    return os.path.expanduser(os.path.expandvars(path))
+
+
+def beside(path: str, folder: Path) -> str:
+    """A relative path put behind `folder`; `~` and `$VARIABLES` stay as they are."""
+    return path if path.startswith(("~", "$", os.sep)) else str(folder / path)

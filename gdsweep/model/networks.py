@@ -1,0 +1,21 @@
+"""Building the network that `model.architecture` names."""
+
+from collections.abc import Callable
+
+from gdsweep.config import ModelSettings
+from gdsweep.model.mask2former import Mask2Former
+from gdsweep.model.mask_rcnn import MaskRCNN
+from gdsweep.model.network import Network
+
+NETWORKS: dict[str, type[Network]] = {"mask2former": Mask2Former, "mask-rcnn": MaskRCNN}
+"""Each is built from settings, the number of classes, and the attention operator's name."""
+
+
+def build_network(settings: ModelSettings, classes: int, attention: str = "auto") -> Network:
+    """The network that `settings` describe, for `classes` classes without "no object".
+
+    Raises:
+        BadInput: sizes that do not divide, or a backbone that cannot be had or does not suit.
+    """
+    make: Callable[[ModelSettings, int, str], Network] = NETWORKS[settings.architecture]
+    return make(settings, classes, attention)

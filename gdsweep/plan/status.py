@@ -1,0 +1,145 @@
+"""What `--status` shows of each cell: where it stands, its AP, hours and job."""
+
+from collections.abc import Callable, Collection, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from typing import Any
+
+from gdsweep.grid import Graph, Grid
+from gdsweep.plan.cells import CellStanding
+from gdsweep.plan.cost import tail
+from gdsweep.plan.hours import ProcessorHours, run_hours
+from gdsweep.plan.job import Job
+from gdsweep.plan.plan import Plan
+from gdsweep.plan.planning import make_plan
+from gdsweep.runs import RunDir, Store, last_attempt
+
+
+@dataclass(frozen=True)
+class Row:
+    """One cell."""
+
+    cell: str
+    """In words."""
+    standing: CellStanding
+    """Where it stands."""
+    validation_ap: float | None
+    """Last validation AP of its own run, in percent."""
+    delta: float | None
+    """Its AP minus the published value."""
+    hours: ProcessorHours
+    """What its own run has taken so far."""
+    job: Job | None
+    """Job of `standing.run`: the pending or running one, or the last."""
+
+    @property
+    def ap(self) -> float | None:
+        """Its AP, or the last validation AP, in percent."""
+        return self.standing.score.metrics.get("AP") if self.standing.score else self.validation_ap
+
+    @property
+    def state(self) -> str:
+        """The cell's status, with the executor's word where that says more."""
+        status, job = self.standing.status, self.job
+        if job is None or status in ("done", "failed", "blocked", "damaged"):
+            return status
+        if job.phase == "waiting":
+            return "waiting"
+        explained = job.phase != "ended" or status in ("interrupted", "new")
+        return f"{status} ({job.word})" if job.word and explained else status
+
+    def to_json(self) -> dict[str, Any]:
+        """The row as plain values."""
+        standing = self.standing
+        return {
+            "cell": self.cell,
+            "state": self.state,
+            "status": standing.status,
+            "why": standing.why,
+            "run": standing.run,
+            "iteration": standing.done,
+            "total": standing.wanted,
+            "eta": standing.seconds,
+            "ap": self.ap,
+            "final": standing.score is not None,
+            "delta": self.delta,
+            "hours": asdict(self.hours),
+            "nodes": self.job.nodes if self.job else "",
+            "job": self.job.id if self.job else "",
+        }
+
+
+@dataclass(frozen=True)
+class Status:
+    """All cells of some grids."""
+
+    rows: list[Row]
+    plan: Plan
+    hours: ProcessorHours
+    """What all runs have taken so far, each counted once."""
+
+    def to_json(self) -> dict[str, Any]:
+        """The status as plain values."""
+        return {
+            "cells": len(self.rows),
+            "done": self.plan.cell_counts["done"],
+            "hours": asdict(self.hours),
+            "rows": [row.to_json() for row in self.rows],
+        }
+
+
+def read_status(
+    grids: Sequence[Grid],
+    graph: Graph,
+    store: Store,
+    jobs: Mapping[str, Job],
+    ended: Callable[[Collection[str]], Mapping[str, Job]],
+) -> Status:
+    """The cells of `grids`, whose graph is `graph`, in order. Reads only.
+
+    `jobs` are the pending and running jobs of runs; `ended` is asked for the last job of those that
+    neither their files nor `jobs` explain.
+    """
+    plan = make_plan(graph, store, jobs)
+    unexplained = {
+        cell.run
+        for cell in plan.cells
+        if cell.status in ("interrupted", "new") and cell.run not in jobs
+    }
+    last = ended(unexplained) if unexplained else {}
+    hours = {name: run_hours(store.run(name)) for name in plan.runs}
+    published = [
+        known.get(place)
+        for grid in grids
+        for known in [grid.published_values()]
+        for place in range(len(grid.cells))
+    ]
+    rows = []
+    for (cell, name, _), standing, paper in zip(graph.results, plan.cells, published, strict=True):
+        ap = standing.score.metrics.get("AP") if standing.score else None
+        rows.append(
+            Row(
+                cell=cell.label,
+                standing=standing,
+                validation_ap=_validation_ap(store.run(name)),
+                delta=None if ap is None or paper is None else ap - paper.AP,
+                hours=hours[name],
+                job=standing.job or last.get(standing.run) or _recorded(store.run(standing.run)),
+            )
+        )
+    return Status(rows, plan, sum(hours.values(), ProcessorHours()))
+
+
+def _recorded(run: RunDir) -> Job | None:
+    """The job of a run's last attempt, from its record."""
+    attempt = last_attempt(run)
+    if attempt is None:
+        return None
+    job, nodes = (str(attempt.process.get(key) or "") for key in ("job", "nodes"))
+    return Job(job, "running" if attempt.ended is None else "ended", nodes=nodes)
+
+
+def _validation_ap(run: RunDir) -> float | None:
+    """The last validation AP of a run."""
+    values = [line.get("segm/AP") for line in tail(run.metrics)]
+    known = [float(value) for value in values if isinstance(value, (int, float))]
+    return known[-1] if known else None

@@ -1,0 +1,171 @@
+"""All that stands for one grid: its tables and figures, read from the store, then written."""
+
+import json
+from dataclasses import asdict, dataclass, replace
+from pathlib import Path
+from typing import Any
+
+from pandas import DataFrame
+
+from gdsweep import atomic
+from gdsweep.errors import BadInput
+from gdsweep.grid import Grid
+from gdsweep.plan.request import Mode, Request
+from gdsweep.report.as_html import Picture, as_html
+from gdsweep.report.costs import cost_table, costs
+from gdsweep.report.figures import Drawn, draw_all
+from gdsweep.report.formats import texts
+from gdsweep.report.label_quality import label_quality, label_quality_table
+from gdsweep.report.paired_differences import paired_difference_table, paired_differences
+from gdsweep.report.receipts import receipt
+from gdsweep.report.results import results
+from gdsweep.report.tables import Table, build_table
+from plots import style
+
+REMARKS: dict[Mode, str] = {
+    "real": "",
+    "smoke": " (smoke test: tiny networks, no result)",
+    "eval-only": " (given weights, nothing trained)",
+}
+"""What a caption says of numbers that are not what the grid asks for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Extras:
+    """What is made of a grid besides its table, differences and figures."""
+
+    cost: bool = False
+    """A table of parameters, FLOPs, speed, memory, hours and energy of each row."""
+    pseudo_labels: bool = False
+    """A table of how many pseudo-labels the teachers gave, and how many were right."""
+    html: bool = False
+    """A self-contained page."""
+    panels: int = 0
+    """Images with predictions, for each pair of methods."""
+
+
+@dataclass(frozen=True)
+class FiledTable:
+    """A table and the numbers behind it, which go into files of one stem."""
+
+    end: str
+    """End of the files' stem: `-cost`; empty for the grid's own table."""
+    table: Table
+    frame: DataFrame
+
+    def texts(self) -> dict[str, str]:
+        """Ends of the files' names to their contents."""
+        written = texts(self.table, self.frame, self.table.command)
+        return {self.end + suffix: text for suffix, text in written.items()}
+
+
+@dataclass(frozen=True)
+class Collected:
+    """One grid's results and tables, not written yet."""
+
+    request: Request
+    extras: Extras
+    main: FiledTable
+    """The grid's own table, and its results."""
+    cost: FiledTable | None
+    """What the rows cost, where the page or a table of its own shows it."""
+    others: tuple[FiledTable, ...]
+    """Tables in files of their own beside the grid's: costs, pseudo-labels, differences."""
+
+    @property
+    def grid(self) -> Grid:
+        """The grid."""
+        return self.request.grids[0]
+
+    @property
+    def texts(self) -> dict[str, str]:
+        """Every table in every format: ends of the files' names to their contents."""
+        tables = (self.main, *self.others)
+        return {end: text for table in tables for end, text in table.texts().items()}
+
+    @property
+    def damaged(self) -> list[str]:
+        """One line on each record that cannot be read."""
+        frame = self.main.frame
+        return list(dict.fromkeys(frame.loc[frame["status"] == "damaged", "why"]))
+
+    def to_json(self) -> dict[str, Any]:
+        """Results, costs and checked orderings as plain values."""
+        return {
+            "grid": str(self.grid.path),
+            "cells": json.loads(self.main.frame.to_json(orient="records")),
+            "costs": json.loads(self.cost.frame.to_json(orient="records")) if self.cost else [],
+            "orderings": [asdict(checked) for checked in self.main.table.orderings],
+        }
+
+
+def collect(request: Request, extras: Extras, command: str) -> Collected:
+    """Read what has finished of a request's one grid; holes say why. Nothing is written.
+
+    `command` is the command line that makes the files, which they name.
+    """
+    (grid,) = request.grids
+    store, graph, remark = request.store, request.graph, REMARKS[request.mode]
+
+    def filed(end: str, table: Table, frame: DataFrame) -> FiledTable:
+        return FiledTable(end, replace(table, caption=f"{table.caption}{remark}"), frame)
+
+    frame = results(graph, grid, store)
+    cost = None
+    others = []
+    if extras.cost or extras.html:
+        spent = costs(graph, grid, store)
+        cost = filed("-cost", cost_table(spent, grid, command), spent)
+    if extras.cost and cost is not None:
+        others.append(cost)
+    if extras.pseudo_labels:
+        labels = label_quality(graph, grid, store)
+        others.append(filed("-pseudo-labels", label_quality_table(labels, grid, command), labels))
+    if grid.differences:
+        table = paired_difference_table(frame, grid, command)
+        others.append(filed("-differences", table, paired_differences(frame, grid)))
+    main = filed("", build_table(frame, grid, command), frame)
+    return Collected(request, extras, main, cost, tuple(others))
+
+
+def write(collected: Collected, folder: Path) -> list[Path]:
+    """Write tables, figures and, if wanted, the page; returns their paths. Raises BadInput."""
+    request, grid, command = collected.request, collected.grid, collected.main.table.command
+    kind = "" if request.mode == "real" else f"-{request.mode}"
+    stem = folder / f"{grid.name}{kind}"
+    files = []
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        for end, text in collected.texts.items():
+            files.append(stem.with_name(stem.name + end))
+            atomic.write_text(files[-1], text)
+        drawn = draw_all(request, collected.main.frame, collected.extras.panels)
+        for one in drawn:
+            files += style.save(one.figure, stem.with_name(stem.name + one.end), command)
+        if collected.extras.html:
+            files.append(stem.with_name(f"{stem.name}.html"))
+            atomic.write_text(files[-1], _page(collected, drawn))
+    except OSError as error:
+        raise BadInput(f"{folder}: cannot be written ({error.strerror})") from None
+    return files
+
+
+def _page(collected: Collected, drawn: list[Drawn]) -> str:
+    request, grid = collected.request, collected.grid
+    pictures = [
+        Picture(
+            one.title,
+            one.caption,
+            "image/svg+xml",
+            one.figure.get_figwidth(),
+            style.svg(one.figure),
+        )
+        for one in drawn
+    ]
+    receipts = {
+        place: receipt(request.graph, grid, request.store, place)
+        for place in range(len(grid.cells))
+    }
+    sources = list(dict.fromkeys(value.source for value in grid.published))
+    cost = collected.cost.table if collected.cost else None
+    return as_html(collected.main.table, receipts, pictures, sources, cost)

@@ -1,0 +1,154 @@
+"""Where cells stand: files first, and no death certificate for a state that is not known."""
+
+import time
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import pytest
+from handmade import make_graph
+from rich.console import Console
+
+from gdsweep import atomic
+from gdsweep.grid import PublishedValue
+from gdsweep.plan.job import Job
+from gdsweep.plan.status import Status, read_status
+from gdsweep.plan.status_text import duration, status_text
+from gdsweep.runs import Attempt, Score, ScoreRef, Store
+
+RUNS: dict[str, dict[str, Any]] = {
+    # its student leaves it early: its exit is not its end
+    "teacher": {"iterations": 40, "milestones": [10], "gpus": 2},
+    "student": {"iterations": 20, "teacher": ["teacher", 10], "gpus": 2},
+}
+
+
+class Page:
+    """As much of a Grid as a status asks for."""
+
+    def __init__(self, graph: Any) -> None:
+        self.cells = [cell for cell, _, _ in graph.results]
+
+    def published_values(self) -> dict[int, PublishedValue]:
+        value = PublishedValue({}, 30.0, "3", "row", "column", False, "paper")
+        return {i: value for i, cell in enumerate(self.cells) if cell.axes["run"] == "teacher"}
+
+
+class Site:
+    """A store, and a queue that says what a test wants."""
+
+    def __init__(self, folder: Path) -> None:
+        self.graph = make_graph(RUNS)
+        self.store = Store(folder / "runs")
+        self.store.root.mkdir()
+        for run in self.graph.runs.values():
+            self.store.create(run.config, run.identity)
+        self.jobs: dict[str, Job] = {}
+        self.ended: dict[str, Job] = {}
+        self.asked: list[set[str]] = []
+
+    def last_jobs(self, runs: Collection[str]) -> dict[str, Job]:
+        self.asked.append(set(runs))
+        return self.ended
+
+    def read(self) -> Status:
+        page: Any = Page(self.graph)
+        return read_status([page], self.graph, self.store, self.jobs, self.last_jobs)
+
+    def text(self) -> str:
+        console = Console(width=160, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+        console.print(status_text(self.read(), asked=True))
+        return console.export_text()
+
+
+@pytest.fixture
+def site(tmp_path: Path) -> Site:
+    return Site(tmp_path)
+
+
+def test_an_unusual_state_is_shown(site: Site) -> None:
+    site.jobs["teacher"] = Job("7", "running", "BRAND_NEW_STATE", nodes="n1")
+    teacher, student = site.read().rows
+    assert teacher.state == student.state == "running (BRAND_NEW_STATE)"
+    assert teacher.job == student.job == site.jobs["teacher"]
+
+
+def test_pending_jobs_say_what_they_wait_for(site: Site) -> None:
+    site.jobs = {"teacher": Job("7", "queued", "Resources"), "student": Job("8", "waiting")}
+    teacher, student = site.read().rows
+    assert (teacher.state, student.state) == ("queued (Resources)", "queued (Resources)")
+    site.store.run("teacher").state(10).touch()
+    teacher, student = site.read().rows
+    assert (teacher.state, student.state) == ("queued (Resources)", "waiting")
+
+
+def test_iterations_and_seconds_of_the_cell_alone(site: Site) -> None:
+    for run, state in (("teacher", 10), ("teacher", 30), ("student", 15)):
+        site.store.run(run).state(state).touch()
+        site.store.run(run).metrics.write_text(f'{{"iteration": {state}, "time": 60}}\n')
+    teacher, student = site.read().to_json()["rows"]
+    assert [teacher[key] for key in ("iteration", "total", "eta")] == [30, 40, 600]
+    assert [student[key] for key in ("iteration", "total", "eta")] == [25, 30, 300]
+    assert "25 of 30   5m 00s" in site.text()
+
+
+def test_done_files_beat_whatever_a_job_is_said_to_do(site: Site) -> None:
+    run = site.store.run("teacher")
+    run.state(10).touch()
+    run.state(40).touch()
+    ref = ScoreRef(at="final", network="student")
+    score = Score(ref=ref, iteration=40, metrics={"AP": 31.5}, images=1, instances=1,
+                  predictions=None)  # fmt: skip
+    atomic.write_json(run.score(ref), score.model_dump(mode="json"))
+    site.jobs["teacher"] = Job("7", "running")
+    teacher, _ = site.read().rows
+    assert (teacher.state, teacher.ap, teacher.delta) == ("done", 31.5, 1.5)
+    assert teacher.to_json()["final"]
+    assert "1 of 2 cells done" in site.text()
+    assert "+1.5" in site.text()
+
+
+def test_ended_jobs_are_asked_for_once_where_nothing_else_explains(site: Site) -> None:
+    site.ended["teacher"] = Job("7", "ended", "TIMEOUT", nodes="n2")
+    put_attempt(site, number=1, started=1.0, ended=None)
+    teacher, student = site.read().rows
+    assert (teacher.state, student.state) == ("interrupted (TIMEOUT)", "interrupted (TIMEOUT)")
+    assert site.asked == [{"teacher"}]
+    assert "n2" in site.text()
+
+
+def test_the_last_attempt_tells_where_a_finished_run_was(site: Site) -> None:
+    put_attempt(site, number=1, started=1.0, ended=2.0, outcome="failed", message="no memory",
+                process={"job": "7", "nodes": "n3"})  # fmt: skip
+    row = site.read().rows[0].to_json()
+    assert (row["state"], row["job"], row["nodes"]) == ("failed", "7", "n3")
+    assert row["why"].endswith("no memory")
+
+
+def put_attempt(site: Site, **fields: Any) -> None:
+    process = {"processes": 2, "device": "NVIDIA H200"}
+    attempt = Attempt.model_validate({"process": process, **fields})
+    run = site.store.run("teacher")
+    atomic.write_json(run.attempt(attempt.number), attempt.model_dump(mode="json"))
+
+
+def test_hours_and_failures(site: Site) -> None:
+    now = time.time()
+    put_attempt(site, number=1, started=now - 7200, ended=now - 3600, outcome="stopped")
+    put_attempt(site, number=2, started=now - 1800, ended=now, outcome="failed", cause="cuda",
+                message="CUDA error: bad node")  # fmt: skip
+    status = site.read()
+    assert status.rows[0].hours.gpu_hours == pytest.approx(2 * 1.5, rel=1e-3)
+    assert status.to_json()["hours"]["gpu_hours"] == pytest.approx(2 * 1.5, rel=1e-3)
+    assert "3 GPU-hours spent" in site.text()
+    assert [row.state for row in status.rows] == ["failed", "blocked"]
+    assert "failed: teacher, see" in site.text()
+    assert "CUDA error: bad node" in site.text()
+
+
+def test_without_jobs_the_files_tell(site: Site) -> None:
+    assert [row.state for row in site.read().rows] == ["new", "new"]
+
+
+def test_durations() -> None:
+    assert [duration(s) for s in (5, 250, 12000, 183600)] == ["5s", "4m 10s", "3h 20m", "2d 03h"]
