@@ -11,6 +11,7 @@ All randomness is drawn from torch's global CPU generator; `loader` seeds it for
 """
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -20,7 +21,7 @@ from torch import Tensor
 from torchvision.transforms import v2
 
 from gdsweep.config import AugmentationSettings
-from gdsweep.data.instances import Instances
+from gdsweep.data.instances import Instances, Targets
 from gdsweep.errors import BadInput
 
 PAD = 128  # grey of the canvas around a small image under `scale-jitter`
@@ -53,7 +54,7 @@ class WeakView:
             )
         self.settings = settings
 
-    def __call__(self, image: Tensor, targets: Instances | None) -> tuple[Tensor, Instances | None]:
+    def __call__(self, image: Tensor, targets: Targets | None) -> tuple[Tensor, Instances | None]:
         """A random window of an image, uint8 [3, H, W], and of its targets, which may be None.
 
         Whether an instance without a pixel in the view is dropped or stays a target, with an empty
@@ -64,10 +65,10 @@ class WeakView:
         if self.settings.colour_distortion:
             picture = distort_colours(picture)
         if targets is not None:
-            masks = _cut_masks(targets.masks, window)
-            kept = self._kept(targets.masks, masks, window)
-            targets = Instances(targets.labels[kept], masks[kept])
-        return _tensor(_padded(picture, window)), targets
+            masks = _cut_masks(targets, image.shape[-2:], window)
+            kept = self._kept(targets, masks, window)
+            return _tensor(_padded(picture, window)), Instances(targets.labels[kept], masks[kept])
+        return _tensor(_padded(picture, window)), None
 
     def window(self, height: int, width: int) -> Window:
         """Draw a window of an image of this height and width."""
@@ -79,14 +80,15 @@ class WeakView:
             case "resized-crop":
                 return self._resized_crop(height, width)
 
-    def _kept(self, masks: Tensor, cut: Tensor, window: Window) -> Tensor:
+    def _kept(self, targets: Targets, cut: Tensor, window: Window) -> Tensor:
         # bool [n]: which instances are targets of the view
         if self.settings.empty_targets == "all":
             return torch.ones(len(cut), dtype=torch.bool)
         kept = cut.view(torch.uint8).amax((1, 2)) > 0
-        if self.settings.empty_targets == "in-window":
-            unseen = (~kept).nonzero().flatten()
-            kept[unseen] = _in_window(masks[unseen], window)
+        if self.settings.empty_targets == "in-window" and not kept.all():
+            left, top, right, bottom = window.box
+            rows = torch.arange(int(top), math.ceil(bottom))
+            kept |= targets.reach(rows, torch.arange(int(left), math.ceil(right)))
         return kept
 
     def _edge_crop(self, height: int, width: int) -> Window:
@@ -230,23 +232,15 @@ def _padded(picture: Image.Image, window: Window) -> Image.Image:
     return canvas
 
 
-def _cut_masks(masks: Tensor, window: Window) -> Tensor:
+def _cut_masks(targets: Targets, image: Sequence[int], window: Window) -> Tensor:
     (height, width), (left, top, right, bottom) = window.size, window.box
-    rows = _nearest(top, bottom, height, masks.shape[-2])
-    columns = _nearest(left, right, width, masks.shape[-1])
+    rows = _nearest(top, bottom, height, image[0])
+    columns = _nearest(left, right, width, image[1])
     if window.flip:
         columns = columns.flip(0)
-    canvas = masks.new_zeros(len(masks), *window.canvas)
-    # whole columns, then whole rows: several times as fast as picking single pixels
-    canvas[:, :height, :width] = masks.mT.index_select(1, columns).mT.index_select(1, rows)
+    canvas = torch.zeros(len(targets), *window.canvas, dtype=torch.bool)
+    canvas[:, :height, :width] = targets.cut(rows, columns)
     return canvas
-
-
-def _in_window(masks: Tensor, window: Window) -> Tensor:
-    # bool [n]: whether a pixel of the mask reaches into the window
-    left, top, right, bottom = window.box
-    part = masks[:, int(top) : math.ceil(bottom), int(left) : math.ceil(right)]
-    return part.flatten(1).any(1)
 
 
 def _nearest(start: float, stop: float, count: int, limit: int) -> Tensor:

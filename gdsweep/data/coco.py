@@ -42,7 +42,6 @@ from gdsweep.data import segmentation as segmentations
 from gdsweep.data.annotations import Annotations, read_annotations
 from gdsweep.data.dataset import DatasetSplits
 from gdsweep.data.image_file import SUFFIXES, image_names, read_image
-from gdsweep.data.instances import Instances
 from gdsweep.errors import BadInput
 
 
@@ -78,13 +77,12 @@ class CocoDataset:
         height, width = self._annotations.sizes[index].tolist()
         return height, width
 
-    def instances(self, index: int) -> Instances:
+    def instances(self, index: int) -> segmentations.EncodedInstances:
         """Training targets of image `index`: no crowds, no masks without a pixel."""
         targets = [annotation for annotation, target in self._records(index) if target]
         given = [annotation["segmentation"] for annotation in targets]
-        masks, kept = segmentations.decode(given, *self.size(index))
         labels = torch.tensor([self._label[a["category_id"]] for a in targets], dtype=torch.int64)
-        return Instances(labels[kept], masks)
+        return segmentations.EncodedInstances(labels, given, *self.size(index))
 
     def labels_of(self, index: int) -> list[int]:
         """Label of each training target of image `index`."""

@@ -11,7 +11,7 @@ from torch import Tensor
 from gdsweep.config import AugmentationSettings
 from gdsweep.data.augment import StrongView, WeakView
 from gdsweep.data.dataset import ImageDataset
-from gdsweep.data.instances import Instances
+from gdsweep.data.instances import Targets
 from gdsweep.data.sampler import derived_seed
 
 Colour = tuple[int, int, int]
@@ -121,16 +121,18 @@ def _fitted(image: Tensor) -> Image.Image:
 
 
 def _marked(
-    image: Tensor, found: Instances, names: Sequence[str], colours: Sequence[Colour]
+    image: Tensor, found: Targets, names: Sequence[str], colours: Sequence[Colour]
 ) -> Image.Image:
     picture = _fitted(image)
     pixels = np.asarray(picture).astype(np.float32)
     words: list[tuple[str, float, float]] = []
-    order = found.masks.flatten(1).sum(1).argsort(descending=True).tolist()  # small ones on top
-    for k in order:
-        mask = np.asarray(
-            Image.fromarray(found.masks[k].numpy()).resize(picture.size, Image.Resampling.NEAREST)
-        )
+    places = [
+        ((torch.arange(shown) + 0.5) * (full / shown)).long()
+        for full, shown in zip(image.shape[1:], pixels.shape[:2], strict=True)
+    ]
+    masks = found.cut(*places).numpy()  # at the picture's size: whole ones may be gigabytes
+    for k in np.argsort(-masks.sum((1, 2)), kind="stable").tolist():  # small ones on top
+        mask = masks[k]
         # neighbours of one class differ in brightness
         colour = np.array(colours[int(found.labels[k])], np.float32) * (1.0, 0.7, 0.85)[k % 3]
         pixels[mask] = 0.5 * pixels[mask] + 0.5 * colour

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 
 from torch import Tensor
 
-from gdsweep.data.instances import Instances
+from gdsweep.data.instances import Targets
 
 
 class Images(Protocol):
@@ -40,7 +40,7 @@ class ImageDataset(Images, Protocol):
     def size(self, index: int) -> tuple[int, int]:
         """Height and width of image `index`, in pixels."""
 
-    def instances(self, index: int) -> Instances:
+    def instances(self, index: int) -> Targets:
         """Training targets of image `index` at the image's size: no crowds, no empty masks."""
 
     def labels_of(self, index: int) -> Sequence[int]:

@@ -14,6 +14,7 @@ from pkgutil import resolve_name
 from typing import Any
 
 import numpy as np
+import torch
 from PIL import Image, ImageDraw
 
 from gdsweep.config import FORMATS, FileFormat
@@ -111,8 +112,8 @@ def _coco_image(folder: Path, split: int, index: int, content: dict[str, Any], b
 
 def _uncompressed(polygons: list[list[float]], height: int, width: int) -> dict[str, Any]:
     # run lengths down the columns, background first, as COCO's files have their crowds
-    masks, _ = segmentation.decode([polygons], height, width)
-    pixels = masks[0].numpy().ravel(order="F")
+    (mask,) = segmentation.EncodedInstances(torch.zeros(1), [polygons], height, width).masks
+    pixels = mask.numpy().ravel(order="F")
     ends = np.flatnonzero(np.diff(pixels)) + 1
     runs = np.diff([0, *ends, pixels.size]).tolist()
     return {"size": [height, width], "counts": [0, *runs] if pixels[0] else runs}

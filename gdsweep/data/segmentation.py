@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 from typing import Any
 
+import numpy as np
 import torch
 from pycocotools import mask as rle
 from torch import Tensor
@@ -42,19 +43,60 @@ def encode(segmentation: Any, height: int, width: int) -> dict[str, Any]:
     return rle.merge(rle.frPyObjects(segmentation, height, width))
 
 
-def decode(segmentations: list[Any], height: int, width: int) -> tuple[Tensor, Tensor]:
-    """Masks of usable segmentations that have a pixel.
+class EncodedInstances:
+    """Instances whose masks stay run lengths until somebody asks for pixels.
 
-    Returns:
-        Boolean masks [m, height, width], columns contiguous as pycocotools makes them, and the
-        indices of their segmentations, int64 [m].
+    A few hundred masks of a large photograph are gigabytes of pixels, of which a view shows few.
     """
-    encoded = [encode(segmentation, height, width) for segmentation in segmentations]
-    kept = [k for k, pixels in enumerate(areas(encoded)) if pixels > 0]
-    if not kept:
-        return torch.zeros(0, height, width, dtype=torch.bool), torch.zeros(0, dtype=torch.long)
-    masks = rle.decode([encoded[k] for k in kept])
-    return torch.from_numpy(masks.transpose(2, 0, 1)).view(torch.bool), torch.tensor(kept)
+
+    def __init__(self, labels: Tensor, segmentations: list[Any], height: int, width: int) -> None:
+        """Keep the usable segmentations that have a pixel, with their labels."""
+        encoded = [encode(segmentation, height, width) for segmentation in segmentations]
+        kept = [k for k, pixels in enumerate(areas(encoded)) if pixels > 0]
+        self.labels = labels[torch.tensor(kept, dtype=torch.int64)]
+        self._encoded, self._size = [encoded[k] for k in kept], (height, width)
+
+    def __len__(self) -> int:
+        return len(self._encoded)
+
+    @property
+    def masks(self) -> Tensor:
+        """Boolean masks [n, H, W], columns contiguous as pycocotools makes them."""
+        if not self._encoded:
+            return torch.zeros(0, *self._size, dtype=torch.bool)
+        masks = rle.decode(self._encoded)
+        return torch.from_numpy(masks.transpose(2, 0, 1)).view(torch.bool)
+
+    def cut(self, rows: Tensor, columns: Tensor) -> Tensor:
+        """The masks at some rows and columns of the image, in their order: bool [n, r, c]."""
+        found = np.zeros((len(self), len(rows), len(columns)), dtype=bool)
+        for mask, encoded in zip(found, self._encoded, strict=True):
+            inside, pixels = _cut(encoded, rows.numpy(), columns.numpy())
+            mask[:, inside] = pixels
+        return torch.from_numpy(found)
+
+    def reach(self, rows: Tensor, columns: Tensor) -> Tensor:
+        """Which masks have a pixel at some rows and columns of the image: bool [n]."""
+        cuts = (_cut(encoded, rows.numpy(), columns.numpy()) for encoded in self._encoded)
+        return torch.tensor([bool(pixels.any()) for _, pixels in cuts], dtype=torch.bool)
+
+
+def _cut(
+    encoded: dict[str, Any], rows: np.ndarray, columns: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    # which of the columns lie between the mask's first and last, [k], and its pixels at the rows of
+    # these, [r, k]: nothing else is decoded. Runs go down the columns
+    height = encoded["size"][0]
+    ends = np.cumsum(runs(encoded["counts"]))
+    last = ends[-1] if len(ends) % 2 == 0 else ends[-2]
+    first, stop = ends[0] // height, (last - 1) // height + 1
+    inside = np.flatnonzero((columns >= first) & (columns < stop))
+    if not len(inside):
+        return inside, np.zeros((len(rows), 0), dtype=bool)
+    first, stop = columns[inside].min(), columns[inside].max() + 1
+    pieces = np.diff(ends.clip(first * height, stop * height), prepend=first * height)
+    part = np.repeat(np.arange(len(pieces)) % 2 == 1, pieces).reshape(stop - first, height)
+    return inside, part[columns[inside] - first][:, rows].T
 
 
 def areas(masks: Sequence[dict[str, Any]]) -> list[int]:
@@ -81,25 +123,32 @@ def _check_rle(segmentation: dict[str, Any], height: int, width: int) -> None:
         raise ValueError(f"its RLE is of size {stated}, its image of {height} x {width}")
     counts = segmentation["counts"]
     if isinstance(counts, str):
-        counts = _runs(counts)
+        counts = runs(counts)
     # pycocotools fills what the runs leave over with whatever is in memory
     if sum(counts) != height * width or min(counts) < 0:
         raise ValueError(f"its RLE has {sum(counts)} pixels, its image {height * width}")
 
 
-def _runs(counts: str) -> list[int]:
-    # run lengths in COCO's compressed form: groups of 5 bits, lowest first, offset by 48; bit 6
-    # says that more follow, the last group's bit 5 is the sign; from the fourth run on a number is
-    # the difference to the run before last
-    runs: list[int] = []
-    value = shift = 0
-    for byte in counts.encode("ascii"):
-        group = byte - 48
-        value |= (group & 31) << shift
-        shift += 5
-        if not group & 32:
-            if group & 16:
-                value -= 1 << shift
-            runs.append(value + runs[-2] if len(runs) > 2 else value)
-            value = shift = 0
-    return runs
+def runs(counts: str | bytes) -> np.ndarray:
+    """Run lengths in COCO's compressed form, int64 [r]: background first.
+
+    Groups of 5 bits, lowest first, offset by 48; bit 6 says that more follow, the last group's bit
+    5 is the sign; from the fourth run on a number is the difference to the run before last.
+
+    Raises:
+        ValueError: the text ends within a number.
+    """
+    text = counts.encode("ascii") if isinstance(counts, str) else counts
+    groups = np.frombuffer(text, np.uint8).astype(np.int64) - 48
+    if not len(groups) or groups[-1] & 32:
+        raise ValueError("its RLE ends in the middle of a number")
+    final = np.flatnonzero(groups & 32 == 0)
+    starts = np.concatenate([[0], final[:-1] + 1])
+    lengths = final - starts + 1
+    shifts = 5 * (np.arange(len(groups)) - np.repeat(starts, lengths))
+    numbers = np.add.reduceat((groups & 31) << shifts, starts)
+    numbers -= np.where(groups[final] & 16, 1 << 5 * lengths, 0)
+    found = numbers.copy()
+    found[1::2] = np.cumsum(numbers[1::2])
+    found[2::2] = np.cumsum(numbers[2::2])
+    return found

@@ -6,12 +6,19 @@ import torch
 from pycocotools import mask as rle
 
 from gdsweep.data import segmentation
+from gdsweep.data.instances import Instances
 
 
 def masks(count: int) -> np.ndarray:
     random = np.random.RandomState(0)
     shapes = [(random.rand(17, 23) < share).astype(np.uint8) for share in np.linspace(0, 1, count)]
     return np.asfortranarray(np.stack(shapes, -1))
+
+
+def decode(given: list[Any], height: int, width: int) -> tuple[torch.Tensor, torch.Tensor]:
+    """Masks of those that have a pixel, and which these are."""
+    found = segmentation.EncodedInstances(torch.arange(len(given)), given, height, width)
+    return found.masks, found.labels
 
 
 def compressed(mask: np.ndarray) -> dict[str, Any]:
@@ -32,7 +39,7 @@ def test_rle_of_both_forms_decodes_to_the_mask(form: Any) -> None:
     for k in range(given.shape[2]):
         coded = form(given[..., k])
         assert segmentation.usable(coded, 17, 23) is coded
-        decoded, kept = segmentation.decode([coded], 17, 23)
+        decoded, kept = decode([coded], 17, 23)
         assert decoded.dtype == torch.bool
         assert kept.tolist() == ([0] if given[..., k].any() else [])
         assert all(np.array_equal(mask.numpy(), given[..., k] > 0) for mask in decoded)
@@ -43,13 +50,15 @@ def test_the_run_lengths_of_compressed_rle() -> None:
     given = masks(9)
     for k in range(given.shape[2]):
         mask = given[..., k]
-        assert segmentation._runs(compressed(mask)["counts"]) == uncompressed(mask)["counts"]
+        assert (
+            segmentation.runs(compressed(mask)["counts"]).tolist() == uncompressed(mask)["counts"]
+        )
 
 
 def test_polygons_are_joined() -> None:
     polygons = [[1, 1, 5, 1, 5, 5, 1, 5], [10, 10, 14, 10, 14, 12, 10, 12]]
-    both = segmentation.decode([polygons], 17, 23)[0]
-    single = [segmentation.decode([[polygon]], 17, 23)[0] for polygon in polygons]
+    both = decode([polygons], 17, 23)[0]
+    single = [decode([[polygon]], 17, 23)[0] for polygon in polygons]
     assert torch.equal(both, single[0] | single[1])
     assert both.shape == (1, 17, 23)
     assert segmentation.area(polygons, 17, 23) == 16 + 8
@@ -58,11 +67,11 @@ def test_polygons_are_joined() -> None:
 
 def test_masks_without_a_pixel_are_left_out() -> None:
     bar, none = [[1, 1, 5, 1, 5, 4]], [[2, 2, 2, 2, 2, 2]]
-    masks, kept = segmentation.decode([none, bar, none, bar], 4, 5)
+    masks, kept = decode([none, bar, none, bar], 4, 5)
     assert kept.tolist() == [1, 3]
     assert torch.equal(masks[0], masks[1])
     for given in ([], [none]):
-        masks, kept = segmentation.decode(given, 4, 5)
+        masks, kept = decode(given, 4, 5)
         assert masks.shape == (0, 4, 5)
         assert kept.tolist() == []
 
@@ -72,7 +81,7 @@ def test_there_may_be_any_number_of_masks() -> None:
     coded = [compressed(given[..., k]) for k in range(300)]
     assert segmentation.areas(coded) == given.sum((0, 1)).tolist()
     assert segmentation.areas([]) == []
-    decoded, kept = segmentation.decode(coded, 17, 23)
+    decoded, kept = decode(coded, 17, 23)
     assert kept.tolist() == np.flatnonzero(given.any((0, 1))).tolist()
     assert len(decoded) == len(kept) > 256
 
@@ -82,6 +91,31 @@ def test_polygons_nobody_can_draw_are_left_out() -> None:
     assert segmentation.usable([[1, 1, 5, 1], good, [1, 2, 3, 4, 5, 6, 7], []], 9, 9) == [good]
     assert segmentation.usable([[1, 1, 5, 1]], 9, 9) is None
     assert segmentation.usable([], 9, 9) is None
+
+
+@pytest.mark.parametrize("form", [compressed, uncompressed])
+def test_a_cut_is_what_cutting_whole_masks_gives(form: Any) -> None:
+    given = masks(9)
+    coded = [form(given[..., k]) for k in range(9)]
+    column, dot = np.zeros((2, 17, 23), np.uint8)
+    column[:, 22] = dot[16, 0] = 1
+    coded += [form(column), form(dot), [[-5, -5, 40, -5, 40, 3.3, -5, 7.9]]]
+    found = segmentation.EncodedInstances(torch.arange(len(coded)), coded, 17, 23)
+    whole = Instances(found.labels, found.masks)
+    windows = [
+        (range(17), range(23)),
+        (range(3, 9), range(7, 12)),
+        (range(16, -1, -2), range(22, -1, -3)),
+        ([0, 0, 16], [5, 22, 22, 0]),
+        ([4], [13]),
+    ]
+    for rows, columns in windows:
+        places = torch.tensor([*rows]), torch.tensor([*columns])
+        cut = found.cut(*places)
+        assert cut.dtype == torch.bool
+        assert torch.equal(cut, whole.cut(*places))
+        assert torch.equal(cut, whole.masks[:, places[0]][:, :, places[1]])
+        assert torch.equal(found.reach(*places), cut.flatten(1).any(1))
 
 
 GOOD = compressed(masks(3)[..., 1])
@@ -97,6 +131,8 @@ GOOD = compressed(masks(3)[..., 1])
         ([[1, 2, -1e6, 4, 5, 6]], "no number or far outside"),
         ({**GOOD, "size": [23, 17]}, r"RLE is of size 23 x 17, its image of 17 x 23"),
         ({**GOOD, "counts": GOOD["counts"][:-4]}, "RLE has"),
+        ({**GOOD, "counts": ""}, "ends in the middle of a number"),
+        ({**GOOD, "counts": "P"}, "ends in the middle of a number"),
         ({**GOOD, "counts": [5, 3, 2]}, "RLE has 10 pixels, its image 391"),
         ({**GOOD, "counts": [400, -9]}, "RLE has"),
     ],
