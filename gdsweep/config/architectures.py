@@ -18,6 +18,7 @@ class Architecture:
 
 ARCHITECTURES: dict[str, Architecture] = {
     "mask2former": Architecture("Mask2Former"),
+    "eomt": Architecture("EoMT", smallest="test_vit"),
     "mask-rcnn": Architecture("Mask R-CNN", teachable=False, smallest="resnet18"),
 }
 """Network by its name; `model.networks` builds them."""

@@ -1,6 +1,6 @@
 """Settings of what is trained: the model and its loss."""
 
-from typing import Literal
+from typing import Annotated, Literal
 
 from pydantic import Field
 
@@ -8,11 +8,13 @@ from gdsweep.config.base import Settings
 
 
 class ModelSettings(Settings):
-    """Mask2Former at the paper's size; a small run only turns numbers down."""
+    """The network, at the paper's size; a small run only turns numbers down."""
 
-    architecture: Literal["mask2former", "mask-rcnn"] = "mask2former"
-    """`mask-rcnn` is torchvision's, for supervised training only (the baseline of Tables 3a, 3b);
-    of the sizes below it has `hidden` (pyramid, mask head) and `encoder_feedforward` (box head)."""
+    architecture: Literal["mask2former", "mask-rcnn", "eomt"] = "mask2former"
+    """`eomt`: queries join the last blocks of a plain ViT, without pixel or transformer decoder
+    (Kerssies et al., CVPR 2025); of the sizes below it has `queries`. `mask-rcnn` is torchvision's,
+    for supervised training only (the baseline of Tables 3a, 3b); of the sizes below it has `hidden`
+    (pyramid, mask head) and `encoder_feedforward` (box head)."""
     backbone: str = "resnet50"
     """A timm model with feature maps at strides 4, 8, 16 and 32, or a plain vision transformer, by
     timm's name."""
@@ -31,6 +33,19 @@ class ModelSettings(Settings):
     vit_resize: Literal["nearest", "bilinear"] = "nearest"
     """How a vision transformer's image is brought to whole patches and its tokens to strides 4 to
     32: `nearest` is the public code, `bilinear` the paper. Other backbones are unaffected."""
+    vit_layers: tuple[Annotated[int, Field(ge=1)], ...] | None = Field(
+        None, min_length=4, max_length=4
+    )
+    """Blocks of a plain vision transformer, counted from 1, after which the maps at strides 4, 8,
+    16 and 32 are taken, four numbers; None takes all four after the last block (paper and code)."""
+    vit_grid: int | None = Field(None, ge=1)
+    """`eomt`: patches along a side of the ViT's table of positions, which is interpolated to the
+    image's; None keeps timm's (40 in checkpoints trained at 640 pixels)."""
+    query_blocks: int = Field(4, ge=1)
+    """`eomt`: L2, the last blocks of the ViT, which queries join (3, 4 and 5 of ViT-B, L and g)."""
+    masked_attention: Literal["annealed", "always", "never"] = "annealed"
+    """`eomt`: whether queries see only their own masks in these blocks: less and less, block by
+    block, as training goes on (`annealed`, the paper's), in training and testing, or not at all."""
     drop_path: float = Field(0.0, ge=0, lt=1)
     """Stochastic depth of the backbone (0.3 for Swin)."""
     hidden: int = Field(256, ge=8)

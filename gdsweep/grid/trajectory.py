@@ -231,7 +231,7 @@ def _identity(used: CellSettings, objective: Objective) -> dict[str, Any]:
         "dataset": _data(used, objective),
         "labels": _label_set(used.labels),
         "augmentation": _but_new_defaults(used.augmentation, "copy_paste", "empty_targets"),
-        "model": _but_new_defaults(used.model, "architecture", "vit_resize", "init"),
+        "model": _but_new_defaults(used.model, *_NEWER_MODEL_SETTINGS),
         "loss": _but_new_defaults(used.loss, "groups"),
         "optimizer": _but_new_defaults(used.optimizer, "algorithm", "momentum"),
         "schedule": _dump(used.schedule),
@@ -270,6 +270,17 @@ def _data(used: CellSettings, objective: Objective) -> dict[str, Any]:
 @lru_cache(maxsize=65536)
 def _dump(settings: Settings) -> dict[str, Any]:
     return settings.model_dump(mode="json")
+
+
+_NEWER_MODEL_SETTINGS = (
+    "architecture",
+    "vit_resize",
+    "init",
+    "vit_layers",
+    "vit_grid",
+    "query_blocks",
+    "masked_attention",
+)
 
 
 def _but_new_defaults(settings: Settings, *names: str) -> dict[str, Any]:

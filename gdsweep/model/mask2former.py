@@ -11,7 +11,8 @@ from gdsweep.model.network import QueryNetwork
 from gdsweep.model.outputs import Outputs
 from gdsweep.model.pixel_decoder import PixelDecoder
 from gdsweep.model.transformer_decoder import TransformerDecoder
-from gdsweep.model.vit_pyramid import ViTPyramid, is_vit
+from gdsweep.model.vit import is_vit
+from gdsweep.model.vit_pyramid import ViTPyramid
 
 
 class Mask2Former(QueryNetwork):

@@ -3,11 +3,16 @@
 from collections.abc import Callable
 
 from gdsweep.config import ModelSettings
+from gdsweep.model.eomt import EoMT
 from gdsweep.model.mask2former import Mask2Former
 from gdsweep.model.mask_rcnn import MaskRCNN
 from gdsweep.model.network import Network
 
-NETWORKS: dict[str, type[Network]] = {"mask2former": Mask2Former, "mask-rcnn": MaskRCNN}
+NETWORKS: dict[str, type[Network]] = {
+    "mask2former": Mask2Former,
+    "eomt": EoMT,
+    "mask-rcnn": MaskRCNN,
+}
 """Each is built from settings, the number of classes, and the attention operator's name."""
 
 

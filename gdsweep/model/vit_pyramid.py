@@ -1,40 +1,30 @@
 """Plain vision transformers as backbones: a feature pyramid from patch tokens ("SSL backbones")."""
 
-import timm
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
 from gdsweep.config import ModelSettings
+from gdsweep.errors import BadInput
 from gdsweep.model.backbone import STRIDES
-from gdsweep.model.timm_net import create, load
+from gdsweep.model.vit import create_vit
 
 CHANNELS = (128, 256, 512, 1024)
 """Channels at strides 4, 8, 16 and 32, the public code's."""
-
-_FAMILY = ("timm.models.vision_transformer", "timm.models.deit", "timm.models.eva")
-
-
-def is_vit(name: str) -> bool:
-    """Whether timm's `name` is a plain vision transformer: ViT, DINOv2, DeiT, DINOv3 and such."""
-    architecture = name.partition(".")[0]
-    if not timm.is_model(architecture):
-        return False
-    return timm.models.model_entrypoint(architecture).__module__ in _FAMILY
 
 
 class ViTPyramid(nn.Module):
     """A timm vision transformer that returns maps at strides 4, 8, 16 and 32.
 
-    The last layer's patch tokens, after the final norm and without class and register tokens, are
-    laid out as a map; a 1x1 convolution for each stride, then a resize to that stride. The paper
-    and the public code resize first; a 1x1 convolution acts on every pixel alone and the weights
-    of nearest and bilinear interpolation sum to 1, at the border too, so both orders are the same
-    map but for rounding, and this one convolves a fraction of the pixels.
+    The last block's patch tokens (or, with `settings.vit_layers`, those of a block for each map),
+    after the final norm and without class and register tokens, are laid out as a map; a 1x1
+    convolution for each stride, then a resize to that stride. The paper and the public code resize
+    first; a 1x1 convolution acts on every pixel alone and the weights of nearest and bilinear
+    interpolation sum to 1, at the border too, so both orders are the same map but for rounding, and
+    this one convolves a fraction of the pixels.
 
-    The image is resized to `tokens_of` whole patches an axis; position embeddings are interpolated
-    by timm to as many (bicubic, with antialiasing). Attention is timm's own, fused where PyTorch
-    has it.
+    The image is resized to `tokens_of` whole patches an axis; see `create_vit` for positions.
+    Attention is timm's own, fused where PyTorch has it.
 
     With `settings.freeze_backbone` (Table 7, "Fixed") the transformer is fixed and stays in
     evaluation mode, while the 1x1 convolutions, which have no pre-trained weights, still learn:
@@ -48,10 +38,10 @@ class ViTPyramid(nn.Module):
         super().__init__()
         self.frozen = settings.freeze_backbone
         self.resize = settings.vit_resize
-        net = create(settings, dynamic_img_size=True)
-        load(net, settings)
-        net.prune_intermediate_layers(1)  # the classifier
-        self.net = net.requires_grad_(not self.frozen)
+        net = create_vit(settings)
+        self.indices = _map_indices(settings, len(net.blocks))
+        net.prune_intermediate_layers(self.indices)  # the classifier, and blocks behind the last
+        self.net = net
         self.patch: tuple[int, int] = tuple(net.patch_embed.patch_size)
         self.adapters = nn.ModuleList(nn.Conv2d(net.embed_dim, width, 1) for width in CHANNELS)
         self.channels: tuple[int, ...] = CHANNELS
@@ -70,23 +60,24 @@ class ViTPyramid(nn.Module):
     def forward(self, images: Tensor) -> list[Tensor]:
         """Maps [B, channels, H/s, W/s] for s = 4, 8, 16, 32 of normalised images [B, 3, H, W]."""
         H, W = images.shape[-2:]
-        tokens = self.tokens(images)
+        found = self.tokens(images)
         return [
             self._resized(adapter(tokens), (H // stride, W // stride))
-            for adapter, stride in zip(self.adapters, STRIDES, strict=True)
+            for adapter, tokens, stride in zip(self.adapters, found, STRIDES, strict=True)
         ]
 
-    def tokens(self, images: Tensor) -> Tensor:
-        """Map [B, embed_dim, h, w] of patch tokens of normalised images [B, 3, H, W]."""
+    def tokens(self, images: Tensor) -> list[Tensor]:
+        """Maps [B, embed_dim, h, w] of patch tokens of normalised images [B, 3, H, W], one for each
+        stride: the same tensor where they are of the same block."""
         sides = zip(images.shape[-2:], self.patch, strict=True)
         height, width = (tokens_of(side, patch) * patch for side, patch in sides)
         whole = self._resized(images, (height, width))
         with torch.set_grad_enabled(torch.is_grad_enabled() and not self.frozen):
-            (tokens,) = self.net.forward_intermediates(
-                whole, indices=1, norm=True, intermediates_only=True
+            maps = self.net.forward_intermediates(
+                whole, indices=sorted(set(self.indices)), norm=True, intermediates_only=True
             )
-        found: Tensor = tokens
-        return found
+        of_block = dict(zip(sorted(set(self.indices)), maps, strict=True))
+        return [of_block[index] for index in self.indices]
 
     def _resized(self, maps: Tensor, size: tuple[int, int]) -> Tensor:
         if maps.shape[-2:] == size:
@@ -94,6 +85,18 @@ class ViTPyramid(nn.Module):
         if self.resize == "nearest":
             return F.interpolate(maps, size, mode="nearest")
         return F.interpolate(maps, size, mode="bilinear", align_corners=False)
+
+
+def _map_indices(settings: ModelSettings, blocks: int) -> list[int]:
+    """The block, counted from 0, behind each of the four maps."""
+    if settings.vit_layers is None:
+        return [blocks - 1] * len(STRIDES)
+    for layer in settings.vit_layers:
+        if layer > blocks:
+            raise BadInput(
+                f"model.vit_layers: {layer} of the {blocks} blocks {settings.backbone} has"
+            )
+    return [layer - 1 for layer in settings.vit_layers]
 
 
 def tokens_of(side: int, patch: int) -> int:

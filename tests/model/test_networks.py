@@ -12,7 +12,7 @@ TINY = {
     "weights": "random", "norm": "batch", "hidden": 16, "heads": 2, "queries": 4,
     "encoder_layers": 1, "encoder_feedforward": 16, "decoder_layers": 1, "decoder_feedforward": 16,
 }  # fmt: skip
-BACKBONES = {"mask2former": "test_resnet", "mask-rcnn": "resnet18"}
+BACKBONES = {"mask2former": "test_resnet", "eomt": "test_vit", "mask-rcnn": "resnet18"}
 
 
 def tiny(architecture: str, **changes: object) -> Network:

@@ -11,7 +11,8 @@ import torch.nn.functional as F
 from gdsweep.config import LossSettings, ModelSettings
 from gdsweep.errors import BadInput
 from gdsweep.model import Criterion, Mask2Former, Normaliser
-from gdsweep.model.vit_pyramid import ViTPyramid, is_vit, tokens_of
+from gdsweep.model.vit import is_vit
+from gdsweep.model.vit_pyramid import ViTPyramid, tokens_of
 
 PATCH_14 = "vit_small_patch14_reg4_dinov2"  # with registers
 
@@ -58,7 +59,7 @@ def test_whole_patches() -> None:
 def test_tokens_are_the_last_layers_normalised_patches(name: str) -> None:
     backbone = make(name)
     images = torch.randn(1, 3, 64, 96)
-    tokens = backbone.tokens(images)
+    tokens = backbone.tokens(images)[-1]
     seen = []
     backbone.net.norm.register_forward_hook(lambda *call: seen.append(call[2]))
     backbone.tokens(images)
@@ -74,9 +75,9 @@ def test_position_embeddings_are_interpolated() -> None:
     with torch.no_grad():
         backbone.net.pos_embed.normal_()
     assert backbone.net.pos_embed.shape[1] == 1 + 10 * 10  # of 160 pixels
-    trained = backbone.tokens(torch.zeros(1, 3, 160, 160))
+    trained = backbone.tokens(torch.zeros(1, 3, 160, 160))[-1]
     assert tuple(trained.shape[-2:]) == (10, 10)
-    other = backbone.tokens(torch.zeros(1, 3, 64, 224))
+    other = backbone.tokens(torch.zeros(1, 3, 64, 224))[-1]
     assert tuple(other.shape[-2:]) == (4, 14)
     # without an image only positions tell tokens apart
     assert other.flatten(2).std(-1).mean() > 0.1
@@ -89,7 +90,7 @@ def test_convolving_first_is_equal(resize: str, size: tuple[int, int], name: str
     """The paper and the code resize, then convolve. Equal at every pixel, the border's included."""
     backbone = make(name, vit_resize=resize).double()
     images = torch.randn(1, 3, *size, dtype=torch.float64)
-    tokens = backbone.tokens(images)
+    tokens = backbone.tokens(images)[-1]
     options: dict[str, Any] = {"mode": resize}
     if resize == "bilinear":
         options["align_corners"] = False
@@ -107,7 +108,7 @@ def test_nearest_and_bilinear_differ() -> None:
     paper.load_state_dict(code.state_dict())
     images = torch.randn(1, 3, 64, 96)
     # the image's own resize differs too, not only the tokens'
-    assert (code.tokens(images) - paper.tokens(images)).abs().max() > 0.01
+    assert (code.tokens(images)[-1] - paper.tokens(images)[-1]).abs().max() > 0.01
     assert (code(images)[0] - paper(images)[0]).abs().max() > 0.01
 
 
@@ -154,7 +155,9 @@ def test_weights_from_a_classifiers_file(tmp_path: Path) -> None:
     backbone = make(weights=str(path))
     image = torch.randn(1, 3, 160, 160)
     wanted = classifier.eval().forward_features(image)[:, 1:]
-    torch.testing.assert_close(backbone.tokens(image).flatten(2).mT, wanted, rtol=1e-4, atol=1e-5)
+    torch.testing.assert_close(
+        backbone.tokens(image)[-1].flatten(2).mT, wanted, rtol=1e-4, atol=1e-5
+    )
 
 
 def test_refusals(tmp_path: Path) -> None:
@@ -164,3 +167,28 @@ def test_refusals(tmp_path: Path) -> None:
     torch.save(timm.create_model("test_vit", img_size=64).state_dict(), path)
     with pytest.raises(BadInput, match="another shape of pos_embed"):
         make(weights=str(path))
+
+
+def test_maps_of_chosen_blocks() -> None:
+    settings = {"backbone": "test_vit", "weights": "random"}
+    torch.manual_seed(0)
+    last = ViTPyramid(ModelSettings.model_validate(settings)).eval()
+    torch.manual_seed(0)
+    chosen = ViTPyramid(ModelSettings.model_validate({**settings, "vit_layers": [2, 4, 5, 6]}))
+    images = torch.randn(1, 3, 64, 96)
+    with torch.no_grad():
+        every = chosen.eval().net.forward_intermediates(
+            images, indices=[1, 3, 4, 5], norm=True, intermediates_only=True
+        )
+        tokens = chosen.tokens(images)
+        maps = chosen(images)
+        assert all(torch.equal(one, other) for one, other in zip(tokens, every, strict=True))
+        assert torch.equal(tokens[-1], last.tokens(images)[-1])
+        assert torch.equal(maps[-1], last(images)[-1])
+        assert not torch.equal(maps[0], last(images)[0])
+
+
+def test_a_block_that_is_not_there_is_told() -> None:
+    values = {"backbone": "test_vit", "weights": "random", "vit_layers": [2, 4, 6, 24]}
+    with pytest.raises(BadInput, match="vit_layers: 24 of the 6 blocks test_vit has"):
+        ViTPyramid(ModelSettings.model_validate(values))
