@@ -14,11 +14,21 @@ class Architecture:
     teachable is for supervised training only."""
     smallest: str | None = None
     """The smallest backbone it takes, for `--smoke`; None where any family's smallest will do."""
+    unused: tuple[str, ...] = ()
+    """Settings of `model` that it has no use for: they are no part of its runs' identity."""
 
+
+_EOMT = ("vit_grid", "query_blocks", "masked_attention")
+_DECODERS = (
+    *("hidden", "heads", "encoder_layers", "encoder_points", "encoder_feedforward"),
+    *("decoder_layers", "decoder_feedforward", "vit_resize", "vit_layers"),
+)
 
 ARCHITECTURES: dict[str, Architecture] = {
-    "mask2former": Architecture("Mask2Former"),
-    "eomt": Architecture("EoMT", smallest="test_vit"),
-    "mask-rcnn": Architecture("Mask R-CNN", teachable=False, smallest="resnet18"),
+    "mask2former": Architecture("Mask2Former", unused=_EOMT),
+    "eomt": Architecture("EoMT", smallest="test_vit", unused=_DECODERS),
+    "mask-rcnn": Architecture(
+        "Mask R-CNN", teachable=False, smallest="resnet18", unused=(*_EOMT, "vit_layers")
+    ),
 }
 """Network by its name; `model.networks` builds them."""

@@ -6,6 +6,7 @@ from functools import lru_cache
 from typing import Any
 
 from gdsweep.config import (
+    ARCHITECTURES,
     AugmentationSettings,
     BatchSettings,
     CellSettings,
@@ -16,6 +17,7 @@ from gdsweep.config import (
     LossSettings,
     Method,
     MilestoneRef,
+    ModelSettings,
     Objective,
     OptimizerSettings,
     RunConfig,
@@ -119,6 +121,7 @@ def essential(settings: CellSettings, objective: Objective) -> CellSettings:
                 settings.labels, settings.seed, objective, settings.dataset.has_extra
             ),
             "augmentation": _augmentation(settings.augmentation, objective),
+            "model": _model(settings.model),
             "loss": _loss(settings, objective),
             "optimizer": _optimizer(settings.optimizer, objective),
             "schedule": _schedule(settings.schedule),
@@ -172,6 +175,12 @@ def _loss(settings: CellSettings, objective: Objective) -> LossSettings:
     if settings.model.architecture == "mask-rcnn":
         groups = 1
     used: LossSettings = settings.loss.model_copy(update={"groups": groups})
+    return used
+
+
+@lru_cache(maxsize=4096)
+def _model(model: ModelSettings) -> ModelSettings:
+    used: ModelSettings = _reset(model, *ARCHITECTURES[model.architecture].unused)
     return used
 
 

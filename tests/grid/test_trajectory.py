@@ -65,6 +65,10 @@ DECISIONS: dict[str, tuple[Any, str, dict[str, Any]]] = {
     "model.encoder_feedforward": (512, ALL, {}),
     "model.decoder_layers": (3, ALL, {}),
     "model.decoder_feedforward": (512, ALL, {}),
+    "model.vit_layers": ((3, 6, 9, 12), ALL, {}),
+    "model.vit_grid": (40, ALL, {"model.architecture": "eomt"}),
+    "model.query_blocks": (3, ALL, {"model.architecture": "eomt"}),
+    "model.masked_attention": ("never", ALL, {"model.architecture": "eomt"}),
     "loss.lambda_c": (1.0, ALL, {}),
     "loss.lambda_ce": (1.0, ALL, {}),
     "loss.lambda_d": (1.0, ALL, {}),
@@ -132,6 +136,12 @@ IDLE: dict[str, dict[str, Any]] = {
     "batch.micro": {"model.norm": "frozen"},
     "labels.repeat_threshold": {"labels.sampler": "uniform"},
     "loss.groups": {"model.architecture": "mask-rcnn"},
+    "model.hidden": {"model.architecture": "eomt"},
+    "model.decoder_layers": {"model.architecture": "eomt"},
+    "model.vit_layers": {"model.architecture": "eomt"},
+    "model.vit_grid": {"model.architecture": "mask2former"},
+    "model.query_blocks": {"model.architecture": "mask2former"},
+    "model.masked_attention": {"model.architecture": "mask-rcnn"},
 }
 
 BASE = CellSettings(dataset=ShapesData(name="shapes"))
