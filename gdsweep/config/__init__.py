@@ -13,6 +13,7 @@ from gdsweep.config.format_base import DataFormat, FileFormat
 from gdsweep.config.formats import FORMATS, DataSettings
 from gdsweep.config.initial_weights import weights_digest
 from gdsweep.config.label_list import LabelList, read_label_list
+from gdsweep.config.metrics import METRICS, Metric, always_measured
 from gdsweep.config.model import LossSettings, ModelSettings
 from gdsweep.config.paths import expanded
 from gdsweep.config.run import (
@@ -39,6 +40,7 @@ __all__ = [
     "ARCHITECTURES",
     "FORMATS",
     "METHODS",
+    "METRICS",
     "Architecture",
     "AugmentationSettings",
     "BatchSettings",
@@ -56,6 +58,7 @@ __all__ = [
     "LabelSettings",
     "LossSettings",
     "Method",
+    "Metric",
     "MilestoneRef",
     "ModelSettings",
     "Objective",
@@ -66,6 +69,7 @@ __all__ = [
     "Settings",
     "ShapesData",
     "TeacherSettings",
+    "always_measured",
     "expanded",
     "read_label_list",
     "weights_digest",

@@ -13,9 +13,9 @@ from typing import Any
 from gdsweep.grid.assignments import Origin, Scalar, read_axis_name
 from gdsweep.grid.cell import Cell
 from gdsweep.grid.expand import Axes
-from gdsweep.grid.layout import TableLayout
+from gdsweep.grid.layout import TableLayout, read_metrics
 from gdsweep.grid.names import nearest
-from gdsweep.grid.schema import GridFile, Metric
+from gdsweep.grid.schema import GridFile
 from gdsweep.grid.yaml_lines import Document, KeyPath, plain
 
 
@@ -29,8 +29,8 @@ class Difference:
     """The same axes, with the values of what is taken away."""
     name: str
     """What it is called; empty where the axes' values say it."""
-    metrics: tuple[Metric, ...]
-    """What is compared."""
+    metrics: tuple[str, ...]
+    """Keys of the metrics that are compared."""
 
     def pairs(self, cells: Sequence[Cell]) -> list[tuple[int, int]]:
         """Places of cells that differ in these values alone: compared and taken away."""
@@ -59,7 +59,10 @@ def read_differences(
         for axis in of:
             if axis in table.columns:
                 document.fail(path, f"{axis} is a column of the table; a row's axis is compared")
-        difference = Difference(of, minus, entry.name or "", tuple(entry.metrics or [table.metric]))
+        metrics = table.metrics
+        if entry.metrics is not None:
+            metrics = read_metrics(document, (*path, "metrics"), entry.metrics)
+        difference = Difference(of, minus, entry.name or "", metrics)
         pairs = difference.pairs(cells)
         if not pairs:
             document.fail(path, "no two cells differ in just these values")

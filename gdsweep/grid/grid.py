@@ -3,7 +3,7 @@
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from gdsweep.config import METHODS
+from gdsweep.config import METHODS, METRICS
 from gdsweep.grid.assignments import Reader, Scalar, Scope
 from gdsweep.grid.cell import Cell
 from gdsweep.grid.checks import check_cell, check_label_list, check_rules, check_weights
@@ -49,13 +49,21 @@ class Grid:
     resolver: Resolver | None = field(default=None, repr=False)
     """What resolved the cells; it knows where every value was decided."""
 
+    @property
+    def metrics(self) -> tuple[str, ...]:
+        """Keys of all metrics that its table, figure and differences show."""
+        asked = {*self.table.metrics, *(m for one in self.differences for m in one.metrics)}
+        if self.figure is not None:
+            asked.add(self.figure.metric)
+        return tuple(key for key in METRICS if key in asked)
+
     def resolved_settings(self, cell: Cell) -> list[ResolvedSetting]:
         """Every setting of one of the cells, with the place that decided its value."""
         assert self.resolver is not None, "a grid that was read from a file has its resolver"
         return resolved_settings(cell, self.resolver)
 
-    def published_values(self) -> dict[int, PublishedValue]:
-        """Published counterpart of each cell that has one, by the cell's place in `cells`.
+    def published_values(self, metric: str = "AP") -> dict[int, PublishedValue]:
+        """Published counterpart, in one metric, of each cell that has one, by its place in `cells`.
 
         An entry belongs to the cells that agree with all it names. Where they differ among
         themselves in an axis the entry does not name (a weight that an ablation varies, say),
@@ -63,7 +71,7 @@ class Grid:
         count.
         """
         found: dict[int, PublishedValue] = {}
-        for entry in self.published:
+        for entry in (entry for entry in self.published if entry.metric == metric):
             places = [place for place, cell in enumerate(self.cells) if entry.matches(cell)]
             unnamed = [a for a in self.axes if a not in entry.axes and a not in self.table.average]
             kinds = {tuple(self.cells[place].axes[axis] for axis in unnamed) for place in places}

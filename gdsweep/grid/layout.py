@@ -3,11 +3,12 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
+from gdsweep.config import METRICS, always_measured
 from gdsweep.grid.assignments import Origin, Scalar, read_axis_name
 from gdsweep.grid.cell import Cell
 from gdsweep.grid.expand import Axes
 from gdsweep.grid.names import nearest
-from gdsweep.grid.schema import FigureEntry, GridFile, Metric
+from gdsweep.grid.schema import FigureEntry, GridFile, TableEntry
 from gdsweep.grid.yaml_lines import Document, Key, KeyPath, plain
 
 
@@ -23,10 +24,15 @@ class TableLayout:
     """Axes along the top, outermost first."""
     average: tuple[str, ...]
     """Axes over which a number is a mean and a spread."""
-    metric: Metric
-    """What is shown."""
+    metrics: tuple[str, ...]
+    """Keys of the metrics that are shown, side by side; at least one."""
     names: dict[str, dict[Scalar, str]]
     """Axis to value to the words it is shown by."""
+
+    @property
+    def metric(self) -> str:
+        """The first metric: the one that is shown where there is room for one."""
+        return self.metrics[0]
 
 
 @dataclass(frozen=True)
@@ -43,8 +49,8 @@ class FigureLayout:
     """One panel per value of this axis; None for a single panel."""
     average: tuple[str, ...]
     """Axes over which a point is a mean and a spread."""
-    metric: Metric
-    """What is shown."""
+    metric: str
+    """Key of the metric that is shown."""
     caption: str
     """Caption."""
 
@@ -70,7 +76,7 @@ def read_table(
         rows=rows,
         columns=columns,
         average=average or (),
-        metric=entry.metric,
+        metrics=_table_metrics(document, entry),
         names=_names(document, entry.names, axes),
     )
 
@@ -106,9 +112,46 @@ def read_figure(
         lines=found["lines"],
         panels=next(iter(found["panels"]), None),
         average=table.average,
-        metric=entry.metric or table.metric,
+        metric=_figure_metric(document, entry, table),
         caption=entry.caption or table.caption,
     )
+
+
+def read_metrics(document: Document, path: KeyPath, keys: Sequence[str]) -> tuple[str, ...]:
+    """Keys of metrics, each checked on its line. Raises BadInput for what is no metric."""
+    if not keys:
+        document.fail(path, f"names no metric{nearest('', METRICS)}")
+    for place, key in enumerate(keys):
+        _one_metric(document, (*path, place), key)
+        if key in keys[:place]:
+            document.fail((*path, place), f"{key} is named already")
+    return tuple(keys)
+
+
+def _table_metrics(document: Document, entry: TableEntry) -> tuple[str, ...]:
+    if entry.metrics is not None:
+        if entry.metric is not None:
+            document.fail(("table", "metric"), "stands beside metrics; give one of the two")
+        return read_metrics(document, ("table", "metrics"), entry.metrics)
+    return (_one_metric(document, ("table", "metric"), entry.metric or "AP"),)
+
+
+def _figure_metric(document: Document, entry: FigureEntry, table: TableLayout) -> str:
+    path = ("figure", "metric")
+    metric = table.metric if entry.metric is None else _one_metric(document, path, entry.metric)
+    if entry.kind == "validation-curves" and METRICS[metric].on_demand:
+        document.fail(
+            path if entry.metric is not None else ("figure", "kind"),
+            f"{metric} is not measured during training, so there is no curve of it; "
+            f"valid: {', '.join(always_measured())}",
+        )
+    return metric
+
+
+def _one_metric(document: Document, path: KeyPath, key: str) -> str:
+    if key not in METRICS:
+        document.fail(path, f"no metric is called {plain(key)}{nearest(key, METRICS)}")
+    return key
 
 
 def _axes(

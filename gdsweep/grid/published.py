@@ -4,14 +4,15 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from pydantic import Field
+from pydantic import Field, create_model
 
-from gdsweep.config import Settings
+from gdsweep.config import METRICS, Settings
 from gdsweep.grid.assignments import Scalar
 from gdsweep.grid.cell import Cell
 from gdsweep.grid.claims import Claims, Noise, OrderingEntry, read_axes, read_ordering
 from gdsweep.grid.messages import find_fault
-from gdsweep.grid.yaml_lines import Document, plain, read_yaml
+from gdsweep.grid.names import nearest
+from gdsweep.grid.yaml_lines import Document, KeyPath, plain, read_yaml
 
 
 class RowEntry(Settings):
@@ -23,8 +24,15 @@ class RowEntry(Settings):
     """A number of other people's method, shown as a row of its own."""
     axes: dict[str, Any] = Field(default_factory=dict)
     """Axis to value, of all numbers of the row."""
-    AP: list[float | None]
-    """Numbers in the order of the table's columns; null where the paper prints a dash."""
+
+
+def row_model() -> type[RowEntry]:
+    """RowEntry with a key for each metric: `AP: [12.1, 18.8, null]`, and `AP50: [...]` beside it.
+
+    Numbers are in the order of the table's columns; null stands where the paper prints a dash.
+    """
+    numbers: dict[str, Any] = dict.fromkeys(METRICS, (list[float | None], None))
+    return create_model("RowEntry", __base__=RowEntry, **numbers)
 
 
 class TableEntry(Settings):
@@ -36,8 +44,8 @@ class TableEntry(Settings):
     """Axis to value, of all numbers of the table."""
     columns: dict[str, list[Any]]
     """The axis along the top, and its values."""
-    rows: list[RowEntry]
-    """Rows as printed."""
+    rows: list[dict[str, Any]]
+    """Rows as printed, each by `row_model`."""
 
 
 class PublishedFile(Settings):
@@ -55,12 +63,14 @@ class PublishedFile(Settings):
 
 @dataclass(frozen=True)
 class PublishedValue:
-    """One published number, in percent."""
+    """One published number."""
 
     axes: dict[str, Scalar]
     """Canonical axis name to value."""
-    AP: float
-    """Mask AP."""
+    metric: str
+    """Key of the metric it is of."""
+    value: float
+    """The number as printed, in the metric's unit."""
     table: str
     """The table it is printed in: `3c`."""
     row: str
@@ -116,16 +126,34 @@ def _table(document: Document, source: str, number: str, table: TableEntry) -> l
     (axis,) = columns
     (heads,) = table.columns.values()
     values = []
-    for index, row in enumerate(table.rows):
+    for index, entry in enumerate(table.rows):
         here = (*path, "rows", index)
-        if len(row.AP) != len(heads):
-            document.fail((*here, "AP"), f"has {len(row.AP)} numbers for {len(heads)} columns")
+        row = _row(document, here, entry)
         own = read_axes(document, (*here, "axes"), row.axes)
-        for head, ap in zip(heads, row.AP, strict=True):
-            if ap is not None:
-                where = {**common, **own, axis: head}
-                column = f"{plain(head)} %" if axis == "labels" else plain(head)
-                values.append(
-                    PublishedValue(where, ap, number, row.row, column, row.quoted, source)
-                )
+        for metric in METRICS:
+            numbers = getattr(row, metric)
+            if numbers is None:
+                continue
+            if len(numbers) != len(heads):
+                said = f"has {len(numbers)} numbers for {len(heads)} columns"
+                document.fail((*here, metric), said)
+            for head, printed in zip(heads, numbers, strict=True):
+                if printed is not None:
+                    where = {**common, **own, axis: head}
+                    column = f"{plain(head)} %" if axis == "labels" else plain(head)
+                    values.append(
+                        PublishedValue(
+                            where, metric, printed, number, row.row, column, row.quoted, source
+                        )
+                    )
     return values
+
+
+def _row(document: Document, path: KeyPath, entry: dict[str, Any]) -> RowEntry:
+    model = row_model()
+    fault = find_fault(model, entry)
+    if fault is not None:
+        document.fail((*path, *fault[0]), fault[1])
+    if not entry.keys() & METRICS.keys():
+        document.fail(path, f"names no metric{nearest('', METRICS)}")
+    return model.model_validate(entry)

@@ -8,9 +8,6 @@ from gdsweep.config import Settings
 from gdsweep.grid.messages import find_fault
 from gdsweep.grid.yaml_lines import Document
 
-Metric = Literal["AP", "AP50", "AP75", "APs", "APm", "APl"]
-"""COCO's mask metrics, in percent."""
-
 Axes = str | list[str]
 
 
@@ -34,8 +31,10 @@ class TableEntry(Settings):
     """Axes along the top, outermost first; `dataset` and `labels` if not given."""
     average: list[str] = Field(default=["seed"])
     """Axes over which a number is a mean and a spread."""
-    metric: Metric = "AP"
-    """What is shown."""
+    metric: str | None = None
+    """What is shown (see `gdsweep.config.METRICS`); AP if not given."""
+    metrics: list[str] | None = None
+    """Several metrics, shown side by side; instead of `metric`."""
     names: dict[str, dict[Any, str]] = Field(default_factory=dict)
     """Axis to value to the words it is shown by."""
 
@@ -52,8 +51,8 @@ class FigureEntry(Settings):
     """One line per value of this axis, or per combination of several."""
     panels: str | None = None
     """One panel per value of this axis; a single panel if not given."""
-    metric: Metric | None = None
-    """What is shown; the table's metric if not given."""
+    metric: str | None = None
+    """What is shown; the table's first metric if not given."""
     caption: str | None = None
     """Caption; the table's where not given."""
 
@@ -67,8 +66,8 @@ class DifferenceEntry(Settings):
     """The same axes, with the values of what is taken away."""
     name: str | None = None
     """What it is called; said by the values where not given."""
-    metrics: list[Metric] | None = None
-    """What is compared; the table's metric if not given."""
+    metrics: list[str] | None = None
+    """What is compared; the table's metrics if not given."""
 
 
 class GridFile(Settings):

@@ -16,7 +16,9 @@ def misses(table: Table, strict: bool = False) -> list[str]:
     for row in table.rows:
         for column, entry in enumerate(row.entries):
             where = name(table, row, column)
-            if entry.verdict == "below" or (strict and entry.verdict == "above"):
+            lower_wins = bool(table.lower_is_better) and table.lower_is_better[column]
+            missed = "above" if lower_wins else "below"
+            if entry.verdict == missed or (strict and entry.verdict in ("above", "below")):
                 said = f"{wording.value(entry)}, published {wording.published(entry)}"
                 found.append(f"{where}: {said}")
             elif strict and not row.quoted and entry.of and entry.mean is None:

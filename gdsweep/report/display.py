@@ -3,22 +3,13 @@
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
+from gdsweep.config import METRICS
+
 Names = Mapping[str, Mapping[Any, str]]
 """Axis -> value -> what is shown for it, from the grid's layout."""
 
 AXES = {"labels": "Labels", "burn_in": "Burn-in", "lambda_u": "λ_u", "backbone": "Backbone"}
 """Headings of axes that are not just their name with a capital."""
-
-
-METRIC_NAMES = {
-    "AP": "Mask AP",
-    "AP50": "Mask AP50",
-    "AP75": "Mask AP75",
-    "APs": "Mask AP, small objects",
-    "APm": "Mask AP, medium objects",
-    "APl": "Mask AP, large objects",
-}
-"""COCO's mask metrics, in words."""
 
 
 def heading(axis: str) -> str:
@@ -36,6 +27,16 @@ def display_name(axis: str, value: Any, names: Names) -> str:
     if isinstance(value, float):
         return f"{value:g}"
     return "none" if value is None else str(value)
+
+
+def metrics_and_units(keys: Iterable[str], place: str) -> str:
+    """What numbers are of, where, and in which unit: `Mask AP on the test images, in percent`."""
+    by_unit: dict[str, list[str]] = {}
+    for key in keys:
+        by_unit.setdefault(METRICS[key].unit, []).append(METRICS[key].words)
+    return "; ".join(
+        f"{' and '.join(words)} on the {place} images, in {unit}" for unit, words in by_unit.items()
+    )
 
 
 def line_names(

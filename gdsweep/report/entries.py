@@ -5,8 +5,10 @@ import statistics
 from dataclasses import dataclass, field
 from typing import Any
 
+from gdsweep.config import METRICS
 from gdsweep.grid import TableLayout
 from gdsweep.plan.cells import percent
+from gdsweep.report.results import judgement_columns
 
 Record = dict[str, Any]
 """One row of a results DataFrame."""
@@ -17,6 +19,7 @@ HOLES = {
     "damaged": "✗ unreadable",
     "blocked": "✗ blocked",
     "interrupted": "stopped",
+    "unmeasured": "not measured",
     "new": "–",
 }
 """What stands in a hole, by status; the first one present speaks for a group of seeds."""
@@ -81,21 +84,26 @@ def source(record: Record) -> str:
     return f"{record['network']} network, {record['selection']}"
 
 
-def make_entry(group: list[Record], layout: TableLayout, notes: Notes, uniform: bool) -> Entry:
-    """The entry of the cells that share a place of the table; `uniform` when one `source` is all.
+def make_entry(
+    group: list[Record], layout: TableLayout, metric: str, notes: Notes, uniform: bool
+) -> Entry:
+    """The entry, in one metric, of the cells that share a place of the table.
 
-    Reasons go to `notes`, and the source too where it is not the same everywhere.
+    Reasons of holes go to `notes`, and the source of the number too unless it is the same for the
+    whole table (`uniform`).
     """
     if not group:
         return Entry()
-    metric = layout.metric
-    done = [record for record in group if record["status"] == "done"]
+    judged = judgement_columns(layout, metric)
+    done = [record for record in group if is_measured(record, metric)]
     values = [record[metric] for record in done if not math.isnan(record[metric])]
-    published = next((r["published"] for r in group if not math.isnan(r["published"])), None)
+    stated = [record[judged["published"]] for record in group]
+    published = next((value for value in stated if not math.isnan(value)), None)
     marks = []
     if done and not uniform:
         marks.append(notes.place("; ".join(dict.fromkeys(source(record) for record in done))))
-    reason = _reason(group, layout.average)
+    holes = [record for record in group if not is_measured(record, metric)]
+    reason = _reason(holes, len(group), layout.average)
     if reason:
         marks.append(notes.place(reason))
     return Entry(
@@ -103,38 +111,48 @@ def make_entry(group: list[Record], layout: TableLayout, notes: Notes, uniform: 
         spread=statistics.stdev(values) if len(values) > 1 else None,
         done=len(done),
         of=len(group),
-        hole="" if values else _hole(group),
+        hole="" if values else _hole(holes),
         notes=tuple(marks),
-        checkpoints=tuple(int(record["iteration"]) for record in done),
+        # told once, beside the first metric: the others are of the same checkpoint
+        checkpoints=tuple(int(r["iteration"]) for r in done) if metric == layout.metric else (),
         published=published,
-        band=group[0]["band"] if group[0]["verdict"] else None,
-        verdict=group[0]["verdict"],
+        band=group[0][judged["band"]] if group[0][judged["verdict"]] else None,
+        verdict=group[0][judged["verdict"]],
         cells=tuple(record["cell"] for record in group),
     )
 
 
-def _hole(group: list[Record]) -> str:
-    present = {record["status"] for record in group}
+def is_measured(record: Record, metric: str) -> bool:
+    """Whether the cell has a score in this metric; it may be none, where no object is to be found.
+
+    A scored cell whose record lacks a metric is `unmeasured` in that metric alone.
+    """
+    if record["status"] == "done" or not math.isnan(record[metric]):
+        return True
+    return record["status"] == "unmeasured" and not METRICS[metric].on_demand
+
+
+def _hole(holes: list[Record]) -> str:
+    present = {record["status"] for record in holes}
     for status, sign in HOLES.items():
         if status in present:
             if status in ("running", "interrupted"):
-                share = statistics.fmean(record["progress"] for record in group)
+                share = statistics.fmean(record["progress"] for record in holes)
                 return f"{sign} {percent(share)} %"
             return sign
     return "n/a"
 
 
-def _reason(group: list[Record], average: tuple[str, ...]) -> str:
-    """What a note says of the group's holes; nothing where the sign in the table says it all."""
-    holes = [record for record in group if record["status"] != "done"]
-    whole = len(holes) == len(group)
+def _reason(holes: list[Record], cells: int, average: tuple[str, ...]) -> str:
+    """What a note says of the holes among `cells`; nothing where the sign in the table says all."""
+    whole = len(holes) == cells
     speaking = {"failed", "blocked", "damaged"}
     if whole and not any(
         record["status"] in speaking or (record["status"] == "new" and record["progress"])
         for record in holes
     ):
         return ""
-    if len(group) == 1:
+    if cells == 1:
         return holes[0]["why"] if holes else ""
     members: dict[str, list[str]] = {}
     for record in holes:

@@ -8,8 +8,9 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from gdsweep.config import METRICS
 from gdsweep.grid import Grid, Ordering
-from gdsweep.report.display import METRIC_NAMES, display_name, number
+from gdsweep.report.display import display_name, number
 from gdsweep.report.entries import Record
 from gdsweep.report.verdicts import band, noise_of
 
@@ -49,7 +50,7 @@ def check_orderings(frame: pd.DataFrame, grid: Grid) -> list[Checked]:
     has a number. The noise of a difference is the root of the sum of both squared bands (see
     `verdicts`). `frame` is the grid's results.
     """
-    if grid.table.metric != "AP":
+    if "AP" not in grid.table.metrics:
         return []
     return [found for ordering in grid.claims.orderings for found in _check(ordering, frame, grid)]
 
@@ -148,6 +149,6 @@ def _name(axes: list[str], where: tuple[Any, ...], grid: Grid) -> str:
 def legend() -> str:
     """How to read the outcomes."""
     return (
-        f"Orderings the paper claims, on our {METRIC_NAMES['AP']}: a tie is a difference below "
+        f"Orderings the paper claims, on our {METRICS['AP'].words}: a tie is a difference below "
         "the noise of both, an open one lacks a number."
     )

@@ -6,8 +6,9 @@ from typing import Any
 
 import pandas as pd
 
+from gdsweep.config import METRICS
 from gdsweep.grid import Difference, Grid
-from gdsweep.report.display import METRIC_NAMES, display_name, heading, in_order
+from gdsweep.report.display import display_name, heading, in_order
 from gdsweep.report.entries import Entry, Record
 from gdsweep.report.tables import Row, Table
 
@@ -52,7 +53,7 @@ def paired_difference_table(frame: pd.DataFrame, grid: Grid, command: str = "") 
             groups.setdefault(column, []).append(pair)
         for metric in difference.metrics:
             entries = [_entry(groups.get(column, []), records, metric) for column in columns]
-            labels = (_name(difference, grid), METRIC_NAMES[metric])
+            labels = (_name(difference, grid), METRICS[metric].words)
             rows.append(Row((number, metric), labels, tuple(entries)))
     over = " and ".join(f"{axis}s" for axis in grid.table.average)
     return Table(

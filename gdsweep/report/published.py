@@ -5,9 +5,7 @@ from gdsweep.grid import Cell, Grid, PublishedValue
 
 def published_values(grid: Grid, metric: str) -> dict[int, float]:
     """Published value of each cell that has one, by the cell's place in `grid.cells`."""
-    if metric != "AP":
-        return {}
-    return {place: entry.AP for place, entry in grid.published_values().items()}
+    return {place: entry.value for place, entry in grid.published_values(metric).items()}
 
 
 def quoted_values(grid: Grid, metric: str) -> list[PublishedValue]:
@@ -19,7 +17,9 @@ def quoted_values(grid: Grid, metric: str) -> list[PublishedValue]:
     return [
         entry
         for entry in grid.published
-        if entry.quoted and metric == "AP" and any(_alike(entry, cell) for cell in grid.cells)
+        if entry.quoted
+        and entry.metric == metric
+        and any(_alike(entry, cell) for cell in grid.cells)
     ]
 
 

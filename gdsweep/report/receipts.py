@@ -49,7 +49,7 @@ class Receipt:
     label: str
     """The cell in words."""
     value: str
-    """`AP 37.5`, or why there is none."""
+    """`AP 37.5`, of each metric of the table, or why there is none."""
     facts: Facts
     """Checkpoint, rule, network, images, predictions."""
     chain: tuple[tuple[str, RunReceipt], ...]
@@ -68,7 +68,10 @@ def receipt(graph: Graph, grid: Grid, store: Store, place: int) -> Receipt:
     standing = cell_standing(graph.needs[cell], ref, store)
     score, value = standing.score, standing.why
     if score is not None:
-        value = f"{grid.table.metric} {_percent(score.metrics.get(grid.table.metric))}"
+        value = ", ".join(
+            f"{key} {_percent(score.metrics[key]) if key in score.metrics else 'not measured yet'}"
+            for key in grid.table.metrics
+        )
     chain = []
     for piece in graph.chain(cell):
         chain.append(

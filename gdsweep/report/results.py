@@ -1,36 +1,27 @@
 """Results as a DataFrame: one row a cell, finished or not, each with its provenance."""
 
+import itertools
 import math
+from collections.abc import Sequence
 from typing import Any
 
 import pandas as pd
 
-from gdsweep.grid import Cell, Graph, Grid
+from gdsweep.config import METRICS, always_measured
+from gdsweep.grid import Cell, Graph, Grid, TableLayout
 from gdsweep.plan.cells import CellStanding, cell_standings
 from gdsweep.report.published import published_values
 from gdsweep.report.verdicts import judge, noise_of
 from gdsweep.runs import ScoreRef, Store
 
-METRICS = ("AP", "AP50", "AP75", "APs", "APm", "APl")
-"""COCO's six numbers, in percent."""
+BEFORE = ("status", "why", "progress")
+"""Columns of a results DataFrame between the axes and the metrics."""
 
-COLUMNS = (
-    "status",
-    "why",
-    "progress",
-    *METRICS,
-    "run",
-    "iteration",
-    "network",
-    "selection",
-    "split",
-    "images",
-    "published",
-    "delta",
-    "band",
-    "verdict",
-)
-"""What follows the axes in a results DataFrame."""
+AFTER = ("run", "iteration", "network", "selection", "split", "images")
+"""Columns behind the metrics, before the judgements."""
+
+JUDGEMENT = ("published", "delta", "band", "verdict")
+"""Columns of a metric that the table shows, under the names that `judgement_columns` gives."""
 
 SELECTIONS = {
     "best": "best validation AP",
@@ -43,39 +34,61 @@ SELECTIONS = {
 def results(graph: Graph, grid: Grid, store: Store) -> pd.DataFrame:
     """One row per cell of `grid`, in its order; reads only the store's files.
 
-    Columns: the axes, as written in the grid, then COLUMNS. `why` is empty for a
-    finished cell; metrics are in percent, NaN for a hole and where no object is of that size;
-    `iteration` is the scored checkpoint's; `delta` is ours minus `published`, in points of the
-    table's metric. `verdict` is on the mean over the averaged axes, the same for all its cells,
-    with the `band` it was given (see `verdicts`); empty where there is no number or none
-    published. `graph` is the grid's own. A record that cannot be read makes its cell
-    `damaged`; nothing is raised for it.
+    Columns: the axes, as written in the grid, then `result_columns`. `why` is empty for a finished
+    cell; a metric is NaN for a hole and where it has no value; `iteration` is the scored
+    checkpoint's; `delta` is ours minus `published`, in points of the metric. `verdict` is on the
+    mean over the averaged axes, the same for all its cells, with the `band` it was given (see
+    `verdicts`); empty where there is no number or none published. `graph` is the grid's own.
+
+    A record that cannot be read makes its cell `damaged`; nothing is raised for it. A record
+    without a metric that the grid asks for makes it `unmeasured`: its other metrics are there.
     """
-    published = published_values(grid, grid.table.metric)
-    rows = []
+    metrics = _metrics(grid)
     standings = cell_standings(graph, store)
-    for index, ((cell, run, ref), stands) in enumerate(zip(graph.results, standings, strict=True)):
-        row = _row(cell, run, ref, stands)
-        row["published"] = published.get(index, math.nan)
-        row["delta"] = row[grid.table.metric] - row["published"]
-        rows.append(row)
-    _judge(rows, grid)
+    rows = [
+        _row(cell, run, ref, stands, metrics)
+        for (cell, run, ref), stands in zip(graph.results, standings, strict=True)
+    ]
+    for metric in grid.table.metrics:
+        _judge(rows, grid, metric, judgement_columns(grid.table, metric))
     axes = list(grid.axes)
-    frame = pd.DataFrame(rows, columns=[*axes, *COLUMNS])
+    frame = pd.DataFrame(rows, columns=[*axes, *result_columns(grid)])
     for axis in axes:
         # objects stay as the grid wrote them: 5 is not 5.0
         frame[axis] = pd.Series([row[axis] for row in rows], dtype=object, index=frame.index)
     return frame.astype({"iteration": "Int64", "images": "Int64"})
 
 
-def _row(cell: Cell, run: str, ref: ScoreRef, stands: CellStanding) -> dict[str, Any]:
+def result_columns(grid: Grid) -> list[str]:
+    """What follows the axes: BEFORE, metrics, AFTER, and JUDGEMENT for each metric of the table.
+
+    The metrics are those that are always measured, and those that the grid asks for.
+    """
+    judgements = [judgement_columns(grid.table, metric).values() for metric in grid.table.metrics]
+    return [*BEFORE, *_metrics(grid), *AFTER, *itertools.chain.from_iterable(judgements)]
+
+
+def _metrics(grid: Grid) -> list[str]:
+    asked = {*always_measured(), *grid.metrics}
+    return [key for key in METRICS if key in asked]
+
+
+def judgement_columns(layout: TableLayout, metric: str) -> dict[str, str]:
+    """JUDGEMENT to the columns of one metric: `delta` of the first, `AP50_delta` of another."""
+    prefix = "" if metric == layout.metric else f"{metric}_"
+    return {name: f"{prefix}{name}" for name in JUDGEMENT}
+
+
+def _row(
+    cell: Cell, run: str, ref: ScoreRef, stands: CellStanding, metrics: Sequence[str]
+) -> dict[str, Any]:
     score = stands.score
-    metrics = score.metrics if score else {}
+    measured = score.metrics if score else {}
     return {
         "status": stands.status,
         "why": stands.why,
         "progress": stands.share,
-        **{metric: _number(metrics.get(metric)) for metric in METRICS},
+        **{metric: _number(measured.get(metric)) for metric in metrics},
         "run": run,
         "iteration": score.iteration if score else None,
         "network": ref.network,
@@ -86,23 +99,33 @@ def _row(cell: Cell, run: str, ref: ScoreRef, stands: CellStanding) -> dict[str,
     }
 
 
-def _judge(rows: list[dict[str, Any]], grid: Grid) -> None:
-    """Give the rows that share a mean their verdict."""
-    metric = grid.table.metric
+def _judge(rows: list[dict[str, Any]], grid: Grid, metric: str, columns: dict[str, str]) -> None:
+    """Put the published value of one metric beside each row, and its verdict where they share one.
+
+    `columns` are the metric's, see `judgement_columns`.
+    """
+    stated = published_values(grid, metric)
     groups: dict[tuple[Any, ...], list[int]] = {}
     for index, row in enumerate(rows):
-        row |= {"band": math.nan, "verdict": ""}
+        published = stated.get(index, math.nan)
+        row[columns["published"]], row[columns["delta"]] = published, row[metric] - published
+        row[columns["band"]], row[columns["verdict"]] = math.nan, ""
         key = tuple(row[axis] for axis in grid.axes if axis not in grid.table.average)
         groups.setdefault(key, []).append(index)
     for members in groups.values():
         values = [rows[i][metric] for i in members if not math.isnan(rows[i][metric])]
-        published = rows[members[0]]["published"]
+        published = rows[members[0]][columns["published"]]
         if not values or math.isnan(published):
             continue
         dataset = grid.cells[members[0]].settings.dataset.name
-        judged = judge(noise_of(dataset, grid.claims.noise), values, published)
+        noise = noise_of(dataset, grid.claims.noise)
+        if metric != "AP":  # bands are stated in points of AP: only our own spread judges others
+            if len(values) < 2:
+                continue
+            noise = noise.model_copy(update={"rule": "seeds"})
+        judged = judge(noise, values, published)
         for i in members:
-            rows[i] |= {"band": judged.band, "verdict": judged.verdict}
+            rows[i] |= {columns["band"]: judged.band, columns["verdict"]: judged.verdict}
 
 
 def _number(value: float | None) -> float:

@@ -1,13 +1,15 @@
 """The lines of a label-efficiency figure: a metric against an axis of numbers."""
 
+import math
 import statistics
 from typing import Any
 
 import pandas as pd
 
+from gdsweep.config import METRICS
 from gdsweep.grid import FigureLayout, Grid
 from gdsweep.plan.cells import percent
-from gdsweep.report.display import METRIC_NAMES, display_name, heading, in_order, line_names
+from gdsweep.report.display import display_name, heading, in_order, line_names
 from gdsweep.report.published import published_values, quoted_values
 
 SERIES = ("panel", "line", "source", "x", "mean", "spread", "values", "of")
@@ -38,7 +40,7 @@ def series(frame: pd.DataFrame, grid: Grid, layout: FigureLayout) -> pd.DataFram
             "line": lines[tuple(line)],
             "x": float(x),
         }
-        values = [r[metric] for r in group if r["status"] == "done" and r[metric] == r[metric]]
+        values = [r[metric] for r in group if not math.isnan(r[metric])]
         if values:
             points.append(_point(place, "ours", values, len(group)))
         known = next((published[r["cell"]] for r in group if r["cell"] in published), None)
@@ -64,7 +66,7 @@ def published_levels(
 def axis_labels(frame: pd.DataFrame, grid: Grid, layout: FigureLayout) -> tuple[str, str]:
     """What stands at the axes: `Labelled training images (%)`, `Mask AP (test)`."""
     x = "Labelled training images (%)" if layout.x == "labels" else heading(layout.x or "iteration")
-    metric = METRIC_NAMES[layout.metric]
+    metric = METRICS[layout.metric].words
     return x, f"{metric} ({' and '.join(dict.fromkeys(frame['split']))})"
 
 
@@ -133,5 +135,5 @@ def _quoted(grid: Grid, layout: FigureLayout, frame: pd.DataFrame) -> list[dict[
         fits = not layout.panels or panel in set(frame[layout.panels])
         if isinstance(x, int | float) and fits and x in set(frame[layout.x]):
             place = {"panel": _panel_name(panel, layout, grid), "line": entry.row, "x": float(x)}
-            points.append(_point(place, "quoted", [entry.AP], 1))
+            points.append(_point(place, "quoted", [entry.value], 1))
     return sorted(points, key=lambda point: (point["panel"], point["line"], point["x"]))

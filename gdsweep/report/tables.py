@@ -3,17 +3,19 @@
 Seeds are averaged; holes stay visible with their reason; every number has its checkpoint.
 """
 
+import itertools
 from dataclasses import dataclass, replace
 from typing import Any
 
 import pandas as pd
 
+from gdsweep.config import METRICS
 from gdsweep.grid import Grid
-from gdsweep.report.display import METRIC_NAMES, display_name, heading, in_order
+from gdsweep.report.display import display_name, heading, in_order, metrics_and_units
 from gdsweep.report.entries import Entry, Notes, Record, make_entry, source
 from gdsweep.report.orderings import Checked, check_orderings
 from gdsweep.report.published import quoted_values
-from gdsweep.report.verdicts import explain, noise_of
+from gdsweep.report.verdicts import LEAST, explain, noise_of
 
 
 @dataclass(frozen=True)
@@ -37,12 +39,14 @@ class Table:
     name: str
     caption: str
     metric: str
+    """What the numbers are of, in words; heads the column where there is but one."""
     stub: tuple[str, ...]
     """Headings of the row labels."""
     headings: tuple[str, ...]
     """Headings of the column levels, outermost first."""
     columns: tuple[tuple[str, ...], ...]
-    """What is shown of each column, one text a level."""
+    """What is shown of each column, one text a level; the metric innermost where there are
+    several."""
     rows: tuple[Row, ...]
     notes: tuple[str, ...]
     """Reasons of holes, numbered from 1 where they are shown."""
@@ -52,6 +56,8 @@ class Table:
     """What the paper claims to be better than what, checked on these numbers."""
     command: str = ""
     """The command that made it."""
+    lower_is_better: tuple[bool, ...] = ()
+    """Of each column, whether its lowest number wins; empty where the highest wins in all."""
 
     @property
     def spread_out(self) -> bool:
@@ -65,6 +71,7 @@ def build_table(frame: pd.DataFrame, grid: Grid, command: str = "") -> Table:
     """The grid's table from its results (see `results`).
 
     Rows and columns are ordered as the grid's axes, numbers ascending; quoted rows come first.
+    Where the grid shows several metrics, each column is one for every metric.
     """
     layout = grid.table
     records = [record | {"cell": i} for i, record in enumerate(frame.to_dict("records"))]
@@ -75,37 +82,47 @@ def build_table(frame: pd.DataFrame, grid: Grid, command: str = "") -> Table:
         )
     notes = Notes()
     uniform = len({source(record) for record in records}) <= 1
-    columns = in_order(column for _, column in groups)
+    columns = [
+        (column, metric)
+        for column in in_order(column for _, column in groups)
+        for metric in layout.metrics
+    ]
     rows = [
         Row(
             key,
             tuple(display_name(a, v, layout.names) for a, v in zip(layout.rows, key, strict=True)),
             tuple(
-                make_entry(groups.get((key, column), []), layout, notes, uniform)
-                for column in columns
+                make_entry(groups.get((key, column), []), layout, metric, notes, uniform)
+                for column, metric in columns
             ),
         )
         for key in in_order(row for row, _ in groups)
     ]
-    rows = _mark_best(_with_quoted(rows, columns, grid), grid)
+    lower = tuple(not METRICS[metric].higher_is_better for _, metric in columns)
+    rows = _mark_best(_with_quoted(rows, columns, grid), grid, lower)
+    several = len(layout.metrics) > 1
     return Table(
         name=grid.name,
         caption=layout.caption,
-        metric=METRIC_NAMES[layout.metric],
+        metric=" and ".join(METRICS[metric].words for metric in layout.metrics),
         stub=tuple(heading(axis) for axis in layout.rows),
-        headings=tuple(heading(axis) for axis in layout.columns),
+        headings=(*(heading(axis) for axis in layout.columns), *(["Metric"] if several else [])),
         columns=tuple(
-            tuple(
-                display_name(a, v, layout.names)
-                for a, v in zip(layout.columns, column, strict=True)
+            (
+                *(
+                    display_name(a, v, layout.names)
+                    for a, v in zip(layout.columns, column, strict=True)
+                ),
+                *([METRICS[metric].short] if several else []),
             )
-            for column in columns
+            for column, metric in columns
         ),
         rows=tuple(rows),
         notes=tuple(notes.texts),
         legend=tuple(_legend(rows, records, grid, uniform)),
         orderings=tuple(check_orderings(frame, grid)),
         command=command,
+        lower_is_better=lower if any(lower) else (),
     )
 
 
@@ -113,7 +130,11 @@ def _key(record: Record, axes: tuple[str, ...]) -> tuple[Any, ...]:
     return tuple(record[axis] for axis in axes)
 
 
-def _with_quoted(rows: list[Row], columns: list[tuple[Any, ...]], grid: Grid) -> list[Row]:
+Column = tuple[tuple[Any, ...], str]
+"""Values of the column axes, and the metric."""
+
+
+def _with_quoted(rows: list[Row], columns: list[Column], grid: Grid) -> list[Row]:
     """Quoted rows before ours, each in the outermost group of rows it belongs to."""
     quoted = _quoted_rows(columns, grid)
     depth = 1 if len(grid.table.rows) > 1 else 0
@@ -124,14 +145,15 @@ def _with_quoted(rows: list[Row], columns: list[tuple[Any, ...]], grid: Grid) ->
     return ordered
 
 
-def _quoted_rows(columns: list[tuple[Any, ...]], grid: Grid) -> list[Row]:
+def _quoted_rows(columns: list[Column], grid: Grid) -> list[Row]:
     layout = grid.table
-    numbers: dict[tuple[Any, ...], dict[tuple[Any, ...], float]] = {}
-    for entry in quoted_values(grid, layout.metric):
-        column = tuple(entry.axes.get(axis) for axis in layout.columns)
-        if column in columns:
-            key = (*(entry.axes.get(axis) for axis in layout.rows), entry.row)
-            numbers.setdefault(key, {})[column] = entry.AP
+    numbers: dict[tuple[Any, ...], dict[Column, float]] = {}
+    for metric in layout.metrics:
+        for entry in quoted_values(grid, metric):
+            column = tuple(entry.axes.get(axis) for axis in layout.columns), metric
+            if column in columns:
+                key = (*(entry.axes.get(axis) for axis in layout.rows), entry.row)
+                numbers.setdefault(key, {})[column] = entry.value
     made = []
     for (*where, name), values in numbers.items():
         labels = [
@@ -148,7 +170,7 @@ def _quoted_rows(columns: list[tuple[Any, ...]], grid: Grid) -> list[Row]:
     return made
 
 
-def _mark_best(rows: list[Row], grid: Grid) -> list[Row]:
+def _mark_best(rows: list[Row], grid: Grid, lower_is_better: tuple[bool, ...]) -> list[Row]:
     """Mark each column's best at one decimal, among rows of the same data set and percentage."""
     alike = [i for i, axis in enumerate(grid.table.rows) if axis in ("dataset", "labels")]
     groups: dict[tuple[Any, ...], list[int]] = {}
@@ -159,7 +181,8 @@ def _mark_best(rows: list[Row], grid: Grid) -> list[Row]:
         for column in range(len(rows[0].entries)):
             means = {place: rows[place].entries[column].mean for place in members}
             known = {place: round(mean, 1) for place, mean in means.items() if mean is not None}
-            best = max(known.values(), default=None)
+            choose = min if lower_is_better[column] else max
+            best = choose(known.values(), default=None)
             for place, mean in known.items():
                 if len(known) > 1 and mean == best:
                     marked[place][column] = replace(marked[place][column], best=True)
@@ -172,9 +195,9 @@ def _legend(rows: list[Row], records: list[Record], grid: Grid, uniform: bool) -
         {"test": "test", "val": "validation"}[split]
         for split in dict.fromkeys(record["split"] for record in records)
     )
-    name = METRIC_NAMES[grid.table.metric]
+    metrics = grid.table.metrics
     chosen = f"; {source(records[0])}" if uniform and records else ""
-    lines = [f"{name} on the {splits} images, in percent{chosen}."] if records else []
+    lines = [f"{metrics_and_units(metrics, splits)}{chosen}."] if records else []
     checkpoints = {at for entry in entries for at in entry.checkpoints}
     if len(checkpoints) > 1:
         lines.append("@: iteration of the scored checkpoint.")
@@ -189,6 +212,9 @@ def _legend(rows: list[Row], records: list[Record], grid: Grid, uniform: bool) -
         lines.append(f"Within, below or above the noise band: {_bands(rows, grid)}.")
     if any(row.quoted for row in rows):
         lines.append("†: quoted from the paper, not trained here.")
+    lowest = [METRICS[metric].words for metric in metrics if not METRICS[metric].higher_is_better]
+    if lowest:
+        lines.append(f"The lowest number is the best in {' and '.join(lowest)}.")
     signs = {entry.hole.split(" ")[0] for entry in entries if entry.hole}
     if "…" in signs:
         lines.append("…: running, with the share of its iterations that is done.")
@@ -196,15 +222,26 @@ def _legend(rows: list[Row], records: list[Record], grid: Grid, uniform: bool) -
         lines.append("stopped: begun and not running; another launch goes on from there.")
     if "–" in signs:
         lines.append("–: missing, not begun.")
+    if "not" in signs:
+        lines.append("not measured: scored without this metric; another launch measures it.")
     if "n/a" in signs:
-        lines.append("n/a: no object of that size in these images.")
+        absent = dict.fromkeys(METRICS[metric].absent for metric in metrics)
+        lines.append(f"n/a: {'; or '.join(absent)}.")
     return lines
 
 
 def _bands(rows: list[Row], grid: Grid) -> str:
-    judged = [e.cells[0] for row in rows for e in row.entries if e.verdict]
-    datasets = dict.fromkeys(grid.cells[place].settings.dataset.name for place in judged)
-    return "; ".join(
+    judged: dict[str, list[int]] = {}
+    for row in rows:
+        for entry, metric in zip(row.entries, itertools.cycle(grid.table.metrics), strict=False):
+            if entry.verdict:
+                judged.setdefault(metric, []).append(entry.cells[0])
+    datasets = [grid.cells[place].settings.dataset.name for place in judged.pop("AP", ())]
+    bands = [
         explain(display_name("dataset", name, grid.table.names), noise_of(name, grid.claims.noise))
-        for name in datasets
-    )
+        for name in dict.fromkeys(datasets)
+    ]
+    if judged:
+        others = " and ".join(METRICS[metric].short for metric in judged)
+        bands.append(f"{others} ± two standard errors of our mean over seeds, at least {LEAST:g}")
+    return "; ".join(bands)

@@ -56,7 +56,7 @@ def test_published_files(load, page: str) -> None:
     grid = f"{page}published: p.yaml\n"
     good = "source: S\ntables: {t: {columns: {labels: [5]}, rows: [{row: R, AP: [1]}]}}\n"
     Path("p.yaml").write_text(good)
-    assert load(grid).published[0].AP == 1
+    assert load(grid).published[0].value == 1
     for old, new, said in [
         (
             "labels",

@@ -144,7 +144,7 @@ def typed(number: str) -> list[tuple[str, str, float]]:
     values = read_published(ROOT / "grids" / "paper" / f"table{number}.yaml")
     assert {value.table for value in values} == {number}
     assert not any(value.quoted for value in values)
-    return [(value.row, value.column, value.AP) for value in values]
+    return [(value.row, value.column, value.value) for value in values]
 
 
 def test_table_4() -> None:
@@ -184,7 +184,7 @@ def test_table_7() -> None:
 
 def test_figure_6_ends_where_table_4_says() -> None:
     values = read_published(ROOT / "grids" / "paper" / "figure6.yaml")
-    ends = [(value.row, value.column, value.AP) for value in values]
+    ends = [(value.row, value.column, value.value) for value in values]
     assert ends
     assert set(ends) <= set(typed("4"))
 
@@ -220,6 +220,6 @@ def test_orderings_hold_among_the_published_values(grids: dict[str, Grid]) -> No
                         < rank[other.coordinates[ordering.axis]]
                     )
                     if a and b and better and alike and name != "figure6":
-                        assert a.AP > b.AP, (ordering.says, one.label, other.label)
+                        assert a.value > b.value, (ordering.says, one.label, other.label)
                         checked += 1
     assert checked > 30

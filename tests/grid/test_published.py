@@ -14,7 +14,7 @@ def test_table_3_is_typed() -> None:
     values = read_published(TABLE_3)
     assert len(values) == 25 + 29 + 25 + 28
     (one,) = [
-        v for v in values if v.table == "3c" and v.row == "Ours - R50 (IN-1k)" and v.AP == 30.8
+        v for v in values if v.table == "3c" and v.row == "Ours - R50 (IN-1k)" and v.value == 30.8
     ]
     assert one.axes == {
         "dataset": "cityscapes",
@@ -40,7 +40,7 @@ def test_table_3_is_the_papers() -> None:
     ours: dict[str, dict[str, list[float]]] = {}
     columns: dict[str, list[str]] = {}
     for value in read_published(TABLE_3):
-        ours.setdefault(value.table, {}).setdefault(value.row, []).append(value.AP)
+        ours.setdefault(value.table, {}).setdefault(value.row, []).append(value.value)
         heads = columns.setdefault(value.table, [])
         if value.column not in heads:
             heads.append(value.column)
@@ -78,7 +78,7 @@ published: p.yaml
     known = grid.published_values()
     found = {tuple(c.axes.values())[1:]: known.get(place) for place, c in enumerate(grid.cells)}
     # the backbone is no axis here, but every cell has one: resnet50 unless told otherwise
-    assert {key: value and value.AP for key, value in found.items()} == {
+    assert {key: value and value.value for key, value in found.items()} == {
         (1, "supervised"): 13.5,
         (1, "guided"): 21.5,
         (2, "supervised"): 20.0,
@@ -87,6 +87,6 @@ published: p.yaml
         (30, "guided"): None,
     }
     other = load(f"{page}settings: {{backbone: swin-large}}\n")
-    assert [other.published_values()[place].AP for place in (0, 1)] == [22.3, 34.0]
+    assert [other.published_values()[place].value for place in (0, 1)] == [22.3, 34.0]
     small = load(f"{page}settings: {{backbone: resnet18}}\n")
     assert small.published_values() == {}

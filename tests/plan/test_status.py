@@ -30,7 +30,7 @@ class Page:
         self.cells = [cell for cell, _, _ in graph.results]
 
     def published_values(self) -> dict[int, PublishedValue]:
-        value = PublishedValue({}, 30.0, "3", "row", "column", False, "paper")
+        value = PublishedValue({}, "AP", 30.0, "3", "row", "column", False, "paper")
         return {i: value for i, cell in enumerate(self.cells) if cell.axes["run"] == "teacher"}
 
 
