@@ -11,7 +11,6 @@ from gdsweep.config.coco_format import CocoData, ImageSet
 from gdsweep.config.data import AugmentationSettings, LabelSettings
 from gdsweep.config.format_base import DataFormat, FileFormat
 from gdsweep.config.formats import FORMATS, DataSettings
-from gdsweep.config.initial_weights import weights_digest
 from gdsweep.config.label_list import LabelList, read_label_list
 from gdsweep.config.metrics import METRICS, Metric, always_measured
 from gdsweep.config.model import LossSettings, ModelSettings
@@ -72,5 +71,4 @@ __all__ = [
     "always_measured",
     "expanded",
     "read_label_list",
-    "weights_digest",
 ]

@@ -9,13 +9,14 @@ Two formats, told apart by their content:
 
 import hashlib
 import json
-import os
 from dataclasses import dataclass
 from functools import lru_cache
 from itertools import pairwise
+from pathlib import Path
 from typing import Any
 
 from gdsweep.config.data import LabelSettings
+from gdsweep.config.digests import file_digest
 from gdsweep.config.paths import expanded
 from gdsweep.errors import BadInput
 
@@ -47,19 +48,19 @@ def read_label_list(labels: LabelSettings, seed: int) -> LabelList | None:
         return None
     path = expanded(labels.file)
     try:
-        changed = os.stat(path).st_mtime_ns
+        digest = file_digest(Path(path))
     except OSError as error:
         raise BadInput(
             f"{path}: {error.strerror}; labels.file is a published list of labelled images"
         ) from None
-    content = _content(path, changed)
+    content = _content(path, digest)
     if isinstance(content, tuple):
         return LabelList(path, content)
     return _selected(content, path, labels.percent, seed if labels.seed is None else labels.seed)
 
 
 @lru_cache(maxsize=16)
-def _content(path: str, changed: int) -> dict[str, Any] | tuple[str, ...]:
+def _content(path: str, digest: str) -> dict[str, Any] | tuple[str, ...]:
     try:
         with open(path, encoding="utf-8") as file:
             text = file.read()

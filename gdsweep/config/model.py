@@ -6,6 +6,9 @@ from pydantic import Field
 
 from gdsweep.config.base import Settings
 
+NO_FILE = ("pretrained", "random")
+"""What initial backbone weights can be beside a file."""
+
 
 class ModelSettings(Settings):
     """The network, at the paper's size; a small run only turns numbers down."""
@@ -19,14 +22,16 @@ class ModelSettings(Settings):
     """A timm model with feature maps at strides 4, 8, 16 and 32, or a plain vision transformer, by
     timm's name."""
     weights: str = "pretrained"
-    """Initial backbone weights: `pretrained` (timm's for that tag), `random`, or a local file."""
+    """Initial backbone weights: `pretrained` (timm's for that tag), `random`, or a local file,
+    relative to the grid file. What is in the file is part of the identity, its path is not."""
     norm: Literal["frozen", "sync", "batch"] = "frozen"
     """The backbone's batch normalisation: frozen statistics (COCO), synchronised over processes
     (Cityscapes), or per process. Backbones without batch normalisation are unaffected."""
     init: str | None = None
     """Trained weights of the whole network to start from, instead of `weights`: a file or folder of
     any format that `gdsweep.interop` reads, relative to the grid file. What is in it is part of the
-    identity, its path is not. A class head of other classes is adapted, and that is logged."""
+    identity, its path is not; of a run directory, the checkpoint that is read from it. A class head
+    of other classes is adapted, and that is logged."""
     freeze_backbone: bool = False
     """Train the segmentation head only (Table 7, "Fixed"); what lies between the pre-trained
     network and the head (1x1 convolutions of a ViT, norms of a Swin) is trained too."""
@@ -64,6 +69,11 @@ class ModelSettings(Settings):
     """Masked-attention layers; one more output, of the bare queries, is supervised too."""
     decoder_feedforward: int = Field(2048, ge=1)
     """Hidden width of the decoder's MLPs."""
+
+    @property
+    def weights_file(self) -> str | None:
+        """The file that `weights` names; None for timm's weights and for random ones."""
+        return None if self.weights in NO_FILE else self.weights
 
 
 class LossSettings(Settings):

@@ -18,3 +18,9 @@ def expanded(path: str) -> str:
 def beside(path: str, folder: Path) -> str:
     """A relative path put behind `folder`; `~` and `$VARIABLES` stay as they are."""
     return path if path.startswith(("~", "$", os.sep)) else str(folder / path)
+
+
+def cache_folder() -> Path:
+    """The folder of what is kept between commands for this user, wherever the store is."""
+    root = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
+    return Path(root) / "gdsweep"

@@ -13,6 +13,7 @@ import numpy as np
 
 from gdsweep import atomic
 from gdsweep.config.coco_format import CATALOG
+from gdsweep.config.paths import cache_folder
 from gdsweep.errors import BadInput
 
 MODULES = "GDSWEEP_DETECTRON2_IMPORT"
@@ -44,7 +45,7 @@ def catalog_file(name: str) -> Path:
     page = coco_page(records, metadata.as_dict(), lambda box, mode: modes.convert(box, mode, 1))
     text = json.dumps(page)
     digest = hashlib.sha256(text.encode()).hexdigest()[:12]
-    path = _cache() / f"{name}-{digest}.json"
+    path = cache_folder() / "detectron2" / f"{name}-{digest}.json"
     if not path.is_file():
         path.parent.mkdir(parents=True, exist_ok=True)
         atomic.write_text(path, text)
@@ -119,8 +120,3 @@ def _import(module: str, hint: str) -> Any:
         return importlib.import_module(module)
     except ImportError as error:
         raise BadInput(f"{module} cannot be imported ({error}); {hint}") from None
-
-
-def _cache() -> Path:
-    root = os.environ.get("XDG_CACHE_HOME") or os.path.expanduser("~/.cache")
-    return Path(root) / "gdsweep" / "detectron2"

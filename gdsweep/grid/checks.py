@@ -1,12 +1,17 @@
 """Contradictions between settings that are right one by one."""
 
+import os
 from collections.abc import Iterable
+from pathlib import Path
 from typing import NoReturn
 
-from gdsweep.config import ARCHITECTURES, read_label_list, weights_digest
+from gdsweep.config import ARCHITECTURES, read_label_list
+from gdsweep.config.model import NO_FILE
+from gdsweep.config.paths import expanded
 from gdsweep.errors import BadInput
 from gdsweep.grid.assignments import holds
 from gdsweep.grid.cell import Cell
+from gdsweep.grid.given_weights import given_weights
 from gdsweep.grid.methods import BURNED_IN, TAUGHT
 from gdsweep.grid.names import Target
 from gdsweep.grid.resolve import Resolver
@@ -22,9 +27,8 @@ _ITERATIONS = ("schedule", "iterations")
 _LABEL_FILE = ("labels", "file")
 _IGNORE_ABOVE = ("distillation", "ignore_above")
 _ALPHA_C = ("distillation", "alpha_c")
-_INIT = ("model", "init")
 _EMPTY_TARGETS = ("augmentation", "empty_targets")
-_TEACHER_INIT = ("distillation", "teacher", "init")
+_WEIGHTS = ("model", "weights")
 
 
 def check_cell(cell: Cell, resolver: Resolver) -> None:
@@ -140,17 +144,25 @@ def check_label_list(cell: Cell, resolver: Resolver) -> None:
 
 
 def check_weights(cell: Cell, resolver: Resolver) -> None:
-    """Raise BadInput, at the line that decided, where trained weights are not there."""
-    found = (
-        (_INIT, cell.settings.model.init),
-        (_TEACHER_INIT, cell.settings.distillation.teacher.init),
-    )
-    for target, path in found:
+    """Raise BadInput, at the line that decided, where weights that it names are not there."""
+    for weights in given_weights(cell.settings, "guided"):
+        target = tuple(weights.setting.split("."))
         try:
-            if path is not None:
-                weights_digest(path)
+            if target == _WEIGHTS and not Path(expanded(weights.path)).is_file():
+                raise BadInput(_no_weights_file(weights.path, resolver.folder))
+            _ = weights.digest
         except BadInput as problem:
             _fail(cell, resolver, (target,), str(problem))
+
+
+def _no_weights_file(path: str, folder: Path) -> str:
+    """What is wrong with `model.weights`, which once was relative to the working directory."""
+    written = os.path.relpath(path, folder) if os.path.isabs(path) else path
+    lies = "; one of that name lies in the working directory" if Path(written).is_file() else ""
+    return (
+        f"{expanded(path)}: no such file{lies}; valid: {', '.join(NO_FILE)}, or a file of backbone "
+        "weights, relative to the grid file"
+    )
 
 
 def check_rules(cells: Iterable[Cell], resolver: Resolver) -> None:

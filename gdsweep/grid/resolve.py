@@ -5,6 +5,7 @@ from pathlib import Path
 from typing import Any
 
 from gdsweep.config import CellSettings, DataSettings, Settings
+from gdsweep.config.model import NO_FILE
 from gdsweep.config.paths import beside
 from gdsweep.grid.assignments import Assignment, Block, Choice, Coordinates, Origin, Scalar, holds
 from gdsweep.grid.expand import Axes, missing_branch
@@ -14,6 +15,7 @@ from gdsweep.grid.yaml_lines import Document
 
 _FILES: tuple[Target, ...] = (
     ("labels", "file"),
+    ("model", "weights"),
     ("model", "init"),
     ("distillation", "teacher", "init"),
 )
@@ -138,8 +140,9 @@ class Resolver:
         if section == "model":
             values[BASICS["backbone"]] = backbone(str(coordinates["backbone"])).timm
         for target in _FILES:
-            if isinstance(values.get(target), str):
-                values[target] = beside(values[target], self.folder)
+            value = values.get(target)
+            if isinstance(value, str) and value not in NO_FILE:
+                values[target] = beside(value, self.folder)
         nested: dict[str, Any] = {}
         for target, value in values.items():
             place = nested

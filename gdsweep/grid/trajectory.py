@@ -25,12 +25,12 @@ from gdsweep.config import (
     Settings,
     TeacherSettings,
     read_label_list,
-    weights_digest,
 )
+from gdsweep.grid.given_weights import GivenWeights, given_weights
 from gdsweep.runs import run_name
 from gdsweep.runs.records import At
 
-IDENTITY_VERSION = 2
+IDENTITY_VERSION = 3
 """Raised when the trainer changes what the same settings give. A run keeps the version in which
 what it uses was last changed (see `_version`), so that nothing else is trained anew."""
 
@@ -69,12 +69,13 @@ def trajectory(
 ) -> Trajectory:
     """The path that minimises `objective` under `settings`."""
     used = essential(settings, objective)
+    given = given_weights(used, objective)
     identity: dict[str, Any] = {
-        "version": _version(used),
+        "version": _version(used, given),
         "objective": objective,
         "parent": parent and parent.model_dump(),
         "teacher": teacher and teacher.model_dump(),
-        **_identity(used, objective),
+        **_identity(used, objective, given),
     }
     name = run_name(_readable(used, objective), identity)
     config = RunConfig.model_construct(
@@ -83,15 +84,22 @@ def trajectory(
     return Trajectory(config, identity)
 
 
-def _version(used: CellSettings) -> int:
+def _version(used: CellSettings, given: list[GivenWeights]) -> int:
+    """Version in which what a run uses was last changed: in its weights, or in how it is told.
+
+    3: a file of backbone weights and a run directory of initial weights are told by the weights'
+    content; before by the file's path, and by the run's logs too.
+    """
+    return 3 if any(weights.once_by_place for weights in given) else trained_version(used)
+
+
+def trained_version(used: CellSettings) -> int:
     """Version of the trainer since which these essential settings give the same weights.
 
     2: a mirrored window of `scale-jitter` is that of the mirrored image.
     """
     views = used.augmentation
-    if views.geometry == "scale-jitter" and views.flip > 0:
-        return IDENTITY_VERSION
-    return 1
+    return 2 if views.geometry == "scale-jitter" and views.flip > 0 else 1
 
 
 def _readable(settings: CellSettings, objective: Objective) -> str:
@@ -230,7 +238,9 @@ def _evaluation(evaluation: EvaluationSettings, objective: Objective) -> Evaluat
     return used
 
 
-def _identity(used: CellSettings, objective: Objective) -> dict[str, Any]:
+def _identity(
+    used: CellSettings, objective: Objective, given: list[GivenWeights]
+) -> dict[str, Any]:
     """What is hashed of essential settings: all but what has no part in the weights."""
     batch = _dump(used.batch)
     if used.model.norm == "frozen":
@@ -247,13 +257,13 @@ def _identity(used: CellSettings, objective: Objective) -> dict[str, Any]:
         "batch": batch,
         "evaluation": _without(used.evaluation, "select", "network", "pseudo_labels"),
     }
-    if used.model.init is not None:
-        digest = weights_digest(used.model.init)
-        identity["model"] |= {"init": digest}
-    teacher = used.distillation.teacher
-    if objective == "guided" and teacher.init is not None:
-        given = {"init": weights_digest(teacher.init), "network": teacher.network}
-        identity["teacher"] = given
+    digests = {weights.setting: weights.digest for weights in given}
+    for setting in ("weights", "init"):
+        if f"model.{setting}" in digests:
+            identity["model"] |= {setting: digests[f"model.{setting}"]}
+    if "distillation.teacher.init" in digests:
+        init, network = digests["distillation.teacher.init"], used.distillation.teacher.network
+        identity["teacher"] = {"init": init, "network": network}
     if objective != "supervised":
         unused = {"burn_in", "teacher"} | ({"alpha"} if objective == "guided" else set())
         younger = ("alpha_m", "adaptive", "ignore_above", "student_init")

@@ -17,7 +17,7 @@ from gdsweep.interop.names import Table, names_of
 from gdsweep.interop.transformers_names import DROPPED as TRANSFORMERS_DROPPED
 from gdsweep.interop.weights_file import is_weights_file, read_weights_file
 from gdsweep.model import NETWORKS, Network, build_network
-from gdsweep.runs import RunDir, checkpoint_file, read_config
+from gdsweep.runs import RunDir, checkpoint_file, newest_checkpoint, read_config
 from gdsweep.runs.records import At
 
 _OURS: Table = (("*", "*"),)
@@ -126,23 +126,17 @@ def _open_run(run: RunDir, network: str | None, at: str | None) -> Opened:
 
 
 def _checkpoint(run: RunDir, network: str, at: str | None, horizon: int) -> Path:
-    """The checkpoint `at` asks for: the best one there is, or else the newest, without it."""
-    states = run.states()
-    place: At
-    if at in (None, "best") and run.best.exists():
-        place = "best"
-    elif at == "best" or not states:
-        raise BadInput(f"{run.path}: it has no {at or ''} checkpoint yet".replace("  ", " "))
-    elif at is None:
-        place = states[-1]
-    else:
-        place = "final" if at == "final" else _iteration(at)
+    """The checkpoint that `at` asks for; see `newest_checkpoint` for None."""
+    if at is None:
+        return newest_checkpoint(run, network).path
+    if at == "best" and not run.best.exists():
+        raise BadInput(f"{run.path}: it has no best checkpoint yet")
+    place: At = "best" if at == "best" else "final" if at == "final" else _iteration(at)
     found = checkpoint_file(run, network, place, horizon)
+    states = run.states()
     if place != "best" and found.iteration not in states:
-        raise BadInput(
-            f"{run.path}: no state of iteration {found.iteration}; there are: "
-            f"{', '.join(map(str, states))}"
-        )
+        have = ", ".join(map(str, states)) or "none yet"
+        raise BadInput(f"{run.path}: no state of iteration {found.iteration}; there are: {have}")
     return found.path
 
 

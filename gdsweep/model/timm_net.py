@@ -12,6 +12,7 @@ import timm
 from torch import Tensor
 
 from gdsweep.config import ModelSettings
+from gdsweep.config.paths import expanded
 from gdsweep.errors import BadInput
 from gdsweep.model import small_swin  # noqa: F401, registers `swin_test` with timm
 
@@ -77,9 +78,9 @@ def load(net: Any, settings: ModelSettings) -> None:
     Raises:
         BadInput: the file cannot be read, or is of another network.
     """
-    if settings.weights in ("pretrained", "random"):
+    if settings.weights_file is None:
         return
-    path = Path(settings.weights).expanduser()
+    path = Path(expanded(settings.weights_file))
     what = f"model.weights: {path}"
     if not path.is_file():
         raise BadInput(f"{what}: no such file; valid: pretrained, random, or a .pth/.safetensors")

@@ -7,11 +7,13 @@ from gdsweep.runs.attempts import attempts_of, last_attempt, next_number, write_
 from gdsweep.runs.checkpoints import (
     CheckpointFile,
     checkpoint_file,
+    newest_checkpoint,
     read_best,
     settled,
     sign_of,
 )
 from gdsweep.runs.identity import identity_digest, is_named_by, read_identity, run_name
+from gdsweep.runs.initial_weights import is_run, weights_digest
 from gdsweep.runs.layout import RunDir
 from gdsweep.runs.metrics import read_metrics
 from gdsweep.runs.records import Attempt, Best, Complexity, Missing, Score, ScoreRef, Wanted
@@ -34,8 +36,10 @@ __all__ = [
     "checkpoint_file",
     "identity_digest",
     "is_named_by",
+    "is_run",
     "last_attempt",
     "missing",
+    "newest_checkpoint",
     "next_number",
     "read_best",
     "read_config",
@@ -46,5 +50,6 @@ __all__ = [
     "run_name",
     "settled",
     "sign_of",
+    "weights_digest",
     "write_attempt",
 ]

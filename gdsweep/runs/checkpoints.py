@@ -41,6 +41,20 @@ def checkpoint_file(run: RunDir, network: str, at: At, horizon: int) -> Checkpoi
     return CheckpointFile(run.checkpoint(best[network].file), best[network].iteration)
 
 
+def newest_checkpoint(run: RunDir, network: str) -> CheckpointFile:
+    """What a run has to give where nobody says which: its best checkpoint, or the newest state.
+
+    Raises:
+        BadInput: it has none yet, or no such network with a validation score.
+    """
+    if run.best.exists():
+        return checkpoint_file(run, network, "best", 0)
+    states = run.states()
+    if not states:
+        raise BadInput(f"{run.path}: it has no checkpoint yet")
+    return CheckpointFile(run.state(states[-1]), states[-1])
+
+
 def sign_of(run: RunDir, at: int | Literal["best"]) -> Path:
     """The file whose presence says that a checkpoint can be used.
 

@@ -4,8 +4,10 @@ from pathlib import Path
 
 import pytest
 
+from gdsweep import atomic
 from gdsweep.errors import BadInput
 from gdsweep.grid import Grid, build_graph, load_grid
+from gdsweep.runs import RunDir
 
 PAGE = """\
 title: A test
@@ -71,3 +73,73 @@ def test_evaluation_alone_scores_the_weights_as_they_are(tmp_path: Path) -> None
     assert [ref.at for _, _, ref in graph.results] == [0, 0]
     with pytest.raises(BadInput, match="has no trained weights to evaluate"):
         build_graph(grid(tmp_path).cells, eval_only=True)
+
+
+def weights_grid(folder: Path, weights: str) -> Grid:
+    page = folder / "page.yaml"
+    value = f"{{weights: {weights}}}"
+    page.write_text(PAGE.format(section="model", value=value, teacher=""))
+    return load_grid(page)
+
+
+def test_a_file_of_backbone_weights_is_its_content(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, content in (("a.pt", b"one"), ("b.pt", b"one"), ("c.pt", b"two")):
+        (tmp_path / name).write_bytes(content)
+    monkeypatch.chdir("/")  # files lie beside the grid
+    a, b, c = (names(weights_grid(tmp_path, f"{name}.pt")) for name in "abc")
+    assert a == b
+    assert not set(a) & set(c)
+    for run in build_graph(weights_grid(tmp_path, "a.pt").cells).runs.values():
+        assert run.identity["version"] == 3
+        assert run.config.settings.model.weights == str(tmp_path / "a.pt")
+
+
+@pytest.mark.parametrize("weights", ["random", "pretrained"])
+def test_without_a_file_identities_keep_their_version(tmp_path: Path, weights: str) -> None:
+    for run in build_graph(weights_grid(tmp_path, weights).cells).runs.values():
+        assert (run.identity["version"], run.identity["model"]["weights"]) == (1, weights)
+
+
+def test_a_file_of_backbone_weights_is_looked_for_when_planning(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with pytest.raises(BadInput, match=r"page\.yaml:7: .*a\.pt: no such file; valid: pretrained, "):
+        weights_grid(tmp_path, "a.pt")
+    (tmp_path / "elsewhere").mkdir()
+    monkeypatch.chdir(tmp_path / "elsewhere")
+    Path("a.pt").touch()
+    with pytest.raises(BadInput, match="one of that name lies in the working directory"):
+        weights_grid(tmp_path, "a.pt")
+
+
+def test_a_run_is_its_weights_and_not_its_logs(tmp_path: Path) -> None:
+    run = RunDir(tmp_path / "other")
+    run.checkpoints.mkdir(parents=True)
+    run.config.write_text("of a run")
+    with pytest.raises(BadInput, match=r"page\.yaml:7: .*other: it has no checkpoint yet"):
+        grid(tmp_path, init=", init: other")
+    run.state(5).write_bytes(b"state")
+    found = [names(grid(tmp_path, init=", init: other"))]
+    run.log.write_text("more was said")
+    run.metrics.write_text("{}")
+    found.append(names(grid(tmp_path, init=", init: other")))
+    assert found[0] == found[1]
+    run.weights("student", 5).write_bytes(b"best")
+    atomic.write_json(
+        run.best, {"student": {"iteration": 5, "AP": 1.0, "file": "student-0000005.pt"}}
+    )
+    found.append(names(grid(tmp_path, init=", init: other")))
+    assert found[1] != found[2]
+    graph = build_graph(grid(tmp_path, init=", init: other").cells)
+    assert {run.identity["version"] for run in graph.runs.values()} == {3}
+    (tmp_path / "copy.pt").write_bytes(b"best")
+    digests = [
+        run.identity["model"]["init"]
+        for init in ("other", "copy.pt")
+        for run in build_graph(grid(tmp_path, init=f", init: {init}").cells).runs.values()
+    ]
+    assert len(set(digests)) == 1
+    with pytest.raises(BadInput, match="has no scored teacher; it has: student"):
+        grid(tmp_path, teacher=", teacher: {init: other, network: teacher}")
