@@ -1,5 +1,6 @@
 """launch.py with hand-made graphs (JSON files) as its grids, and with the fake trainer."""
 
+import functools
 import json
 import sys
 from pathlib import Path
@@ -9,7 +10,8 @@ sys.path[:0] = [str(HERE), str(HERE.parent)]
 
 import handmade  # noqa: E402
 
-import launch  # noqa: E402
+import gdsweep.cluster  # noqa: E402
+from gdsweep.commands.entry import script  # noqa: E402
 from gdsweep.plan.request import Request  # noqa: E402
 
 
@@ -23,4 +25,6 @@ def read_graphs(request: Request) -> object:
 
 if __name__ == "__main__":
     Request.graph = property(read_graphs)  # type: ignore[assignment]
-    sys.exit(launch.main(trainer=[sys.executable, str(HERE / "fake_trainer.py")]))
+    trainer = [sys.executable, str(HERE / "fake_trainer.py")]
+    gdsweep.cluster.launch = functools.partial(gdsweep.cluster.launch, trainer=trainer)
+    sys.exit(script("launch"))

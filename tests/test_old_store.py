@@ -7,8 +7,7 @@ from pathlib import Path
 
 import pytest
 
-import collect
-import launch
+from gdsweep.commands.entry import script
 
 OLD = Path(__file__).with_name("old_store")
 CELLS = {
@@ -30,7 +29,7 @@ def old(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_a_launch_has_nothing_to_do(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
     before = {path: path.read_bytes() for path in sorted((old / "runs").rglob("*.*"))}
-    assert launch.main(["grid.yaml", "--cluster", "local", "--yes", "--json"]) == 0
+    assert script("launch", ["grid.yaml", "--cluster", "local", "--yes", "--json"]) == 0
     captured = capsys.readouterr()
     plan = json.loads(captured.out)
     assert {run["status"] for run in plan["runs"]} == {"done"}
@@ -40,7 +39,7 @@ def test_a_launch_has_nothing_to_do(old: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_the_status_is_done(old: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert launch.main(["grid.yaml", "--cluster", "local", "--status"]) == 0
+    assert script("launch", ["grid.yaml", "--cluster", "local", "--status"]) == 0
     shown = capsys.readouterr().out
     assert "2 of 2 cells done" in shown
     assert "12.5" in shown
@@ -48,7 +47,7 @@ def test_the_status_is_done(old: Path, capsys: pytest.CaptureFixture[str]) -> No
 
 
 def test_the_table_has_its_numbers(old: Path) -> None:
-    assert collect.main(["grid.yaml"]) == 0
+    assert script("collect", ["grid.yaml"]) == 0
     with open(old / "results" / "grid.csv", encoding="utf-8") as file:
         rows = list(csv.DictReader(line for line in file if not line.startswith("#")))
     found = {row["method"]: (row["run"], float(row["AP"])) for row in rows}

@@ -45,7 +45,7 @@ class Look:
         try:
             queued = slurm_queue.queue({submission.user for submission in recorded})
         except BadInput as error:
-            print(f"launch.py: {error}; this is from files alone", file=sys.stderr)
+            print(f"{error}; this is from files alone", file=sys.stderr)
             return recorded, {}, False
         return ledger.read_adopting(queued), queued, True
 

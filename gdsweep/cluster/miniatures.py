@@ -9,6 +9,7 @@ from gdsweep.errors import BadInput
 from gdsweep.plan.plan import PlannedRun
 from gdsweep.runs import Store
 
+_DATA = "gdsweep.data"
 _HERE = Path(__file__).resolve().parents[2]
 
 
@@ -23,11 +24,12 @@ def write_miniatures(store: Store, runs: Sequence[PlannedRun]) -> None:
     if all((folder / d.format).exists() for d in data if d.lies_in(folder)):
         return
     written = subprocess.run(
-        [sys.executable, "-m", "gdsweep.data", "miniatures", str(folder)],
+        [sys.executable, "-m", _DATA, "miniatures", str(folder)],
         cwd=_HERE,
         capture_output=True,
         text=True,
     )
     if written.returncode:
         last = (written.stderr.strip().splitlines() or ["no reason was told"])[-1]
-        raise BadInput(f"{folder}: the data sets in miniature cannot be written: {last}")
+        why = last.removeprefix(f"python -m {_DATA}: ")
+        raise BadInput(f"{folder}: the data sets in miniature cannot be written: {why}")

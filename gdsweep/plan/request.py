@@ -28,6 +28,8 @@ class Request:
     folder: Path | None = None
     """The store's folder; None is the mode's own, `runs` or `runs-smoke`."""
     mode: Mode = "real"
+    called: str = "python {}.py"
+    """How commands are called where this one was, `{}` for their name."""
 
     @property
     def paths(self) -> tuple[Path, ...]:
@@ -64,7 +66,7 @@ class Request:
 
     def command(self, name: str, *flags: str) -> str:
         """Another command on the same things: `python collect.py grids/demo.yaml --smoke`."""
-        words = ["python", f"{name}.py", *map(grid_name, self.paths)]
+        words = [*self.called.format(name).split(), *map(grid_name, self.paths)]
         if self.folder not in (None, self._usual_folder):
             words += ["--store", str(self.folder)]
         words += [] if self.mode == "real" else [f"--{self.mode}"]

@@ -26,8 +26,8 @@ def command(*arguments: str, folder: Path = ROOT) -> "subprocess.CompletedProces
 
 def imported(*arguments: str, folder: Path) -> set[str]:
     code = (
-        "import sys, launch\n"
-        "try: launch.main(sys.argv[1:])\n"
+        "import sys\nfrom gdsweep.commands.entry import script\n"
+        "try: script('launch', sys.argv[1:])\n"
         "except SystemExit: pass\n"
         "print('MODULES', *{name.partition('.')[0] for name in sys.modules})"
     )
@@ -94,11 +94,11 @@ def test_why_of_runs_that_are_only_planned(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("arguments", "line"),
     [
-        ([], "launch.py: error: name a grid, such as grids/demo.yaml"),
+        ([], "launch.py: name a grid, such as grids/demo.yaml"),
         (["missing.yaml", "--dry-run"], "launch.py: missing.yaml"),
-        ([DEMO, "--jobs", "0"], "launch.py: error: --jobs: 0 is not 1 or more"),
-        ([DEMO, "--watch", "5"], "launch.py: error: --watch: 5 is not 30 seconds or more"),
-        ([DEMO, "--max-running", "0"], "launch.py: error: --max-running: 0 is not 1 or more"),
+        ([DEMO, "--jobs", "0"], "launch.py: --jobs: 0 is not 1 or more"),
+        ([DEMO, "--watch", "5"], "launch.py: --watch: 5 is not 30 seconds or more"),
+        ([DEMO, "--max-running", "0"], "launch.py: --max-running: 0 is not 1 or more"),
         ([DEMO, "--cluster", "moon"], "argument --cluster: invalid choice: 'moon'"),
         (["--why", "a", "b"], "launch.py: a: no such run in runs; there are: none"),
     ],

@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 
-import launch
 from gdsweep.cluster import miniatures
 from gdsweep.cluster.miniatures import write_miniatures
+from gdsweep.commands.entry import script
 from gdsweep.config import CellSettings, CityscapesData, ShapesData
 from gdsweep.errors import BadInput
 from gdsweep.runs import Store
@@ -50,7 +50,7 @@ def test_written_once(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 def test_a_full_disk_is_one_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     store = Store(tmp_path / "store")
-    said = "Traceback\nOSError\nstore/data: No space left on device\n"
+    said = "python -m gdsweep.data: store/data: No space left on device\n"
     ended = SimpleNamespace(returncode=2, stderr=said)
     monkeypatch.setattr(miniatures.subprocess, "run", lambda *_, **__: ended)
     with pytest.raises(BadInput, match=r"cannot be written: store/data: No space left") as caught:
@@ -63,6 +63,6 @@ def test_a_dry_run_writes_nothing(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     grid = str(ROOT / "grids" / "table6.yaml")
-    assert launch.main([grid, "--smoke", "--dry-run", "--cluster", "local"]) == 0
+    assert script("launch", [grid, "--smoke", "--dry-run", "--cluster", "local"]) == 0
     assert "6 cells (0 done)" in capsys.readouterr().out
     assert list(tmp_path.iterdir()) == []

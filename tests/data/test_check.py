@@ -1,4 +1,4 @@
-"""What `python -m gdsweep.data check` says, on each kind of data set."""
+"""What `gdsweep data check` says, on each kind of data set."""
 
 import json
 from pathlib import Path
@@ -9,8 +9,8 @@ import pytest
 from PIL import Image
 from streets import streets
 
+from gdsweep.commands.console import main
 from gdsweep.config import AugmentationSettings, CellSettings, ShapesData
-from gdsweep.data.__main__ import main
 from gdsweep.data.check import data_uses
 
 GRID = """title: T
@@ -34,7 +34,7 @@ def check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
     def run(name: str, labels: str, more: str = "") -> tuple[int, str, str]:
         grid = tmp_path / "g.yaml"
         grid.write_text(GRID.format(name=name, labels=labels, more=more))
-        code = main(["check", str(grid), "--out", str(tmp_path / "out")])
+        code = main(["data", "check", str(grid), "--out", str(tmp_path / "out")])
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 
@@ -77,7 +77,7 @@ def test_coco_with_unbiased_teachers_split(
     more = f"datasets: {{pets: {{format: coco, {sets}}}}}"
     grid = GRID.replace("settings:\n", "settings:\n  labels: {{file: seeds.txt}}\n")
     (tmp_path / "h.yaml").write_text(grid.format(name="pets", labels="10", more=more))
-    assert main(["check", str(tmp_path / "h.yaml"), "--out", str(tmp_path / "out")]) == 0
+    assert main(["data", "check", str(tmp_path / "h.yaml"), "--out", str(tmp_path / "out")]) == 0
     lines = words(capsys.readouterr().out)
     assert ["dog", "2", "2"] in lines
     assert ["cat", "1", "1"] in lines
@@ -88,11 +88,11 @@ def test_a_read_split_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     (tmp_path / "five.txt").write_text("train/0\ntrain/1\ntrain/2\n")
     grid = GRID.replace("settings:\n", "settings:\n  labels: {{file: five.txt}}\n")
     (tmp_path / "h.yaml").write_text(grid.format(name="tiny", labels="5", more=TINY))
-    assert main(["check", str(tmp_path / "h.yaml"), "--out", str(tmp_path / "out")]) == 0
+    assert main(["data", "check", str(tmp_path / "h.yaml"), "--out", str(tmp_path / "out")]) == 0
     lines = words(capsys.readouterr().out)
     assert any(line[:4] == ["5", "%", "0", "3"] and line[5] == "five.txt" for line in lines)
     (tmp_path / "five.txt").write_text("train/9999\n")
-    assert main(["check", str(tmp_path / "h.yaml"), "--out", str(tmp_path / "out")]) == 2
+    assert main(["data", "check", str(tmp_path / "h.yaml"), "--out", str(tmp_path / "out")]) == 2
     error = capsys.readouterr().err
     assert "five.txt: train/9999 is not among the 60 training images" in error
     assert error.count("\n") == 1
@@ -125,7 +125,7 @@ def test_one_bad_data_set_does_not_hide_the_others(check: Any, tmp_path: Path) -
 
 
 def test_a_bad_grid_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["check", str(tmp_path / "none.yaml")]) == 2
+    assert main(["data", "check", str(tmp_path / "none.yaml")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 

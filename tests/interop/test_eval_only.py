@@ -1,5 +1,6 @@
 """Published weights to a table without training: convert, `launch --eval-only`, `collect`."""
 
+import functools
 import json
 from pathlib import Path
 from typing import Any
@@ -8,9 +9,9 @@ import pytest
 import yaml
 from tiny import TINY, merged
 
-import collect
-import launch
-from gdsweep.interop.__main__ import main as interop
+from gdsweep.cluster import launch
+from gdsweep.commands.console import main as gdsweep
+from gdsweep.commands.entry import script
 from gdsweep.runs import Score
 
 SETTINGS = merged(
@@ -46,10 +47,10 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
     with pytest.MonkeyPatch.context() as patch:
         patch.chdir(folder)
         write(folder, "train.yaml", {})
-        assert launch.main(["train.yaml", "--cluster", "local", "--yes"]) == 0
+        assert script("launch", ["train.yaml", "--cluster", "local", "--yes"]) == 0
         run = next((folder / "runs").glob("*/config.yaml")).parent
         for to, name in FORMATS.items():
-            assert interop(["convert", str(run), str(folder / name), "--to", to]) == 0
+            assert gdsweep(["convert", str(run), str(folder / name), "--to", to]) == 0
     fp16 = {"precision": "fp16"}  # the default is no obstacle on a CPU: nothing is trained
     write(folder, "grid.yaml", {"model.init": list(FORMATS.values())}, optimizer=fp16)
     return folder
@@ -67,12 +68,12 @@ def test_a_table_of_published_weights_has_the_original_numbers(
 ) -> None:
     monkeypatch.chdir(trained)
     asked = ["grid.yaml", "--eval-only", "--store", "evaluated"]
-    assert launch.main([*asked, "--cluster", "local", "--dry-run"]) == 0
+    assert script("launch", [*asked, "--cluster", "local", "--dry-run"]) == 0
     told = capsys.readouterr().out
     assert "2 cells (0 done) from 2 runs: given weights are scored, nothing is trained" in told
     assert f"new, to score {trained / 'published.pth'}" in told
     assert not Path("evaluated").exists()
-    assert launch.main([*asked, "--cluster", "local", "--yes"]) == 0
+    assert script("launch", [*asked, "--cluster", "local", "--yes"]) == 0
     told = capsys.readouterr().out
     assert ": started, to score its weights" in told
     again = "python collect.py grid.yaml --store evaluated --eval-only"
@@ -86,16 +87,16 @@ def test_a_table_of_published_weights_has_the_original_numbers(
         assert path.read_bytes() == first.read_bytes()
         assert json.loads(first.read_text())
     check_collected(original, capsys)
-    assert launch.main([*asked, "--cluster", "local"]) == 0
+    assert script("launch", [*asked, "--cluster", "local"]) == 0
     assert "nothing to do: 2 of 2 cells are done" in capsys.readouterr().out
-    assert launch.main([*asked, "--cluster", "local", "--status"]) == 0
+    assert script("launch", [*asked, "--cluster", "local", "--status"]) == 0
     told = capsys.readouterr().out
     assert "2 of 2 cells done · given weights are scored, nothing is trained" in told
 
 
 def check_collected(original: Score, capsys: pytest.CaptureFixture[str]) -> None:
     asked = ["grid.yaml", "--eval-only", "--store", "evaluated"]
-    assert collect.main([*asked, "--html", "--check"]) == 0
+    assert script("collect", [*asked, "--html", "--check"]) == 0
     told = capsys.readouterr().out
     assert "(given weights, nothing trained)" in told
     assert "student network, the given weights, not trained here." in told
@@ -103,12 +104,12 @@ def check_collected(original: Score, capsys: pytest.CaptureFixture[str]) -> None
     assert "wrote results/grid-eval-only.html" in told
     page = Path("results/grid-eval-only.html").read_text()
     assert "scored as it begins, nothing is trained" in page
-    assert collect.main([*asked, "--json"]) == 0
+    assert script("collect", [*asked, "--json"]) == 0
     cells = json.loads(capsys.readouterr().out)["grids"][0]["cells"]
     for cell in cells:
         assert cell["AP"] == pytest.approx(original.metrics["AP"], abs=1e-9)
         assert (cell["status"], cell["iteration"]) == ("done", 0)
-    assert collect.main([*asked, "--explain", "published.pth"]) == 0
+    assert script("collect", [*asked, "--explain", "published.pth"]) == 0
     told = capsys.readouterr().out
     assert "the given weights, not trained here" in told
     assert str(Path("published.pth").resolve()) in told
@@ -121,9 +122,9 @@ def test_a_holes_reason_and_the_plan_as_json(
 ) -> None:
     monkeypatch.chdir(trained)
     asked = ["grid.yaml", "--eval-only", "--store", "empty"]
-    assert collect.main([*asked]) == 0
+    assert script("collect", [*asked]) == 0
     assert "–: missing, not begun." in capsys.readouterr().out
-    assert launch.main([*asked, "--cluster", "local", "--dry-run", "--json"]) == 0
+    assert script("launch", [*asked, "--cluster", "local", "--dry-run", "--json"]) == 0
     plan = json.loads(capsys.readouterr().out)
     assert (plan["new"], plan["iterations_planned"], plan["iterations_todo"]) == (2, 0, 0)
     assert {run["hours"] for run in plan["runs"]} == {0}
@@ -137,27 +138,29 @@ def test_what_others_want_trained_is_not_trained_by_the_way(
     short = {"schedule": {"iterations": 2}, "evaluation": {"period": 2}}
     write(trained, "one.yaml", {}, model={"init": "published.pth"}, **short)
     asked = ["one.yaml", "--store", "both", "--cluster", "local"]
-    trainer = ["python", "-c", "raise SystemExit(1)"]
-    assert launch.main([*asked, "--yes"], trainer) == 1
+    failing = functools.partial(launch, trainer=["python", "-c", "raise SystemExit(1)"])
+    with monkeypatch.context() as patch:
+        patch.setattr("gdsweep.cluster.launch", failing)
+        assert script("launch", [*asked, "--yes"]) == 1
     capsys.readouterr()
-    assert launch.main([*asked, "--eval-only", "--yes", "--retry"]) == 2
+    assert script("launch", [*asked, "--eval-only", "--yes", "--retry"]) == 2
     told = capsys.readouterr().err
     assert "an earlier launch wants 2 iterations of it, and --eval-only trains nothing" in told
     # once trained, its first weights can still be scored
-    assert launch.main([*asked, "--yes", "--retry"]) == 0
-    assert launch.main([*asked, "--eval-only", "--yes"]) == 0
+    assert script("launch", [*asked, "--yes", "--retry"]) == 0
+    assert script("launch", [*asked, "--eval-only", "--yes"]) == 0
     assert len(scores(trained / "both", "test-0-student")) == 1
 
 
-@pytest.mark.parametrize("main", [launch.main, collect.main])
+@pytest.mark.parametrize("name", ["launch", "collect"])
 def test_a_grid_without_weights_is_one_line(
-    main: Any, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     grid = write(tmp_path, "grid.yaml", {})
-    assert main([str(grid), "--eval-only"]) == 2
+    assert script(name, [str(grid), "--eval-only"]) == 2
     told = capsys.readouterr().err
     assert told.count("\n") == 1
     assert f"{grid}: --eval-only scores given weights, and cell few 50 % supervised" in told
-    with pytest.raises(SystemExit) if main is launch.main else pytest.MonkeyPatch.context():
-        main([str(grid), "--eval-only", "--smoke"])
-    assert "leave one of them out" in capsys.readouterr().err
+    with pytest.raises(SystemExit, match="2"):
+        script(name, [str(grid), "--eval-only", "--smoke"])
+    assert "--smoke: not allowed with argument --eval-only" in capsys.readouterr().err

@@ -6,7 +6,7 @@ from pathlib import Path
 
 CODE = """
 import sys
-import gdsweep.interop, gdsweep.interop.__main__, gdsweep.data.catalog, gdsweep.predict
+import gdsweep.interop, gdsweep.commands.convert, gdsweep.data.catalog, gdsweep.commands.predict
 import gdsweep.interop.inspect, gdsweep.train.trainer
 print(*{name.partition(".")[0] for name in sys.modules})
 """

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from gdsweep.interop.__main__ import main
+from gdsweep.commands.console import main
 from gdsweep.interop.weights_file import write_weights_file
 
 
@@ -48,4 +48,4 @@ def test_bad_input_is_one_line(file: Path, capsys: pytest.CaptureFixture[str]) -
         assert main(arguments) == 2
         told = capsys.readouterr().err
         assert told.count("\n") == 1, told
-        assert told.startswith("gdsweep.interop: ")
+        assert told.startswith(f"gdsweep {arguments[0]}: ")

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-import launch
+from gdsweep.commands.entry import script
 from gdsweep.config import (
     CellSettings,
     CityscapesData,
@@ -50,7 +50,7 @@ def test_a_dry_run_names_them_and_goes_on(
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DETECTRON2_DATASETS", raising=False)
     grids = [str(ROOT / "grids" / f"{name}.yaml") for name in ("table3", "figure6")]
-    assert launch.main([*grids, "--dry-run", "--cluster", "local"]) == 0
+    assert script("launch", [*grids, "--dry-run", "--cluster", "local"]) == 0
     told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("data of")]
     hint = "(DETECTRON2_DATASETS is not set: `datasets` is taken for it)"
     assert told == [
@@ -59,6 +59,6 @@ def test_a_dry_run_names_them_and_goes_on(
         f"datasets/coco/annotations/instances_train2017.json {hint}",
     ]
     monkeypatch.setenv("DETECTRON2_DATASETS", "/data")
-    assert launch.main([*grids, "--dry-run", "--cluster", "local"]) == 0
+    assert script("launch", [*grids, "--dry-run", "--cluster", "local"]) == 0
     out = capsys.readouterr().out
     assert "data of cityscapes not found on this machine: /data/cityscapes/gtFine\n" in out

@@ -6,7 +6,7 @@ from typing import Any
 import pandas as pd
 import pytest
 
-import collect
+from gdsweep.commands.entry import script
 from gdsweep.errors import BadInput
 from gdsweep.report import against, results
 
@@ -14,7 +14,7 @@ from gdsweep.report import against, results
 @pytest.fixture
 def earlier(partial: Any, capsys: pytest.CaptureFixture[str]) -> Path:
     """The CSV of what the partial store has now."""
-    assert collect.main(["grids/grid.yaml"]) == 0
+    assert script("collect", ["grids/grid.yaml"]) == 0
     capsys.readouterr()
     return Path("results/grid.csv").rename("old.csv")
 
@@ -29,7 +29,7 @@ def change(path: Path, by: float, **where: Any) -> None:
 
 
 def test_the_same_store_has_not_moved(earlier: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert collect.main(["grids/grid.yaml", "--against", str(earlier)]) == 0
+    assert script("collect", ["grids/grid.yaml", "--against", str(earlier)]) == 0
     assert f"3 of 3 numbers are within the spread of {earlier}" in capsys.readouterr().out
 
 
@@ -37,9 +37,9 @@ def test_a_number_that_moved_by_more_than_its_spread(
     earlier: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     change(earlier, 0.5, labels=10, method="supervised")  # 30.5 ± 0.7
-    assert collect.main(["grids/grid.yaml", "--against", str(earlier)]) == 0
+    assert script("collect", ["grids/grid.yaml", "--against", str(earlier)]) == 0
     change(earlier, 1.0, labels=10, method="supervised")
-    assert collect.main(["grids/grid.yaml", "--against", str(earlier)]) == 1
+    assert script("collect", ["grids/grid.yaml", "--against", str(earlier)]) == 1
     printed = capsys.readouterr().out
     assert "2 of 3 numbers are within" in printed
     assert "outside: COCO 10 % Mask2Former: 30.5, was 32.0 ± 0.7 (" in printed
@@ -48,8 +48,8 @@ def test_a_number_that_moved_by_more_than_its_spread(
 def test_it_may_be_the_file_that_is_written_anew(earlier: Path) -> None:
     change(earlier, 5.0, labels=10, method="supervised")
     beside = earlier.rename("results/grid.csv")
-    assert collect.main(["grids/grid.yaml", "--against", str(beside)]) == 1
-    assert collect.main(["grids/grid.yaml", "--against", str(beside)]) == 0
+    assert script("collect", ["grids/grid.yaml", "--against", str(beside)]) == 1
+    assert script("collect", ["grids/grid.yaml", "--against", str(beside)]) == 0
 
 
 def test_a_hole_is_open_and_a_single_value_has_no_spread(partial: Any, earlier: Path) -> None:
@@ -85,5 +85,5 @@ def test_a_file_that_is_none(partial: Any, content: str | None, said: str) -> No
 
 
 def test_it_goes_with_one_grid(partial: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    assert collect.main(["--against", "old.csv"]) == 2
+    assert script("collect", ["--against", "old.csv"]) == 2
     assert "--against: it is the CSV of one grid" in capsys.readouterr().err

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-import collect
+from gdsweep.commands.entry import script
 from gdsweep.runs import lock
 
 COLLECT = Path(__file__).parents[2] / "collect.py"
@@ -55,7 +55,7 @@ def test_again_gives_the_same_bytes(partial: Any) -> None:
 def test_generated_files_say_which_command_made_them(
     partial: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert collect.main(["grids/grid.yaml", "--out", "out"]) == 0
+    assert script("collect", ["grids/grid.yaml", "--out", "out"]) == 0
     command = "python collect.py grids/grid.yaml --out out"
     for suffix in (".csv", ".md", ".tex", ".txt"):
         assert command in (Path("out") / f"grid{suffix}").read_text()
@@ -65,7 +65,7 @@ def test_generated_files_say_which_command_made_them(
 
 
 def test_json(partial: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    assert collect.main(["grids/grid.yaml", "--json"]) == 0
+    assert script("collect", ["grids/grid.yaml", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
     (grid,) = said["grids"]
     assert (grid["grid"], len(grid["cells"]), said["left_out"]) == ("grids/grid.yaml", 12, [])
@@ -76,7 +76,7 @@ def test_json(partial: Any, capsys: pytest.CaptureFixture[str]) -> None:
 
 
 def test_an_empty_store_shows_all_holes(bench: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    assert collect.main(["grids/grid.yaml", "--store", "nowhere"]) == 0
+    assert script("collect", ["grids/grid.yaml", "--store", "nowhere"]) == 0
     assert "–: missing, not begun." in capsys.readouterr().out
     assert not Path("nowhere").exists()
     assert Path("results/grid.png").exists()
@@ -88,7 +88,7 @@ def test_without_grids_those_with_runs_are_collected(
     text = partial.path.read_text()
     Path("grids/other.yaml").write_text(text.replace("iterations: 1000", "iterations: 2000"))
     Path("grids/broken.yaml").write_text("title: 1\n")
-    assert collect.main([]) == 0
+    assert script("collect", []) == 0
     said = capsys.readouterr()
     assert "left out: grids/other.yaml: none of its runs is in runs\n" in said.err
     assert "left out: grids/broken.yaml:1: " in said.err
@@ -99,7 +99,7 @@ def test_without_grids_those_with_runs_are_collected(
 def test_without_grids_and_runs_there_is_nothing(
     bench: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert collect.main(["--store", "nowhere"]) == 0
+    assert script("collect", ["--store", "nowhere"]) == 0
     assert capsys.readouterr().out == "nothing to collect yet\n"
     assert not Path("results").exists()
 
@@ -122,7 +122,7 @@ def test_bad_input_is_one_line(
     Path("copy/paper").mkdir(parents=True)
     for name in ("grid.yaml", "paper/table.yaml"):
         (Path("copy") / name).write_text((Path("grids") / name).read_text())
-    assert collect.main(words) == 2
+    assert script("collect", words) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.startswith("collect.py: ")
@@ -140,7 +140,7 @@ def test_where_no_grids_are_one_must_be_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.chdir(tmp_path)
-    assert collect.main([]) == 2
+    assert script("collect", []) == 2
     assert capsys.readouterr().err == (
         "collect.py: grids: no grid files in this folder; name a grid file\n"
     )
@@ -159,7 +159,7 @@ def test_damage_is_told_once_and_collecting_goes_on(
 ) -> None:
     _, run, ref = partial.find(labels=1, method="supervised", seed=0)
     run.score(ref).write_text("{")
-    assert collect.main(["grids/grid.yaml"]) == 0
+    assert script("collect", ["grids/grid.yaml"]) == 0
     printed = capsys.readouterr()
     assert printed.err.startswith(f"grid: {run.score(ref)}: damaged (")
     assert printed.err.count("\n") == 1
@@ -169,7 +169,7 @@ def test_damage_is_told_once_and_collecting_goes_on(
 def test_smoke_results_have_files_of_their_own(
     bench: Any, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert collect.main(["grids/grid.yaml", "--smoke"]) == 0
+    assert script("collect", ["grids/grid.yaml", "--smoke"]) == 0
     said = capsys.readouterr().out
     assert "smoke test" in said
     assert "Made by: python collect.py grids/grid.yaml --smoke\n" in said
@@ -183,66 +183,66 @@ def test_a_live_trainer_is_no_obstacle(partial: Any, capsys: pytest.CaptureFixtu
     with run.metrics.open("a") as half:
         half.write('{"iteration": 120, "total_')
     with lock.hold(run.lock):
-        assert collect.main(["grids/grid.yaml"]) == 0
+        assert script("collect", ["grids/grid.yaml"]) == 0
     assert "running 55 %" in capsys.readouterr().out  # 1,000 of the teacher's and 100 of 1,000 more
 
 
 def test_help_imports_nothing_heavy() -> None:
-    script = (
-        f"import sys; sys.path.insert(0, {str(COLLECT.parent)!r}); import collect\n"
-        "try:\n    collect.main(['--help'])\n"
+    code = (
+        f"import sys; sys.path.insert(0, {str(COLLECT.parent)!r})\n"
+        "from gdsweep.commands.entry import script\n"
+        "try:\n    script('collect', ['--help'])\n"
         "except SystemExit as end:\n    assert end.code == 0\n"
         "heavy = {'pandas', 'matplotlib', 'torch', 'numpy', 'pydantic'} & set(sys.modules)\n"
         "assert not heavy, heavy\n"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", script], capture_output=True, text=True, check=False
-    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stderr
     assert "--smoke" in done.stdout
 
 
 def test_collecting_never_imports_torch(partial: Any) -> None:
-    script = (
-        f"import sys; sys.path.insert(0, {str(COLLECT.parent)!r}); import collect\n"
-        "assert collect.main(['grids/grid.yaml', '--html', '--check', '--panels', '2']) == 0\n"
-        "assert collect.main(['--explain', 'grid', '1', 'guided', 'seed=0']) == 0\n"
+    code = (
+        f"import sys; sys.path.insert(0, {str(COLLECT.parent)!r})\n"
+        "from gdsweep.commands.entry import script\n"
+        "assert script('collect', ['grids/grid.yaml', '--html', '--check', '--panels', '2']) == 0\n"
+        "assert script('collect', ['--explain', 'grid', '1', 'guided', 'seed=0']) == 0\n"
         "assert 'torch' not in sys.modules\n"
     )
-    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr.decode()
 
 
 def test_check_tells_misses_and_exits_1(partial: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    assert collect.main(["grids/grid.yaml", "--check"]) == 0
+    assert script("collect", ["grids/grid.yaml", "--check"]) == 0
     said = capsys.readouterr().out
     assert "grid: 3 of 4 published values checked: 1 within, 2 above; 2 orderings" in said
     assert "miss:" not in said
     partial.score(10.0, 900, labels=1, method="supervised", seed=0)
     partial.score(9.0, 900, labels=1, method="supervised", seed=1)
-    assert collect.main(["grids/grid.yaml", "--check"]) == 1
+    assert script("collect", ["grids/grid.yaml", "--check"]) == 1
     assert "miss: COCO 1 % Mask2Former: 11.7" in capsys.readouterr().out
-    assert collect.main(["grids/grid.yaml"]) == 0
-    assert collect.main(["grids/grid.yaml", "--check", "--json"]) == 1
+    assert script("collect", ["grids/grid.yaml"]) == 0
+    assert script("collect", ["grids/grid.yaml", "--check", "--json"]) == 1
     capsys.readouterr()
 
 
 def test_a_hole_is_a_miss_only_when_strict(bench: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    assert collect.main(["grids/grid.yaml", "--check"]) == 0
+    assert script("collect", ["grids/grid.yaml", "--check"]) == 0
     assert "0 of 4 published values checked" in capsys.readouterr().out
-    assert collect.main(["grids/grid.yaml", "--check", "--strict", "--json"]) == 1
+    assert script("collect", ["grids/grid.yaml", "--check", "--strict", "--json"]) == 1
     (grid,) = json.loads(capsys.readouterr().out)["grids"]
     assert "COCO 1 % Mask2Former: no number (–)" in grid["misses"]
 
 
 @pytest.mark.parametrize("grid", ["grids/grid.yaml", "grid"])
 def test_explain(partial: Any, grid: str, capsys: pytest.CaptureFixture[str]) -> None:
-    assert collect.main(["--explain", grid, "coco", "1", "guided", "seed=0"]) == 0
+    assert script("collect", ["--explain", grid, "coco", "1", "guided", "seed=0"]) == 0
     said = capsys.readouterr().out
     assert said.startswith("coco 1 % guided seed 0: AP 21.0\n")
     assert "teacher, student network, best: coco-1pct-resnet50-supervised-s0-" in said
     assert not Path("results").exists()
-    assert collect.main(["--explain", grid, "1", "guided", "seed=0", "--json"]) == 0
+    assert script("collect", ["--explain", grid, "1", "guided", "seed=0", "--json"]) == 0
     assert json.loads(capsys.readouterr().out)["value"] == "AP 21.0"
 
 
@@ -261,7 +261,7 @@ def test_explain(partial: Any, grid: str, capsys: pytest.CaptureFixture[str]) ->
 def test_a_bad_question_is_one_line(
     bench: Any, words: list[str], said: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert collect.main(words) == 2
+    assert script("collect", words) == 2
     printed = capsys.readouterr()
     assert printed.out == ""
     assert printed.err.startswith(f"collect.py: {said}")
@@ -273,14 +273,14 @@ def test_html_is_one_page_with_its_figures(
 ) -> None:
     student = partial.chain(labels=1, method="guided", seed=0)[-1]
     partial.metrics(student, [{"iteration": 500, "total_loss": 5.0, "segm/AP": 14.0}])
-    assert collect.main(["grids/grid.yaml", "--html"]) == 0
+    assert script("collect", ["grids/grid.yaml", "--html"]) == 0
     assert "wrote results/grid.html" in capsys.readouterr().out
     page = Path("results/grid.html").read_text()
     assert page.count('src="data:image/svg+xml;base64,') == 2
     assert "Label efficiency" in page
     assert "Training curves" in page
     assert "python collect.py grids/grid.yaml --html" in page
-    assert collect.main(["grids/grid.yaml", "--html"]) == 0
+    assert script("collect", ["grids/grid.yaml", "--html"]) == 0
     assert Path("results/grid.html").read_text() == page  # the same bytes again
     capsys.readouterr()
 
@@ -303,7 +303,7 @@ def test_panels_and_validation_curves(new_bench: Any, capsys: pytest.CaptureFixt
         record["predictions"] = str(run.predictions(ref).relative_to(run.path))
         run.score(ref).write_text(json.dumps(record))
         bench.metrics(run, [{"iteration": 900, "segm/AP": 12.0}])
-    assert collect.main(["shapes", "--panels", "3", "--html"]) == 0
+    assert script("collect", ["shapes", "--panels", "3", "--html"]) == 0
     said = capsys.readouterr().out
     for name in ("shapes.png", "shapes-curves.pdf", "shapes-panels-shapes-5.png", "shapes.html"):
         assert f"wrote results/{name}" in said
@@ -312,7 +312,7 @@ def test_panels_and_validation_curves(new_bench: Any, capsys: pytest.CaptureFixt
 
 def test_panels_count_images(bench: Any, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as end:
-        collect.main(["grid", "--panels", "-1"])
+        script("collect", ["grid", "--panels", "-1"])
     assert end.value.code == 2
     assert "no number of images" in capsys.readouterr().err
 

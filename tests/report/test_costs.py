@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-import collect
 from gdsweep import atomic
+from gdsweep.commands.entry import script
 from gdsweep.report import as_csv, as_latex, as_markdown, as_text, cost_table, costs
 from gdsweep.runs import Attempt, Complexity, RunDir
 
@@ -109,15 +109,15 @@ def test_what_is_not_recorded_is_a_dash(bench: Any) -> None:
 
 
 def test_collect_writes_it_when_asked(paid: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    assert collect.main(["grids/grid.yaml"]) == 0
+    assert script("collect", ["grids/grid.yaml"]) == 0
     assert not list(Path("results").glob("*-cost*"))
-    assert collect.main(["grids/grid.yaml", "--cost", "--html"]) == 0
+    assert script("collect", ["grids/grid.yaml", "--cost", "--html"]) == 0
     said = capsys.readouterr().out
     assert "all runs, each once" in said
     assert "Made by: python collect.py grids/grid.yaml --html --cost\n" in said
     names = sorted(path.name for path in Path("results").glob("*-cost*"))
     assert names == [f"grid-cost.{end}" for end in ("csv", "md", "tex", "txt")]
-    assert collect.main(["grids/grid.yaml", "--cost", "--json"]) == 0
+    assert script("collect", ["grids/grid.yaml", "--cost", "--json"]) == 0
     (told,) = json.loads(capsys.readouterr().out)["grids"]
     assert [row["gpu_hours"] for row in told["costs"]] == [32, 96, 96]
     page = Path("results/grid.html").read_text()

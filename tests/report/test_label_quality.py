@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-import collect
+from gdsweep.commands.entry import script
 from gdsweep.report import as_text, label_quality, label_quality_table
 
 
@@ -62,9 +62,9 @@ def test_the_table_has_means_over_seeds_and_says_where_nothing_is(taught: Any) -
 
 
 def test_collect_writes_it_when_asked(taught: Any, capsys: pytest.CaptureFixture[str]) -> None:
-    assert collect.main([str(taught.path)]) == 0
+    assert script("collect", [str(taught.path)]) == 0
     assert not Path("results/grid-pseudo-labels.csv").exists()
-    assert collect.main([str(taught.path), "--pseudo-labels"]) == 0
+    assert script("collect", [str(taught.path), "--pseudo-labels"]) == 0
     lines = Path("results/grid-pseudo-labels.csv").read_text().splitlines()
     assert lines[0].startswith("dataset,labels,method,seed,run,iteration,per_image,precision")
     assert "Made by: python collect.py grids/grid.yaml --pseudo-labels" in capsys.readouterr().out

@@ -5,7 +5,7 @@ from typing import Any
 
 import pytest
 
-import collect
+from gdsweep.commands.entry import script
 from gdsweep.report import (
     as_latex,
     as_markdown,
@@ -85,7 +85,7 @@ def test_collect_writes_them_beside_the_table(
     bench = asking(new_bench)
     bench.put("supervised", 1, 0, 12)
     bench.put("guided", 1, 0, 14)
-    assert collect.main(["grids/grid.yaml"]) == 0
+    assert script("collect", ["grids/grid.yaml"]) == 0
     assert "Ours_100% − Mask2Former   Mask AP   +2.0 (1/1, 2 missing)" in capsys.readouterr().out
     names = sorted(path.name for path in Path("results").glob("*-differences*"))
     assert names == [f"grid-differences.{end}" for end in ("csv", "md", "tex", "txt")]

@@ -1,0 +1,177 @@
+"""Rebuild tables and figures from whatever has finished; holes say why."""
+
+import argparse
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from gdsweep.commands.request_options import GridParser, add_request_options, request_of
+from gdsweep.errors import DONE, FAILED, BadInput
+
+if TYPE_CHECKING:
+    from gdsweep.report.against import Compared
+    from gdsweep.report.collecting import Collected
+
+
+def parser(program: str) -> argparse.ArgumentParser:
+    """The command line."""
+    p = GridParser(
+        prog=program,
+        description=__doc__,
+        epilog="exit codes: 0 fine, 1 --check or --against found a miss, 2 bad input",
+    )
+    add_request_options(
+        p,
+        "grid files, or names in grids/; every grid there that has runs in the store if none is "
+        "given; with --explain one grid, then words that mean one number",
+    )
+    p.add_argument(
+        "--out", type=Path, default=Path("results"), help="where to write (default: results)"
+    )
+    p.add_argument(
+        "--explain", action="store_true",
+        help="print one number's receipt: --explain grids/demo.yaml shapes 5 guided",
+    )  # fmt: skip
+    p.add_argument(
+        "--check", action="store_true",
+        help="exit 1 where a number is below its noise band or contradicts a claimed ordering",
+    )  # fmt: skip
+    p.add_argument(
+        "--strict", action="store_true",
+        help="with --check: a hole, a number above its band and an unchecked ordering fail too",
+    )  # fmt: skip
+    p.add_argument(
+        "--against", type=Path, metavar="CSV",
+        help="exit 1 where a mean is further from that of an earlier collection than the spread "
+        "over its seeds; one grid at a time",
+    )  # fmt: skip
+    p.add_argument("--html", action="store_true", help="write one self-contained page a grid, too")
+    p.add_argument(
+        "--panels", type=_count, default=0, metavar="N",
+        help="draw N test images, supervised above guided; needs both scores (default: 0)",
+    )  # fmt: skip
+    p.add_argument(
+        "--cost", action="store_true",
+        help="write NAME-cost, too: parameters, FLOPs, speed, memory, hours, energy of each row",
+    )  # fmt: skip
+    p.add_argument(
+        "--pseudo-labels", action="store_true",
+        help="write NAME-pseudo-labels, too: how many the teachers gave, how many were right",
+    )  # fmt: skip
+    p.add_argument("--json", action="store_true", help="print JSON instead of tables")
+    return p
+
+
+def main(asked: argparse.Namespace) -> int:
+    """Collect, or explain one number; returns the exit code. Holes are shown and are no failure."""
+    _check(asked)
+    return _explain(asked) if asked.explain else _collect(asked)
+
+
+def _check(asked: argparse.Namespace) -> None:
+    if asked.strict and not asked.check:
+        raise BadInput("--strict: it goes with --check")
+    if asked.check and asked.smoke:
+        raise BadInput("--check: what --smoke trained is no result; leave one of them out")
+    if asked.against and len(asked.grids) != 1:
+        raise BadInput("--against: it is the CSV of one grid; name that grid")
+    if asked.explain and len(asked.grids) < 2:
+        raise BadInput("--explain: name a grid and a number: grids/demo.yaml shapes 5 guided")
+
+
+def _count(text: str) -> int:
+    if not text.isdecimal():
+        raise argparse.ArgumentTypeError(f"{text} is no number of images")
+    return int(text)
+
+
+def _explain(asked: argparse.Namespace) -> int:
+    from gdsweep import report
+
+    name, *words = asked.grids
+    request = request_of(asked, [name])
+    (grid,) = request.grids
+    place = report.find_cell(grid, words)
+    receipt = report.receipt(request.graph, grid, request.store, place)
+    if asked.json:
+        print(json.dumps(asdict(receipt), indent=1))
+    else:
+        print(report.receipt_text(receipt), end="")
+    return DONE
+
+
+def _collect(asked: argparse.Namespace) -> int:
+    from gdsweep import report
+    from gdsweep.report.choosing import grids_to_collect
+    from gdsweep.report.collecting import Extras, collect, write
+
+    extras = Extras(
+        cost=asked.cost,
+        pseudo_labels=asked.pseudo_labels,
+        html=asked.html,
+        panels=asked.panels,
+    )
+    chosen, left_out = grids_to_collect(request_of(asked, asked.grids))
+    for line in left_out:
+        print(line, file=sys.stderr)
+    flags = _flags(asked)
+    said = []
+    for one in chosen:
+        collected = collect(one, extras, one.command("collect", *flags))
+        for line in collected.damaged:
+            print(f"{collected.grid.name}: {line}", file=sys.stderr)
+        # read before anything is written: it may be the very file that is about to be replaced
+        compared = _compared(collected, asked.against)
+        files = write(collected, asked.out)
+        table = collected.main.table
+        misses = report.misses(table, asked.strict) if asked.check else []
+        if not asked.json:
+            _print(collected, files, misses, compared, asked)
+        said.append(
+            {
+                **collected.to_json(),
+                "files": [str(path) for path in files],
+                "misses": misses,
+                "moved": [one.text for one in compared if one.outcome == "outside"],
+            }
+        )
+    if asked.json:
+        print(json.dumps({"grids": said, "left_out": left_out}, indent=1))
+    elif not said:
+        print("nothing to collect yet")
+    return FAILED if any(grid["misses"] or grid["moved"] for grid in said) else DONE
+
+
+def _compared(collected: "Collected", earlier: Path | None) -> list["Compared"]:
+    from gdsweep import report
+
+    return report.against(collected.main.frame, collected.grid, earlier) if earlier else []
+
+
+def _print(
+    collected: "Collected",
+    files: list[Path],
+    misses: list[str],
+    compared: list["Compared"],
+    asked: argparse.Namespace,
+) -> None:
+    from gdsweep import report
+
+    texts = collected.texts.items()
+    print(*(text for end, text in texts if end.endswith(".txt")), sep="\n")
+    print("\n".join(f"wrote {path}" for path in files), end="\n\n")
+    if asked.check:
+        summary = f"{collected.grid.name}: {report.summary(collected.main.table)}"
+        print(summary, *(f"miss: {line}" for line in misses), sep="\n", end="\n\n")
+    if compared:
+        print("\n".join(report.against_lines(compared, asked.against)), end="\n\n")
+
+
+def _flags(asked: argparse.Namespace) -> list[str]:
+    """The options that decide what files hold: the rest of the command that makes them."""
+    flags = [] if asked.out == Path("results") else ["--out", str(asked.out)]
+    for option in ("html", "cost", "pseudo_labels"):
+        flags += [f"--{option.replace('_', '-')}"] if getattr(asked, option) else []
+    return [*flags, "--panels", str(asked.panels)] if asked.panels else flags

@@ -1,0 +1,55 @@
+"""Is the data of a grid read rightly? See before paying."""
+
+import argparse
+import sys
+from pathlib import Path
+
+from gdsweep.errors import BAD_INPUT, DONE, BadInput
+
+
+def parser(program: str) -> argparse.ArgumentParser:
+    """The command line."""
+    p = argparse.ArgumentParser(prog=program, description=__doc__)
+    commands = p.add_subparsers(required=True, dest="command", metavar="COMMAND")
+    check = commands.add_parser(
+        "check",
+        help="count images, instances and label splits; draw labelled images and their views",
+    )
+    check.add_argument("grids", nargs="+", type=Path, metavar="GRID", help="a grid file")
+    check.add_argument(
+        "--out",
+        type=Path,
+        default=Path("results/data"),
+        help="folder for the pictures (default: results/data)",
+    )
+    check.add_argument("--smoke", action="store_true", help="the grid in miniature")
+    miniatures = commands.add_parser(
+        "miniatures", help="write COCO and Cityscapes in miniature, for launch --smoke"
+    )
+    miniatures.add_argument("folder", type=Path, metavar="FOLDER", help="a folder to make")
+    return p
+
+
+def main(asked: argparse.Namespace) -> int:
+    """Check every data set of the grids; the exit code says whether all of them are fine."""
+    # torch takes seconds to import: --help does without
+    from gdsweep.data.check import check_data, data_uses
+    from gdsweep.data.miniature import write_miniatures
+    from gdsweep.plan.request import Request
+
+    if asked.command == "miniatures":
+        write_miniatures(asked.folder)
+        return DONE
+    request = Request(grid_names=tuple(asked.grids), mode="smoke" if asked.smoke else "real")
+    if request.mode == "smoke":
+        write_miniatures(request.store.miniatures)
+    cells = [cell for grid in request.grids for cell in grid.cells]
+    uses = data_uses(settings for c in cells for settings in (c.settings, c.supervised) if settings)
+    code = DONE
+    for use in uses:
+        try:
+            print(*check_data(use, asked.out), "", sep="\n", flush=True)
+        except BadInput as problem:  # the other data sets may be fine
+            print(f"{asked.program}: {problem}", file=sys.stderr)
+            code = BAD_INPUT
+    return code

@@ -1,0 +1,153 @@
+"""Train what the tables of some grids still lack."""
+
+import argparse
+import json
+import sys
+from typing import TYPE_CHECKING
+
+from gdsweep.commands.request_options import GridParser, add_request_options, request_of
+from gdsweep.errors import DONE, BadInput
+
+if TYPE_CHECKING:
+    from rich.console import Console
+
+    from gdsweep.cluster import Options
+    from gdsweep.plan.request import Request
+
+EPILOG = """\
+Launching again trains only what is missing; runs are shared between grids and launches.
+Locally, Ctrl-C saves every run and stops; the next launch continues. On a SLURM cluster the
+launch submits and ends. A QUERY is words of a cell (`coco 5 % guided`) or of a run's name.
+Exit codes: 0 fine, 1 something failed, 2 bad input, 130 interrupted.
+"""
+
+
+def parser(program: str) -> argparse.ArgumentParser:
+    """The command line."""
+    p = GridParser(
+        prog=program,
+        description=__doc__,
+        epilog=EPILOG,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    add_request_options(p, "grid files, or names in grids/")
+    p.add_argument("--dry-run", action="store_true", help="show the plan, write nothing")
+    p.add_argument("--jobs", type=int, metavar="N", help="runs at once (default: what fits)")
+    p.add_argument("--yes", action="store_true", help="start without asking")
+    p.add_argument("--retry", action="store_true", help="start failed runs again")
+    p.add_argument("--json", action="store_true", help="print the plan or the final state as JSON")
+    p.add_argument("--why", nargs=2, metavar="RUN", help="tell which settings make two runs differ")
+    p.add_argument(
+        "--cluster",
+        choices=["slurm", "local"],
+        help="who executes (default: SLURM where sbatch is on the PATH)",
+    )
+    look = p.add_argument_group("looking")
+    look.add_argument("--status", action="store_true", help="a row per cell: state, ETA, AP, job")
+    look.add_argument(
+        "--watch",
+        nargs="?",
+        type=float,
+        const=30.0,
+        metavar="SECONDS",
+        help="the status, again and again (30 seconds or more)",
+    )
+    look.add_argument("--logs", metavar="QUERY", help="print a run's log")
+    look.add_argument("--follow", action="store_true", help="with --logs: what is added, too")
+    slurm = p.add_argument_group("on a SLURM cluster")
+    slurm.add_argument(
+        "--profile", metavar="NAME", help="cluster profile (default: $GDSWEEP_CLUSTER, host name)"
+    )
+    slurm.add_argument("--max-running", type=int, metavar="N", help="jobs at once, at most")
+    slurm.add_argument(
+        "--cancel", nargs="?", const="", metavar="QUERY", help="cancel the grids' jobs, or some"
+    )
+    slurm.add_argument(
+        "--prune", action="store_true", help="cancel jobs of runs the grids no longer want"
+    )
+    slurm.add_argument(
+        "--avoid-bad-nodes",
+        action="store_true",
+        help="with --retry: not on nodes that may be why runs failed",
+    )
+    slurm.add_argument("--doctor", action="store_true", help="check what jobs need of the cluster")
+    return p
+
+
+def main(asked: argparse.Namespace) -> int:
+    """Launch, or look at what was launched; returns the exit code."""
+    _check(asked)
+
+    from rich.console import Console  # after parsing: --help is instant
+
+    from gdsweep.cluster import Options
+
+    request = request_of(asked, asked.grids)
+    options = Options(
+        dry_run=asked.dry_run,
+        jobs=asked.jobs,
+        yes=asked.yes,
+        retry=asked.retry,
+        cluster=asked.cluster,
+        profile=asked.profile,
+        max_running=asked.max_running,
+        avoid_bad_nodes=asked.avoid_bad_nodes,
+        prune=asked.prune,
+    )
+    console = Console(stderr=asked.json, highlight=False, markup=False)
+    if not console.is_terminal:
+        console.width = 160  # a file or a pipe has no edge to wrap at
+    if asked.status or asked.watch or asked.logs is not None or asked.cancel is not None:
+        return _look(asked, request, options, console)
+    try:
+        return _launch(asked, request, options, console)
+    except KeyboardInterrupt:
+        print("stopped; launch again to continue", file=sys.stderr)
+        raise
+
+
+def _check(asked: argparse.Namespace) -> None:
+    if not asked.grids and not asked.why and not asked.doctor:
+        raise BadInput("name a grid, such as grids/demo.yaml")
+    for flag, value in (("--jobs", asked.jobs), ("--max-running", asked.max_running)):
+        if value is not None and value < 1:
+            raise BadInput(f"{flag}: {value} is not 1 or more")
+    if asked.watch is not None and asked.watch < 30:
+        raise BadInput(f"--watch: {asked.watch:g} is not 30 seconds or more; a cluster is shared")
+
+
+def _launch(
+    asked: argparse.Namespace, request: "Request", options: "Options", console: "Console"
+) -> int:
+    from gdsweep.cluster import differences, launch
+
+    if asked.why:
+        first, second = asked.why
+        print(*differences(first, second, request), sep="\n")
+        return DONE
+    if asked.doctor:
+        from gdsweep.cluster.slurm.doctor import examine
+
+        return examine(request, options, console)
+    code, plan, outcome = launch(request, options, console)
+    if asked.json:
+        ending = {"failed_now": outcome.failed, "submitted": outcome.submitted}
+        print(json.dumps({**plan.to_json(), **ending}, indent=1))
+    return code
+
+
+def _look(
+    asked: argparse.Namespace, request: "Request", options: "Options", console: "Console"
+) -> int:
+    from gdsweep.cluster.launching import where_stored
+    from gdsweep.cluster.looking import Look, cancel, print_log, watch
+
+    look = Look(where_stored(request, options))
+    if asked.cancel is not None:
+        return cancel(look, asked.cancel, console)
+    if asked.logs is not None:
+        return print_log(look, asked.logs, asked.follow, sys.stdout)
+    if asked.json:
+        print(json.dumps(look.status()[0].to_json(), indent=1))
+        return DONE
+    return watch(look, console, asked.watch)
