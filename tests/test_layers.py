@@ -30,15 +30,18 @@ ROOMS = (
     "report",
     "train",
     "cluster",
-    "command lines",
+    "commands",
 )
 """From the ground up: an import points to a room before its own."""
 
 TORCH_FREE = ("config", "runs", "grid", "plan", "report", "cluster")
 
-CHOOSERS = ("gdsweep.cluster.launching", "launch")
+CHOOSERS = ("gdsweep.cluster.launching", "gdsweep.commands.launch")
 """Where an executor is chosen: the only modules outside `cluster/slurm` that may name what is in
 it."""
+
+ALIASES = ("gdsweep.data.__main__", "gdsweep.interop.__main__")
+"""Command lines that lie in a room, for `python -m`."""
 
 FILES = re.compile(
     r"config\.yaml|identity\.json|wanted\.json|metrics\.json|log\.txt|best\.json|dataset\.json"
@@ -76,7 +79,7 @@ def room(module: str) -> str:
     """The room of a module; a module in gdsweep/ itself, or at the top, is a command line."""
     parts = module.split(".")
     name = parts[0] if parts[0] == "plots" else ".".join(parts[1:2])
-    return name if name in ROOMS else "command lines"
+    return name if name in ROOMS and module not in ALIASES else "commands"
 
 
 @cache
@@ -110,7 +113,7 @@ def check(law: str, broken: set[str]) -> None:
 
 def test_every_package_is_a_room() -> None:
     packages = {path.parent.name for path in (ROOT / "gdsweep").glob("*/*.py")}
-    assert packages | {"errors", "atomic", "plots", "command lines"} == set(ROOMS)
+    assert packages | {"errors", "atomic", "plots"} == set(ROOMS)
 
 
 def test_no_import_points_down_the_list() -> None:
@@ -136,7 +139,7 @@ def test_packages_run_in_no_circle() -> None:
 
 def package(module: str) -> str:
     """The folder of a module; of a command line, the module itself."""
-    if room(module) == "command lines":
+    if room(module) == "commands":
         return module
     path = modules()[module].parent.relative_to(ROOT)
     return str(path)
