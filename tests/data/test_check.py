@@ -119,7 +119,7 @@ def test_one_bad_data_set_does_not_hide_the_others(check: Any, tmp_path: Path) -
     more = TINY.replace("}}", "}, streets: {format: cityscapes, root: nowhere}}")
     code, out, err = check("streets, tiny", "5", more)
     assert code == 2
-    assert err.startswith("streets: ")
+    assert err.startswith("gdsweep data: streets: ")
     assert err.count("\n") == 1
     assert "tiny (shapes, generated)" in out
 
