@@ -38,6 +38,11 @@ class ModelSettings(Settings):
     vit_resize: Literal["nearest", "bilinear"] = "nearest"
     """How a vision transformer's image is brought to whole patches and its tokens to strides 4 to
     32: `nearest` is the public code, `bilinear` the paper. Other backbones are unaffected."""
+    vit_positions: Literal["antialias", "bicubic", "bilinear"] = "antialias"
+    """How a vision transformer's table of positions is brought to an image's patches. `antialias`:
+    timm's bicubic interpolation with antialiasing. `bicubic`: plain, by factors a tenth of a patch
+    too large, as DINOv2's own code and so the public code. `bilinear`: the public code's for DeiT.
+    The backbones' presets say which; other backbones are unaffected."""
     vit_layers: tuple[Annotated[int, Field(ge=1)], ...] | None = Field(
         None, min_length=4, max_length=4
     )

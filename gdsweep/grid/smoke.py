@@ -97,6 +97,7 @@ def _network(model: ModelSettings) -> ModelSettings:
         architecture=model.architecture,
         backbone=_family(model),
         vit_resize=model.vit_resize,
+        vit_positions=model.vit_positions,
         weights="random",
         norm="batch" if model.norm == "sync" else model.norm,  # sync needs CUDA
         freeze_backbone=model.freeze_backbone,

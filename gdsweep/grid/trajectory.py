@@ -294,6 +294,7 @@ def _dump(settings: Settings) -> dict[str, Any]:
 _NEWER_MODEL_SETTINGS = (
     "architecture",
     "vit_resize",
+    "vit_positions",
     "init",
     "vit_layers",
     "vit_grid",

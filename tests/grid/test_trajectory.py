@@ -56,6 +56,7 @@ DECISIONS: dict[str, tuple[Any, str, dict[str, Any]]] = {
     "model.init": (__file__, ALL, {}),
     "model.freeze_backbone": (True, ALL, {}),
     "model.vit_resize": ("bilinear", ALL, {}),
+    "model.vit_positions": ("bicubic", ALL, {}),
     "model.drop_path": (0.3, ALL, {}),
     "model.hidden": (128, ALL, {}),
     "model.heads": (4, ALL, {}),

@@ -1,5 +1,6 @@
 """Plain vision transformers as backbones."""
 
+import copy
 from pathlib import Path
 from typing import Any
 
@@ -81,6 +82,56 @@ def test_position_embeddings_are_interpolated() -> None:
     assert tuple(other.shape[-2:]) == (4, 14)
     # without an image only positions tell tokens apart
     assert other.flatten(2).std(-1).mean() > 0.1
+
+
+@pytest.mark.parametrize("name", ["test_vit", PATCH_14, "vit_tiny_patch16_224"])
+@pytest.mark.parametrize("how", ["bicubic", "bilinear"])
+def test_positions_as_the_public_code_has_them(how: str, name: str) -> None:
+    """The same tokens as a timm network that is built with the resized table."""
+    backbone = make(name, vit_positions=how)
+    with torch.no_grad():
+        backbone.net.pos_embed.normal_()
+    patch = backbone.patch[0]
+    images = torch.randn(1, 3, 4 * patch, 7 * patch)
+    copied = copy.deepcopy(backbone)
+    found = copied.net.forward_intermediates(images, indices=1, norm=True, intermediates_only=True)
+    fixed = timm.create_model(name, img_size=(4 * patch, 7 * patch), num_classes=0).eval()
+    state = backbone.net.state_dict()
+    side = backbone.net.patch_embed.grid_size[0]
+    first, table = state["pos_embed"].split([len(state["pos_embed"][0]) - side**2, side**2], 1)
+    maps = table.unflatten(1, (side, side)).permute(0, 3, 1, 2)
+    if how == "bicubic":  # DINOv2: by a factor of a tenth of a patch more
+        factors = (4.1 / side, 7.1 / side)
+        maps = F.interpolate(maps, scale_factor=factors, mode="bicubic", antialias=False)
+    else:
+        maps = F.interpolate(maps, size=(4, 7), mode="bilinear")
+    state["pos_embed"] = torch.cat([first, maps.flatten(2).mT], 1)
+    fixed.load_state_dict(state)
+    (expected,) = fixed.forward_intermediates(images, indices=1, norm=True, intermediates_only=True)
+    torch.testing.assert_close(found[0], expected)
+    # a copy is a network of its own: a teacher must not read its student's table
+    with torch.no_grad():
+        copied.net.pos_embed.zero_()
+    again = backbone.net.forward_intermediates(
+        images, indices=1, norm=True, intermediates_only=True
+    )
+    torch.testing.assert_close(again[0], expected)
+    found[0].sum().backward()
+    assert copied.net.pos_embed.grad is not None
+
+
+def test_ways_to_place_tokens_differ_only_between_sizes() -> None:
+    networks = [make(vit_positions=how) for how in ("antialias", "bicubic", "bilinear")]
+    for network in networks[1:]:
+        network.load_state_dict(networks[0].state_dict())
+    own, other = torch.randn(1, 3, 160, 160), torch.randn(1, 3, 64, 96)
+    whole = [network.tokens(own)[-1] for network in networks]
+    assert torch.equal(whole[0], whole[1])
+    assert torch.equal(whole[0], whole[2])
+    timms, dinov2s, deits = (network.tokens(other)[-1] for network in networks)
+    assert not torch.equal(timms, dinov2s)
+    assert not torch.equal(timms, deits)
+    assert not torch.equal(dinov2s, deits)
 
 
 @pytest.mark.parametrize("resize", ["nearest", "bilinear"])
@@ -167,6 +218,8 @@ def test_refusals(tmp_path: Path) -> None:
     torch.save(timm.create_model("test_vit", img_size=64).state_dict(), path)
     with pytest.raises(BadInput, match="another shape of pos_embed"):
         make(weights=str(path))
+    with pytest.raises(BadInput, match="vit_positions: eva02_tiny_patch14_224 has no plain table"):
+        make("eva02_tiny_patch14_224", vit_positions="bicubic")
 
 
 def test_maps_of_chosen_blocks() -> None:
