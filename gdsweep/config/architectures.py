@@ -12,6 +12,8 @@ class Architecture:
     teachable: bool = True
     """Whether it predicts queries that a teacher can label for a student. A network that is not
     teachable is for supervised training only."""
+    boxes: bool = False
+    """Whether it learns boxes too: its targets need pixels, and its losses know no groups."""
     smallest: str | None = None
     """The smallest backbone it takes, for `--smoke`; None where any family's smallest will do."""
     unused: tuple[str, ...] = ()
@@ -28,7 +30,11 @@ ARCHITECTURES: dict[str, Architecture] = {
     "mask2former": Architecture("Mask2Former", unused=_EOMT),
     "eomt": Architecture("EoMT", smallest="test_vit", unused=_DECODERS),
     "mask-rcnn": Architecture(
-        "Mask R-CNN", teachable=False, smallest="resnet18", unused=(*_EOMT, "vit_layers")
+        "Mask R-CNN",
+        teachable=False,
+        boxes=True,
+        smallest="resnet18",
+        unused=(*_EOMT, "vit_layers", "vit_positions"),
     ),
 }
 """Network by its name; `model.networks` builds them."""

@@ -45,12 +45,13 @@ def check_cell(cell: Cell, resolver: Resolver) -> None:
             f"{settings.model.architecture} is a supervised baseline, not {settings.method}; "
             "leave it out by `except`",
         )
-    if settings.model.architecture == "mask-rcnn" and settings.augmentation.empty_targets != "none":
+    if architecture.boxes and settings.augmentation.empty_targets != "none":
         _fail(
             cell,
             resolver,
             (_EMPTY_TARGETS,),
-            "mask-rcnn's targets need boxes, which empty masks have not; use empty_targets: none",
+            f"{settings.model.architecture}'s targets need boxes, which empty masks have not; "
+            "use empty_targets: none",
         )
     if settings.method in BURNED_IN and distillation.burn_in >= horizon:
         _fail(

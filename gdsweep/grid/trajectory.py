@@ -175,12 +175,12 @@ def _augmentation(views: AugmentationSettings, objective: Objective) -> Augmenta
 
 
 def _loss(settings: CellSettings, objective: Objective) -> LossSettings:
-    # no group is empty, and Mask R-CNN has none
+    # no group is empty
     images = settings.batch.labelled
     if objective != "supervised":
         images = max(images, settings.batch.unlabelled)
     groups = min(settings.loss.groups, images)
-    if settings.model.architecture == "mask-rcnn":
+    if ARCHITECTURES[settings.model.architecture].boxes:
         groups = 1
     used: LossSettings = settings.loss.model_copy(update={"groups": groups})
     return used

@@ -36,8 +36,8 @@ def create_vit(settings: ModelSettings, **options: Any) -> Any:
         options: further arguments of timm's constructor.
 
     Raises:
-        BadInput: an unknown name, weights that cannot be had or do not fit, or no table of positions
-            that could be interpolated as asked.
+        BadInput: an unknown name, weights that cannot be had or do not fit, or no table of
+            positions that could be interpolated as asked.
     """
     net = create(settings, dynamic_img_size=True, **options)
     load(net, settings)
