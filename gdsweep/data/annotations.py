@@ -5,6 +5,7 @@ import gc
 import hashlib
 import json
 import pickle
+import re
 from collections import Counter
 from collections.abc import Iterator, Sequence, Sized
 from dataclasses import dataclass, field
@@ -15,8 +16,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from gdsweep.data import segmentation as segmentations
+from gdsweep.data.annotation import Reader
 from gdsweep.errors import BadInput
+
+LONGEST = 100_000
+"""Longest side of an image, in pixels: what pycocotools can count a mask of."""
+
+_WHOLE = re.compile(r"-?[0-9]{1,30}")
+_NO_PARENT = {"None", "none", "", "null"}
 
 
 @dataclass
@@ -34,8 +41,8 @@ class Annotations:
     """Usable annotations of each image."""
     sha256: str
     """Digest of the file."""
-    skipped: Counter[str] = field(default_factory=Counter)
-    """How often each rule was applied, by the rule's words."""
+    notes: list[str] = field(default_factory=list)
+    """What is odd about the file, counted by rule; a line each."""
 
 
 class Records:
@@ -97,9 +104,13 @@ def _read(path: Path, where: str) -> Annotations:
     for image in images:
         _check_image(image, where)
     _refuse_duplicates([image["id"] for image in images], "image id", where)
-    categories = _categories(content, where)
-    skipped: Counter[str] = Counter()
-    per_image = _grouped(content, images, categories, skipped, where)
+    annotations = _entries(content, "annotations", where)
+    root = _unused_root(content, annotations)
+    categories = _categories(content, root, where)
+    reader = Reader()
+    if root is not None:
+        reader.counts[f"category without annotations ({root}), the parent of all, left out"] = 1
+    per_image = _grouped(annotations, images, categories, reader, where)
     return Annotations(
         image_ids=[image["id"] for image in images],
         names=[image["file_name"] for image in images],
@@ -107,7 +118,7 @@ def _read(path: Path, where: str) -> Annotations:
         categories=categories,
         records=Records(per_image, {c["id"]: label for label, c in enumerate(categories)}),
         sha256=digest,
-        skipped=skipped,
+        notes=reader.notes(),
     )
 
 
@@ -145,11 +156,11 @@ def _load(path: Path, where: str) -> tuple[dict[str, Any], str]:
 def _entries(content: dict[str, Any], key: str, where: str) -> list[dict[str, Any]]:
     entries = content[key]
     for number, entry in enumerate(entries):
-        if not isinstance(entry, dict) or not _whole(_as_id(entry.get("id"))):
+        if not isinstance(entry, dict) or not _whole(_as_whole(entry.get("id"))):
             raise BadInput(f"{where}: {key}[{number}] has no whole number as its id")
         for name in ("id", "image_id", "category_id"):
             if name in entry:
-                entry[name] = _as_id(entry[name])
+                entry[name] = _as_whole(entry[name])
     return entries
 
 
@@ -157,11 +168,14 @@ def _check_image(image: dict[str, Any], where: str) -> None:
     if not isinstance(image.get("file_name"), str):
         raise BadInput(f"{where}: image id {image['id']} has no file_name")
     for side in ("height", "width"):
-        if not _whole(image.get(side)) or image[side] < 1:
-            raise BadInput(f"{where}: image id {image['id']} has no {side} in whole pixels")
+        image[side] = _as_whole(image.get(side))
+        if not _whole(image[side]) or not 1 <= image[side] <= LONGEST:
+            raise BadInput(
+                f"{where}: image id {image['id']} has no {side} in whole pixels (1 to {LONGEST:,})"
+            )
 
 
-def _categories(content: dict[str, Any], where: str) -> list[dict[str, Any]]:
+def _categories(content: dict[str, Any], root: str | None, where: str) -> list[dict[str, Any]]:
     categories = sorted(_entries(content, "categories", where), key=lambda c: c["id"])
     if not categories:
         raise BadInput(f"{where}: no categories")
@@ -169,78 +183,64 @@ def _categories(content: dict[str, Any], where: str) -> list[dict[str, Any]]:
         if not isinstance(category.get("name"), str):
             raise BadInput(f"{where}: category id {category['id']} has no name")
     _refuse_duplicates([category["id"] for category in categories], "category id", where)
+    if root is not None:
+        categories = [c for c in categories if not _is_root(c, root)]
     _refuse_duplicates([category["name"] for category in categories], "category name", where)
     return categories
 
 
+def _unused_root(content: dict[str, Any], annotations: list[dict[str, Any]]) -> str | None:
+    """Name of a category that stands for all others together, as Roboflow writes one.
+
+    It is the supercategory of every other, has none itself, and no annotation. It may have the name
+    of the only class.
+    """
+    categories = [c for c in content["categories"] if isinstance(c, dict)]
+    parents = {str(c.get("supercategory")) for c in categories} - _NO_PARENT
+    roots = [c for c in categories for name in parents if _is_root(c, name)]
+    if len(parents) != 1 or len(roots) != 1 or len(categories) < 2:
+        return None
+    number = _as_whole(roots[0].get("id"))
+    used = any(annotation.get("category_id") == number for annotation in annotations)
+    others = all(c is roots[0] or c.get("supercategory") in parents for c in categories)
+    return roots[0]["name"] if others and not used else None
+
+
+def _is_root(category: dict[str, Any], name: str) -> bool:
+    return category.get("name") == name and str(category.get("supercategory")) in _NO_PARENT
+
+
 def _grouped(
-    content: dict[str, Any],
+    annotations: list[dict[str, Any]],
     images: list[dict[str, Any]],
     categories: list[dict[str, Any]],
-    skipped: Counter[str],
+    reader: Reader,
     where: str,
 ) -> list[list[tuple[dict[str, Any], bool]]]:
     per_image: list[list[tuple[dict[str, Any], bool]]] = [[] for _ in images]
     places = {image["id"]: place for place, image in enumerate(images)}
     known = {category["id"] for category in categories}
-    annotations = _entries(content, "annotations", where)
     _refuse_duplicates([a["id"] for a in annotations], "annotation id", where)
     for annotation in annotations:
-        place = places.get(annotation.get("image_id"))
+        image_id, category_id = annotation.get("image_id"), annotation.get("category_id")
+        place = places.get(image_id) if _whole(image_id) else None
         if place is None:
-            skipped["annotations of images that are not listed skipped"] += 1
+            reader.counts["annotations of images that are not listed skipped"] += 1
             continue
-        if annotation.get("category_id") not in known:
+        if not _whole(category_id) or category_id not in known:
             ids = ", ".join(str(c["id"]) for c in categories[:10])
             raise BadInput(
-                f"{where}: annotation id {annotation['id']} has category_id "
-                f"{annotation.get('category_id')}, which is not among the categories ({ids}"
-                f"{', ...' if len(known) > 10 else ''})"
+                f"{where}: annotation id {annotation['id']} has category_id {category_id}, which "
+                f"is not among the categories ({ids}{', ...' if len(known) > 10 else ''})"
             )
+        image = images[place]
         try:
-            record = _record(annotation, images[place], skipped)
-        except (ValueError, TypeError, KeyError, OverflowError) as error:
-            reason = f"no {error}" if isinstance(error, KeyError) else str(error)
-            raise BadInput(f"{where}: annotation id {annotation['id']}: {reason}") from None
+            record = reader.read(annotation, image["height"], image["width"])
+        except (ValueError, OverflowError) as error:
+            raise BadInput(f"{where}: annotation id {annotation['id']}: {error}") from None
         if record is not None:
             per_image[place].append(record)
     return per_image
-
-
-def _record(
-    annotation: dict[str, Any], image: dict[str, Any], skipped: Counter[str]
-) -> tuple[dict[str, Any], bool] | None:
-    height, width = image["height"], image["width"]
-    given = annotation.get("segmentation")
-    segmentation = None if given is None else segmentations.usable(given, height, width)
-    if segmentation is None:
-        skipped["annotations without a mask or a polygon of three points skipped"] += 1
-        return None
-    if isinstance(given, list) and len(segmentation) < len(given):
-        skipped["polygons of fewer than three points dropped"] += len(given) - len(segmentation)
-    crowd = int(bool(annotation.get("iscrowd", 0)))
-    area = annotation.get("area")
-    empty = False
-    if area is None or not area > 0:  # what is stated above zero is believed, to load quickly
-        measured = segmentations.area(segmentation, height, width)
-        empty = measured == 0
-        if area is None:
-            skipped["annotations without an area: measured on the mask"] += 1
-            area = measured
-    if crowd:
-        skipped["crowds are no training targets"] += 1
-    elif empty:
-        skipped["annotations of zero area are no training targets"] += 1
-    kept = {
-        "id": annotation["id"],
-        "category_id": annotation["category_id"],
-        "segmentation": segmentation,
-        "area": area,
-        "iscrowd": crowd,
-    }
-    if "bbox" in annotation:
-        kept["bbox"] = annotation["bbox"]
-    return kept, not crowd and not empty
 
 
 def _refuse_duplicates(values: list[Any], what: str, where: str) -> None:
@@ -249,8 +249,10 @@ def _refuse_duplicates(values: list[Any], what: str, where: str) -> None:
         raise BadInput(f"{where}: {what} {value} is there {times} times; each must be unique")
 
 
-def _as_id(value: Any) -> Any:
-    # tables of numbers write whole ids as 17.0
+def _as_whole(value: Any) -> Any:
+    # tables of numbers write whole numbers as 17.0, forms as "17"
+    if isinstance(value, str) and _WHOLE.fullmatch(value):
+        return int(value)
     return int(value) if isinstance(value, float) and value.is_integer() else value
 
 

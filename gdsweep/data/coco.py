@@ -186,12 +186,14 @@ def _open_set(
         )
     trainable = len(dataset.trainable())
     if not trainable:
-        raise BadInput(f"{where}.annotations: {path}: no image has an instance with a mask")
-    if trainable < len(dataset) and name == "train":
-        annotations.skipped["images without instances are in the unlabelled pool only"] = (
-            len(dataset) - trainable
+        reasons = "; ".join(annotations.notes) or "it has no annotations"
+        raise BadInput(
+            f"{where}.annotations: {path}: no image has an instance with a mask: {reasons}"
         )
-    notes += [f"{name}: {count} {rule}" for rule, count in annotations.skipped.items()]
+    notes += [f"{name}: {note}" for note in annotations.notes]
+    if trainable < len(dataset) and name == "train":
+        without = len(dataset) - trainable
+        notes.append(f"train: {without} images without instances are in the unlabelled pool only")
     return dataset, annotations.sha256
 
 

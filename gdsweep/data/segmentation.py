@@ -13,25 +13,67 @@ FARTHEST = 1e5  # pixels; pycocotools crashes on coordinates far beyond an image
 
 
 def usable(segmentation: Any, height: int, width: int) -> Any:
-    """A segmentation with what no tool can draw left out; None if nothing remains.
+    """A segmentation in COCO's form, with what no tool can draw left out; None if nothing remains.
 
-    Polygons of fewer than three points, or of an odd number of coordinates, are left out.
+    Polygons of fewer than three points, or of an odd number of coordinates, are left out. Points in
+    pairs, `[[x, y], ...]`, become a polygon; the numbers of an RLE may be written as 40.0.
 
     Raises:
         ValueError: it cannot be meant: not a segmentation at all, an RLE that does not cover its
             image exactly, a coordinate that is no number or beyond 100,000 pixels.
     """
     if isinstance(segmentation, dict):
-        _check_rle(segmentation, height, width)
-        return segmentation
-    if not isinstance(segmentation, list) or not all(isinstance(p, list) for p in segmentation):
+        return _usable_rle(segmentation, height, width)
+    if not isinstance(segmentation, list):
         raise ValueError("its segmentation is neither a list of polygons nor an RLE")
-    polygons = [p for p in segmentation if len(p) >= 6 and len(p) % 2 == 0]
+    if len(segmentation) == 1 and isinstance(segmentation[0], dict):
+        return _usable_rle(segmentation[0], height, width)
+    polygons = [p for p in _polygons(segmentation) if len(p) >= 6 and len(p) % 2 == 0]
     for polygon in polygons:
-        # a sum is not finite if any summand is not
-        if not math.isfinite(sum(polygon)) or max(polygon) > FARTHEST or min(polygon) < -FARTHEST:
+        try:
+            # a sum is not finite if any summand is not
+            far = max(polygon) > FARTHEST or min(polygon) < -FARTHEST
+            wrong = far or not math.isfinite(sum(polygon))
+        except TypeError:
+            wrong = True
+        if wrong:
             raise ValueError("a coordinate of its polygon is no number or far outside its image")
     return polygons or None
+
+
+def _polygons(segmentation: list[Any]) -> list[list[Any]]:
+    # COCO's list of flat polygons, also from one polygon alone and from points in pairs
+    flat = bool(segmentation) and all(isinstance(part, (int, float)) for part in segmentation)
+    pairs = len(segmentation) > 2 and all(map(_is_point, segmentation))
+    if flat or pairs:
+        segmentation = [segmentation]
+    if not all(isinstance(part, list) for part in segmentation):
+        raise ValueError("its segmentation is neither a list of polygons nor an RLE")
+    return [
+        [value for point in part for value in point] if part and all(map(_is_point, part)) else part
+        for part in segmentation
+    ]
+
+
+def _is_point(value: Any) -> bool:
+    return isinstance(value, list) and len(value) == 2 and not isinstance(value[0], list)
+
+
+def parts(segmentation: Any) -> int:
+    """Number of polygons; 1 for an RLE."""
+    if isinstance(segmentation, dict) or any(isinstance(part, dict) for part in segmentation):
+        return 1
+    return len(_polygons(segmentation))
+
+
+def extent(polygons: list[list[float]]) -> tuple[float, float, float, float]:
+    """Left, top, right and bottom of some polygons, in pixels, wherever the image ends."""
+    if len(polygons) == 1:
+        across, down = polygons[0][::2], polygons[0][1::2]
+    else:
+        across = [x for polygon in polygons for x in polygon[::2]]
+        down = [y for polygon in polygons for y in polygon[1::2]]
+    return min(across), min(down), max(across), max(down)
 
 
 def encode(segmentation: Any, height: int, width: int) -> dict[str, Any]:
@@ -117,16 +159,27 @@ def box(segmentation: Any, height: int, width: int) -> list[float]:
     return rle.toBbox(encode(segmentation, height, width)).tolist()
 
 
-def _check_rle(segmentation: dict[str, Any], height: int, width: int) -> None:
-    if list(segmentation["size"]) != [height, width]:
-        stated = " x ".join(str(side) for side in segmentation["size"])
+def _usable_rle(segmentation: dict[str, Any], height: int, width: int) -> dict[str, Any]:
+    for key in ("size", "counts"):
+        if key not in segmentation:
+            raise ValueError(f"its RLE has no {key}")
+    size, counts = segmentation["size"], segmentation["counts"]
+    if not isinstance(size, list) or size != [height, width]:
+        stated = " x ".join(f"{side}" for side in size) if isinstance(size, list) else size
         raise ValueError(f"its RLE is of size {stated}, its image of {height} x {width}")
-    counts = segmentation["counts"]
-    if isinstance(counts, str):
-        counts = runs(counts)
+    if isinstance(counts, list):
+        whole = [int(n) for n in counts if isinstance(n, (int, float)) and n == n // 1]
+        if len(whole) < len(counts):
+            raise ValueError("a run of its RLE is no whole number")
+        lengths, counts = whole, whole
+    elif isinstance(counts, str):
+        lengths = runs(counts).tolist()
+    else:
+        raise ValueError("the counts of its RLE are neither a list nor text")
     # pycocotools fills what the runs leave over with whatever is in memory
-    if sum(counts) != height * width or min(counts) < 0:
-        raise ValueError(f"its RLE has {sum(counts)} pixels, its image {height * width}")
+    if sum(lengths) != height * width or min(lengths) < 0:
+        raise ValueError(f"its RLE has {sum(lengths)} pixels, its image {height * width}")
+    return {"size": [height, width], "counts": counts}
 
 
 def runs(counts: str | bytes) -> np.ndarray:

@@ -91,11 +91,45 @@ def test_home_and_variables_are_expanded(small: Any, monkeypatch: pytest.MonkeyP
             3,
         ),
         (
-            {"segmentation": [[1, 1, 9, 9], [1, 1, 9, 1, 9, 9]]},
+            {"segmentation": [[1, 1, 9, 9], [1, 1, 9, 1, 9, 9]], "area": 32},
             "train: 1 polygons of fewer than three points dropped",
             3,
             3,
         ),
+        (
+            {"segmentation": [[0, 0, 1, 0, 1, 1, 0, 1]], "area": 120},
+            "train: 1 annotations with all coordinates between 0 and 1 are no training targets",
+            2,
+            3,
+        ),
+        (
+            {"segmentation": [[-9, -9, -1, -9, -1, -1]], "area": 120},
+            "train: 1 annotations outside their image are no training targets",
+            2,
+            3,
+        ),
+        (
+            {"segmentation": [[20, 5, 50, 5, 50, 15]]},
+            "train: 1 annotations that reach out of their image: cut at its border",
+            3,
+            3,
+        ),
+        ({"segmentation": [[20, 5, 41, 5, 41, 15]]}, None, 3, 3),  # tools round outwards
+        (
+            {"area": 99_999},
+            "train: 1 stated areas that are larger than the box of their mask: they sort",
+            3,
+            3,
+        ),
+        ({"segmentation": [[[4, 5], [16, 5], [16, 15], [4, 15]]]}, None, 3, 3),
+        ({"iscrowd": "0"}, None, 3, 3),
+        ({"iscrowd": None}, None, 3, 3),
+        ({"iscrowd": True}, "train: 1 crowds are no training targets", 2, 3),
+        ({"iscrowd": "1"}, "train: 1 crowds are no training targets", 2, 3),
+        ({"image_id": "10", "category_id": "7", "id": 2.0}, None, 3, 3),
+        ({"image_id": [10]}, "train: 1 annotations of images that are not listed skipped", 2, 2),
+        ({"image_id": True}, "train: 1 annotations of images that are not listed skipped", 2, 2),
+        ({"bbox": None}, None, 3, 3),
         ({"area": 0}, None, 3, 3),  # the mask decides where an area claims to be zero
         ({"area": None}, "train: 1 annotations without an area: measured on the mask", 3, 3),
     ],
@@ -271,6 +305,14 @@ def _annotation(**changes: Any) -> Callable[[Any], None]:
     return spoil
 
 
+def _every(**changes: Any) -> Callable[[Any], None]:
+    def spoil(small: Any) -> None:
+        for annotation in small.content["train"]["annotations"]:
+            annotation |= changes
+
+    return spoil
+
+
 def _image(**changes: Any) -> Callable[[Any], None]:
     def spoil(small: Any) -> None:
         small.content["train"]["images"][0] |= changes
@@ -331,10 +373,13 @@ REFUSED = [
     (_train(categories=NAMESAKES), "train.json: category name dog is there 2 times"),
     (_train(categories=[{"id": 3}]), "train.json: category id 3 has no name"),
     (_image(id=10), "train.json: image id 10 is there 2 times; each must be unique"),
-    (_image(id="20"), "train.json: images[0] has no whole number as its id"),
+    (_image(id="x20"), "train.json: images[0] has no whole number as its id"),
+    (_image(id=20.5), "train.json: images[0] has no whole number as its id"),
+    (_image(id=[20]), "train.json: images[0] has no whole number as its id"),
     (_image(file_name=None), "train.json: image id 20 has no file_name"),
     (_image(height=0), "train.json: image id 20 has no height in whole pixels"),
-    (_image(width="40"), "train.json: image id 20 has no width in whole pixels"),
+    (_image(width="wide"), "train.json: image id 20 has no width in whole pixels"),
+    (_image(width=10**12), "has no width in whole pixels (1 to 100,000)"),
     (_annotation(id=2), "train.json: annotation id 2 is there 2 times"),
     (_annotation(id=None), "train.json: annotations[0] has no whole number as its id"),
     (
@@ -347,10 +392,36 @@ REFUSED = [
         _annotation(segmentation={"size": [30, 40], "counts": [7, 7]}),
         "annotation id 1: its RLE has 14 pixels, its image 1200",
     ),
-    (_annotation(segmentation={"size": [30, 40]}), "annotation id 1: no 'counts'"),
-    (_annotation(segmentation=[["a"] * 6]), "annotation id 1: "),
+    (_annotation(segmentation={"size": [30, 40]}), "annotation id 1: its RLE has no counts"),
+    (_annotation(segmentation=[["a"] * 6]), "annotation id 1: a coordinate of its polygon is no"),
+    (_annotation(category_id=[3]), "annotation id 1 has category_id [3], which is not among"),
+    (_annotation(category_id=None), "annotation id 1 has category_id None, which is not among"),
+    (_annotation(iscrowd="maybe"), "annotation id 1: its iscrowd is 'maybe'; 0 and 1 are valid"),
+    (_annotation(iscrowd=2), "annotation id 1: its iscrowd is 2; 0 and 1 are valid"),
     (_annotation(segmentation=[[1e9, 0, 0, 1e9, 5, 5]]), "annotation id 1: a coordinate of its"),
-    (_annotation(area="big"), "annotation id 1: "),
+    (_annotation(area="big"), "annotation id 1: its area is 'big', no number"),
+    (_annotation(area=float("nan")), "annotation id 1: its area is nan, no number"),
+    (_annotation(area=[4]), "annotation id 1: its area is [4], no number"),
+    (
+        _every(segmentation=[[0.1, 0.1, 0.9, 0.1, 0.9, 0.8]]),
+        "no image has an instance with a mask: 3 annotations with all coordinates between 0 and 1 "
+        "are no training targets (shares of the image? COCO's are pixels)",
+    ),
+    (
+        _every(segmentation=[[50, 5, 60, 5, 60, 15]]),
+        "no image has an instance with a mask: 3 annotations outside their image are no training",
+    ),
+    (
+        _every(segmentation=[]),
+        "no image has an instance with a mask: 3 annotations without a mask or a polygon of three "
+        "points skipped (a box is no mask)",
+    ),
+    (_every(iscrowd=1), "no image has an instance with a mask: 3 crowds are no training targets"),
+    (
+        _every(image_id="ten"),
+        "no image has an instance with a mask: 3 annotations of images that are not listed",
+    ),
+    (_train(annotations=[]), "no image has an instance with a mask: it has no annotations"),
     (_no_folder, "small: train.images: {root}/train: no such folder"),
     (_no_image, "small: train.images: {root}/train: 1 of 3 images are not there, 20.png for one"),
     (_other_classes, "small: category id 7 is cat in train and horse in val; they must be the"),
@@ -412,3 +483,54 @@ def test_many_annotations_load_in_linear_time(small: Any, tmp_path: Path) -> Non
 
     seconds(100)
     assert seconds(16_000) < 40 * seconds(1000) + 0.5  # quadratic would be 256 times
+
+
+# ---- what tools write --------------------------------------------------------------------------
+
+
+def roots(name: str, *classes: tuple[int, str]) -> list[dict[str, Any]]:
+    """Categories as Roboflow writes them: id 0 is the parent of all, named after the project."""
+    parent = {"id": 0, "name": name, "supercategory": "none"}
+    return [parent] + [
+        {"id": number, "name": word, "supercategory": name} for number, word in classes
+    ]
+
+
+@pytest.mark.parametrize("name", ["animals", "cat"])
+def test_a_root_category_nobody_uses_is_no_class(small: Any, name: str) -> None:
+    for content in small.content.values():
+        content["categories"] = roots(name, (3, "dog"), (7, "cat"))
+    splits = open_dataset(small.settings())
+    assert splits.train.classes == ("dog", "cat")
+    assert splits.train.category_ids == (3, 7)
+    note = f"category without annotations ({name}), the parent of all, left out"
+    assert f"train: 1 {note}" in splits.notes
+    assert f"val: 1 {note}" in splits.notes
+
+
+def test_a_root_category_with_an_annotation_is_a_class(small: Any) -> None:
+    for content in small.content.values():
+        content["categories"] = roots("animals", (3, "dog"), (7, "cat"))
+        content["annotations"][0]["category_id"] = 0
+    assert open_dataset(small.settings()).train.classes == ("animals", "dog", "cat")
+
+
+def test_a_class_without_annotations_is_a_class(small: Any) -> None:
+    for content in small.content.values():
+        for category in content["categories"]:
+            category["supercategory"] = "none"
+        content["categories"].append({"id": 1, "name": "cow", "supercategory": "none"})
+    assert open_dataset(small.settings()).train.classes == ("cow", "dog", "cat")
+
+
+def test_coordinates_in_another_unit_are_noted(small: Any, make_annotation: Any) -> None:
+    content = small.content["train"]
+    small_ones = [
+        make_annotation(n, 10, segmentation=[[n, 2, n + 7, 2, n + 7, 12]]) for n in range(10)
+    ]
+    content["annotations"] = small_ones
+    notes = open_dataset(small.settings()).notes
+    told = "all 10 polygons lie in the upper left 40% x 40% of their images; are their coordinates"
+    assert any(note.startswith(f"train: {told}") for note in notes)
+    content["annotations"][0]["segmentation"] = [[20, 2, 39, 2, 39, 12]]
+    assert not any("upper left" in note for note in open_dataset(small.settings()).notes)

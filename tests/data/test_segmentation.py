@@ -38,7 +38,7 @@ def test_rle_of_both_forms_decodes_to_the_mask(form: Any) -> None:
     given = masks(9)
     for k in range(given.shape[2]):
         coded = form(given[..., k])
-        assert segmentation.usable(coded, 17, 23) is coded
+        assert segmentation.usable(coded, 17, 23) == coded
         decoded, kept = decode([coded], 17, 23)
         assert decoded.dtype == torch.bool
         assert kept.tolist() == ([0] if given[..., k].any() else [])
@@ -86,6 +86,29 @@ def test_there_may_be_any_number_of_masks() -> None:
     assert len(decoded) == len(kept) > 256
 
 
+SQUARE = [1, 1, 5, 1, 5, 5, 1, 5]
+PAIRS = [[1, 1], [5, 1], [5, 5], [1, 5]]
+
+
+@pytest.mark.parametrize(
+    ("given", "meant"),
+    [
+        ([PAIRS], [SQUARE]),  # points in pairs
+        (PAIRS, [SQUARE]),
+        ([PAIRS, PAIRS], [SQUARE, SQUARE]),
+        ([PAIRS[:3]], [SQUARE[:6]]),
+        ([PAIRS[:2], PAIRS], [SQUARE]),
+        (SQUARE, [SQUARE]),  # one polygon alone
+        ([{"size": [9.0, 9.0], "counts": [9.0, 72.0]}], {"size": [9, 9], "counts": [9, 72]}),
+    ],
+)
+def test_forms_that_tools_write(given: Any, meant: Any) -> None:
+    found = segmentation.usable(given, 9, 9)
+    assert found == meant
+    if isinstance(meant, dict):
+        assert all(isinstance(n, int) for n in (*found["size"], *found["counts"]))
+
+
 def test_polygons_nobody_can_draw_are_left_out() -> None:
     good = [1, 1, 5, 1, 5, 5]
     assert segmentation.usable([[1, 1, 5, 1], good, [1, 2, 3, 4, 5, 6, 7], []], 9, 9) == [good]
@@ -125,7 +148,10 @@ GOOD = compressed(masks(3)[..., 1])
     ("given", "message"),
     [
         ("text", "neither a list of polygons nor an RLE"),
-        ([1, 2, 3, 4, 5, 6], "neither a list of polygons nor an RLE"),
+        ([[1, 2, 3, 4, 5, 6], 7], "neither a list of polygons nor an RLE"),
+        ([{"x": 1, "y": 2}, {"x": 3, "y": 4}], "neither a list of polygons nor an RLE"),
+        ([["1", "2", "3", "4", "5", "6"]], "no number or far outside"),
+        ([[[1, 2], [3, None], [5, 6]]], "no number or far outside"),
         ([[1, 2, float("nan"), 4, 5, 6]], "no number or far outside"),
         ([[1, 2, 1e9, 4, 5, 6]], "no number or far outside"),
         ([[1, 2, -1e6, 4, 5, 6]], "no number or far outside"),
@@ -135,6 +161,11 @@ GOOD = compressed(masks(3)[..., 1])
         ({**GOOD, "counts": "P"}, "ends in the middle of a number"),
         ({**GOOD, "counts": [5, 3, 2]}, "RLE has 10 pixels, its image 391"),
         ({**GOOD, "counts": [400, -9]}, "RLE has"),
+        ({**GOOD, "counts": [391, 0.5]}, "a run of its RLE is no whole number"),
+        ({**GOOD, "counts": ["391"]}, "a run of its RLE is no whole number"),
+        ({**GOOD, "counts": None}, "counts of its RLE are neither a list nor text"),
+        ({**GOOD, "size": 17}, "RLE is of size 17, its image of 17 x 23"),
+        ({"size": [17, 23]}, "its RLE has no counts"),
     ],
 )
 def test_what_cannot_be_meant_is_refused(given: Any, message: str) -> None:
