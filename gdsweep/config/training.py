@@ -20,6 +20,10 @@ class OptimizerSettings(Settings):
     """Decoupled weight decay; none on normalisation layers, embeddings and position tables."""
     backbone_multiplier: float = Field(0.1, ge=0)
     """Factor on the backbone's learning rate."""
+    layer_decay: float = Field(1.0, gt=0, le=1)
+    """Factor of the rate from one block of a plain vision transformer to the block before it: the
+    last has the backbone's rate, and what lies before the first has the first's (1 in paper and
+    code; 0.8 in EoMT's). Other backbones are unaffected."""
     clip_norm: float | None = Field(0.01, gt=0)
     """L2 norm to which the whole model's gradient is clipped; None clips nothing."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp16"

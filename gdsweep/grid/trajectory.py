@@ -252,7 +252,7 @@ def _identity(
         "augmentation": _but_new_defaults(used.augmentation, "copy_paste", "empty_targets"),
         "model": _but_new_defaults(used.model, *_NEWER_MODEL_SETTINGS),
         "loss": _but_new_defaults(used.loss, "groups"),
-        "optimizer": _but_new_defaults(used.optimizer, "algorithm", "momentum"),
+        "optimizer": _but_new_defaults(used.optimizer, "algorithm", "momentum", "layer_decay"),
         "schedule": _dump(used.schedule),
         "batch": batch,
         "evaluation": _without(used.evaluation, "select", "network", "pseudo_labels"),

@@ -1,20 +1,26 @@
 """timm networks by name: what is said when one cannot be had, and weights from a file."""
 
+import contextlib
 import difflib
+import io
 import logging
 import re
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+import sys
+from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
 import timm
+import torch
+from timm.models import FeatureDictNet, FeatureGetterNet, FeatureListNet
 from torch import Tensor
 
 from gdsweep.config import ModelSettings
 from gdsweep.config.paths import expanded
 from gdsweep.errors import BadInput
 from gdsweep.model import small_swin  # noqa: F401, registers `swin_test` with timm
+
+log = logging.getLogger(__name__)
 
 SUITABLE = "choose one with maps at strides 4, 8, 16 and 32, such as resnet50, or a ViT"
 
@@ -75,6 +81,10 @@ def _check_name(name: str) -> None:
 def load(net: Any, settings: ModelSettings) -> None:
     """Put the weights of the file `settings.weights` into `net`; without one, do nothing.
 
+    A file that has other names than timm's (Meta's of DINOv2, DINOv3 and ConvNeXt, for example), or
+    a patch embedding or table of positions of another size, is read as timm reads the original
+    files of that network (its `checkpoint_filter_fn`).
+
     Raises:
         BadInput: the file cannot be read, or is of another network.
     """
@@ -90,9 +100,26 @@ def load(net: Any, settings: ModelSettings) -> None:
         raise BadInput(f"{what} cannot be read as weights ({first_line(error)})") from None
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
         raise BadInput(f"{what} holds no state dict of tensors")
-    own = net.state_dict()
+    wrong = _misfits(net, state)
+    if wrong:
+        remapped = _remapped(net, state, settings.backbone)
+        if remapped is not None and not _misfits(net, remapped):
+            state, wrong = remapped, []
+    if wrong:
+        raise BadInput(f"{what} does not fit {settings.backbone}: it {'; it '.join(wrong)}")
+    given = _given(net, state)
+    net.load_state_dict({k: state[g] for k, g in given.items() if g in state}, strict=False)
+
+
+def _given(net: Any, state: Mapping[str, Tensor]) -> dict[str, str]:
+    """The network's names, each with the file's."""
     # a feature extractor's `layers_0.` is `layers.0.` in the classifier it was cut from
-    given = {key: key if key in state else _classifier_key(key) for key in own}
+    return {key: key if key in state else _classifier_key(key) for key in net.state_dict()}
+
+
+def _misfits(net: Any, state: Mapping[str, Tensor]) -> list[str]:
+    """What keeps a file's tensors from being the network's, in words; nothing where they fit."""
+    own, given = net.state_dict(), _given(net, state)
     missing = [key for key in own if given[key] not in state and not _DERIVED.search(key)]
     reshaped = [
         key for key in own if given[key] in state and state[given[key]].shape != own[key].shape
@@ -104,10 +131,26 @@ def load(net: Any, settings: ModelSettings) -> None:
         if _stage(key) in stages and key not in given.values() and not _DERIVED.search(key)
     ]
     problems = [("misses", missing), ("has another shape of", reshaped), ("also has", extra)]
-    wrong = [f"{verb} {keys[0]} (of {len(keys)})" for verb, keys in problems if keys]
-    if wrong:
-        raise BadInput(f"{what} does not fit {settings.backbone}: it {'; it '.join(wrong)}")
-    net.load_state_dict({k: state[g] for k, g in given.items() if g in state}, strict=False)
+    return [f"{verb} {keys[0]} (of {len(keys)})" for verb, keys in problems if keys]
+
+
+def _remapped(net: Any, state: dict[str, Tensor], name: str) -> dict[str, Tensor] | None:
+    """The tensors by timm's names, as timm maps the original files; None where it does not."""
+    architecture = name.partition(".")[0]
+    module = sys.modules[timm.models.model_entrypoint(architecture).__module__]
+    remap = getattr(module, "checkpoint_filter_fn", None)
+    if remap is None:
+        return None
+    if isinstance(net, FeatureListNet | FeatureDictNet | FeatureGetterNet):
+        with torch.device("meta"):  # it asks the whole network for its shapes
+            net = timm.create_model(architecture, pretrained=False)
+    try:
+        with contextlib.redirect_stdout(io.StringIO()):  # it prints which biases it leaves
+            made: dict[str, Tensor] = remap(state, net)
+    except (KeyError, RuntimeError, ValueError, AttributeError, IndexError) as error:
+        log.debug("timm cannot map the file: %s", error)
+        return None
+    return made
 
 
 def _classifier_key(key: str) -> str:
@@ -129,7 +172,7 @@ def first_line(error: BaseException) -> str:
     return (str(error).strip().splitlines() or [type(error).__name__])[0].rstrip(" .")
 
 
-@contextmanager
+@contextlib.contextmanager
 def _quiet_hub() -> Iterator[None]:
     # a failed download becomes one line of ours, not five of its retries
     logger = logging.getLogger("huggingface_hub")

@@ -185,6 +185,7 @@ class Trainer:
     def _step(self, parts: list[Part]) -> dict[str, float]:
         networks, settings = self.networks, self.settings
         networks.student.train()
+        networks.student.advance(self.iteration / settings.schedule.iterations)
         rate = settings.optimizer.lr * rate_factor(settings.schedule, self.iteration)
         set_rate(self.optimizer, rate)
         self.optimizer.zero_grad(set_to_none=True)

@@ -83,6 +83,7 @@ DECISIONS: dict[str, tuple[Any, str, dict[str, Any]]] = {
     "optimizer.lr": (1e-3, ALL, {}),
     "optimizer.weight_decay": (0.0, ALL, {}),
     "optimizer.backbone_multiplier": (1.0, ALL, {}),
+    "optimizer.layer_decay": (0.8, ALL, {}),
     "optimizer.clip_norm": (1.0, ALL, {}),
     "optimizer.precision": ("fp32", ALL, {}),
     "optimizer.average": (0.99, "supervised", {}),
