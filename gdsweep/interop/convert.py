@@ -13,7 +13,7 @@ from gdsweep.interop.mask2former import write_mask2former
 from gdsweep.interop.open import Opened, open_checkpoint
 from gdsweep.interop.transformers_folder import write_folder
 from gdsweep.interop.weights_file import is_weights_file, write_weights_file
-from gdsweep.model import Mask2Former
+from gdsweep.model import EoMT, Mask2Former
 
 Target = Literal["gdsweep", "mask2former", "transformers"]
 TARGETS: tuple[str, ...] = get_args(Target)
@@ -79,7 +79,8 @@ def _write(opened: Opened, target: Path, to: Target) -> list[str]:
         write_weights_file(target, opened.weights, opened.settings, classes, opened.source)
         return notes
     model = opened.model()
-    if not isinstance(model, Mask2Former):
+    known = (Mask2Former, EoMT) if to == "transformers" else (Mask2Former,)
+    if not isinstance(model, known):
         raise BadInput(f"{opened.source}: {opened.settings.architecture} has no place in {to}")
     if to == "mask2former":
         loss = opened.run.settings.loss if opened.run else LossSettings()
@@ -95,6 +96,11 @@ def backbone_alone(source: Path) -> bool:
     if not source.is_file():
         return False
     content = read_file(source)
-    marks = ("transformer_decoder.", "sem_seg_head.predictor.", "transformer_module.")
+    marks = (
+        "transformer_decoder.",
+        "sem_seg_head.predictor.",
+        "transformer_module.",
+        "attn_mask_probs",
+    )
     whole = any(mark in name for name in content.tensors for mark in marks)
     return not whole and not is_weights_file(content)

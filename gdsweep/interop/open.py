@@ -8,7 +8,7 @@ from torch import Tensor
 
 from gdsweep.config import ARCHITECTURES, ModelSettings, RunConfig
 from gdsweep.errors import BadInput
-from gdsweep.interop import mask2former, transformers_folder
+from gdsweep.interop import eomt_folder, mask2former, transformers_folder
 from gdsweep.interop.account import account
 from gdsweep.interop.architecture import infer_settings
 from gdsweep.interop.files import Content, read_file
@@ -104,6 +104,8 @@ def open_tensors(
         table = transformers_folder.table_of(tensors)
         found = _accounted(tensors, table, TRANSFORMERS_DROPPED, what, settings)
         return Opened("transformers", *found[:2], None, what, dropped=found[2])
+    if eomt_folder.is_eomt(tensors):
+        return _open_eomt(tensors, what, None, settings)
     for kind, table in (("gdsweep", _OURS), ("detectron2-bridge", _WRAPPED)):
         if names_of(_class_weight("mask2former"), table)[0] in tensors:
             found = _accounted(tensors, table, _COUNTERS, what, settings)
@@ -175,6 +177,8 @@ def _open_own(
 
 def _open_folder(path: Path, settings: ModelSettings | None) -> Opened:
     folder = transformers_folder.read_folder(path)
+    if folder.kind == "eomt":
+        return _open_eomt(folder.tensors, str(path), folder.classes, settings)
     table = transformers_folder.table_of(folder.tensors)
     if settings is None:
         settings = infer_settings(folder.tensors, table, str(path))
@@ -185,6 +189,20 @@ def _open_folder(path: Path, settings: ModelSettings | None) -> Opened:
     if len(classes) != len(found[1][_class_weight("mask2former")]) - 1:
         raise BadInput(f"{path}: config.json names {len(classes)} classes, its head has others")
     return Opened("transformers", *found[:2], classes, str(path), dropped=found[2])
+
+
+def _open_eomt(
+    tensors: Mapping[str, Tensor],
+    what: str,
+    classes: tuple[str, ...] | None,
+    settings: ModelSettings | None,
+) -> Opened:
+    settings = settings or eomt_folder.infer(tensors, what)
+    given = eomt_folder.given(tensors)
+    found = _accounted(given, eomt_folder.TABLE, eomt_folder.DROPPABLE, what, settings)
+    if classes is not None and len(classes) != len(found[1][_class_weight("eomt")]) - 1:
+        raise BadInput(f"{what}: config.json names {len(classes)} classes, its head has others")
+    return Opened("transformers", *found[:2], classes, what, dropped=found[2])
 
 
 def _accounted(

@@ -1,4 +1,4 @@
-"""Hugging Face transformers' `mask2former-*` folders, in and out, without transformers."""
+"""Hugging Face transformers' folders of Mask2Former and EoMT, in and out, without transformers."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -13,11 +13,12 @@ from torch import Tensor
 from gdsweep import atomic
 from gdsweep.config import LossSettings, ModelSettings
 from gdsweep.errors import BadInput
+from gdsweep.interop import eomt_folder
 from gdsweep.interop.account import renamed
 from gdsweep.interop.files import read_file
 from gdsweep.interop.names import Table
 from gdsweep.interop.transformers_names import HEAD, RESNET, SWIN, SWIN_IN_MEMORY
-from gdsweep.model import Mask2Former
+from gdsweep.model import EoMT, Mask2Former
 
 _STAGES = ["stem", "stage1", "stage2", "stage3", "stage4"]
 _LAYER_NORM_MARK = "model.pixel_level_module.encoder.swin.layernorm"
@@ -27,6 +28,8 @@ _LAYER_NORM_MARK = "model.pixel_level_module.encoder.swin.layernorm"
 class Folder:
     """What a folder holds."""
 
+    kind: str
+    """`mask2former` or `eomt`."""
     tensors: dict[str, Tensor]
     """By transformers' names."""
     classes: tuple[str, ...]
@@ -53,18 +56,19 @@ def read_folder(path: Path) -> Folder:
     """Read a folder that `save_pretrained` wrote or the hub gave.
 
     Raises:
-        BadInput: not a Mask2Former, weights missing, or a configuration that ours has no setting
-            for (pre-norm, a projection of the decoder's inputs).
+        BadInput: neither Mask2Former nor EoMT, weights missing, or a configuration that ours has
+            no setting for (pre-norm, a projection of the decoder's inputs).
     """
     config = _json(path / "config.json")
-    if config.get("model_type") != "mask2former":
-        raise BadInput(f"{path}: config.json says {config.get('model_type')}; valid: mask2former")
+    kind = config.get("model_type")
+    if kind not in ("mask2former", "eomt"):
+        raise BadInput(f"{path}: config.json says {kind}; valid: mask2former, eomt")
     for key in ("pre_norm", "enforce_input_projection"):
         if config.get(key):
             raise BadInput(f"{path}: config.json: {key} is set; gdsweep has no such model")
     labels = config.get("id2label") or {}
     classes = tuple(str(labels[key]) for key in sorted(labels, key=int))
-    return Folder(_tensors(path), classes, int(config.get("num_attention_heads", 8)))
+    return Folder(kind, _tensors(path), classes, int(config.get("num_attention_heads", 8)))
 
 
 def _tensors(path: Path) -> dict[str, Tensor]:
@@ -94,32 +98,45 @@ def _json(path: Path) -> dict[str, Any]:
 
 
 def write_folder(
-    path: Path, model: Mask2Former, settings: ModelSettings, classes: Sequence[str]
+    path: Path, model: Mask2Former | EoMT, settings: ModelSettings, classes: Sequence[str]
 ) -> None:
-    """Write a folder that `Mask2FormerForUniversalSegmentation.from_pretrained` opens.
+    """Write a folder that `from_pretrained` of transformers' Mask2Former or EoMT opens.
 
     Raises:
-        BadInput: the backbone is none that transformers has for Mask2Former (ResNet, Swin), or
-            the decoder samples other than 4 points per head and level.
+        BadInput: the backbone is none that transformers has for the network, or a Mask2Former's
+            decoder samples other than 4 points per head and level.
     """
-    if settings.encoder_points != 4:
-        raise BadInput("transformers: model.encoder_points must be 4")
-    backbone = _backbone_config(model, settings)
-    weights = model.state_dict()
-    state = renamed(weights, table_of(weights), "transformers' Mask2Former")
-    _fill(state, backbone, len(classes))
-    config = {
-        "architectures": ["Mask2FormerForUniversalSegmentation"],
-        "model_type": "mask2former",
-        "backbone_config": backbone,
-        **_head_config(settings),
-        **_labels(classes),
-    }
+    if isinstance(model, EoMT):
+        state, config = eomt_folder.written(model, settings)
+        constant = torch.ones(len(classes) + 1)
+        constant[-1] = LossSettings().no_object
+        state["criterion.empty_weight"] = constant
+    else:
+        state, config = _mask2former(model, settings, len(classes))
+    config |= _labels(classes)
     path.mkdir(parents=True, exist_ok=True)
     with atomic.replacing(path / "model.safetensors") as temporary:
         save_file({k: v.cpu() for k, v in state.items()}, temporary, metadata={"format": "pt"})
     atomic.write_json(path / "preprocessor_config.json", _preprocessor(model, len(classes)))
     atomic.write_json(path / "config.json", config)
+
+
+def _mask2former(
+    model: Mask2Former, settings: ModelSettings, classes: int
+) -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """Tensors by transformers' names, and its configuration, labels apart."""
+    if settings.encoder_points != 4:
+        raise BadInput("transformers: model.encoder_points must be 4")
+    backbone = _backbone_config(model, settings)
+    weights = model.state_dict()
+    state = renamed(weights, table_of(weights), "transformers' Mask2Former")
+    _fill(state, backbone, classes)
+    return state, {
+        "architectures": ["Mask2FormerForUniversalSegmentation"],
+        "model_type": "mask2former",
+        "backbone_config": backbone,
+        **_head_config(settings),
+    }
 
 
 def _fill(state: dict[str, Tensor], backbone: dict[str, Any], classes: int) -> None:
@@ -173,17 +190,34 @@ def _labels(classes: Sequence[str]) -> dict[str, Any]:
     }
 
 
-def _preprocessor(model: Mask2Former, classes: int) -> dict[str, Any]:
+def _preprocessor(model: Mask2Former | EoMT, classes: int) -> dict[str, Any]:
+    assert isinstance(model.mean, Tensor)
+    assert isinstance(model.std, Tensor)
+    mean, std = ((values.flatten() / 255).tolist() for values in (model.mean, model.std))
+    normalised = {
+        "do_rescale": True,
+        "rescale_factor": 1 / 255,
+        "do_normalize": True,
+        "image_mean": mean,
+        "image_std": std,
+    }
+    if isinstance(model, EoMT):
+        side = model.backbone.patch_embed.img_size[0]
+        return {
+            "image_processor_type": "EomtImageProcessor",
+            "do_resize": True,
+            "do_pad": True,
+            "size": {"shortest_edge": side, "longest_edge": side},
+            **normalised,
+            "ignore_index": 255,
+            "num_labels": classes,
+        }
     return {
         "image_processor_type": "Mask2FormerImageProcessor",
         "do_resize": True,
         "size": {"shortest_edge": 800, "longest_edge": 1333},
         "size_divisor": 32,
-        "do_rescale": True,
-        "rescale_factor": 1 / 255,
-        "do_normalize": True,
-        "image_mean": [value / 255 for value in model.backbone.mean],
-        "image_std": [value / 255 for value in model.backbone.std],
+        **normalised,
         "ignore_index": 255,
         "do_reduce_labels": False,
         "num_labels": classes,

@@ -4,6 +4,7 @@ Beside it stands Mask R-CNN, a baseline.
 """
 
 from gdsweep.model.criterion import Criterion, Normaliser
+from gdsweep.model.eomt import EoMT
 from gdsweep.model.inference import Predictions, predict
 from gdsweep.model.mask2former import Mask2Former
 from gdsweep.model.mask_rcnn import MaskRCNN
@@ -15,6 +16,7 @@ from gdsweep.model.points import seeded_points, uniform_points
 __all__ = [
     "NETWORKS",
     "Criterion",
+    "EoMT",
     "LayerOutput",
     "Mask2Former",
     "MaskRCNN",

@@ -12,7 +12,7 @@ from typing import Any
 
 import timm
 import torch
-from timm.models import FeatureDictNet, FeatureGetterNet, FeatureListNet
+from timm.models._features import FeatureDictNet, FeatureGetterNet, FeatureListNet
 from torch import Tensor
 
 from gdsweep.config import ModelSettings

@@ -72,3 +72,30 @@ def test_sgd_has_the_same_groups_and_momentum():
         optimizer.step()
     moved = before - model.head.bias
     torch.testing.assert_close(moved, torch.full((2,), 0.02 * 2.8), rtol=1e-3, atol=0)
+
+
+def test_a_vits_rate_falls_from_block_to_block():
+    class _ViT(nn.Module):
+        def __init__(self) -> None:
+            super().__init__()
+            self.backbone = nn.Module()
+            self.backbone.cls_token = nn.Parameter(torch.zeros(1))
+            self.backbone.patch_embed = nn.Linear(2, 2)
+            self.backbone.blocks = nn.ModuleList(nn.Linear(2, 2) for _ in range(3))
+            self.backbone.norm = nn.LayerNorm(2)
+            self.queries = nn.Embedding(2, 2)
+
+    model = _ViT()
+    settings = OptimizerSettings(layer_decay=0.5, backbone_multiplier=0.1)
+    optimizer = build_optimizer(model, settings)
+    expected = {
+        model.queries.weight: 1.0,
+        model.backbone.norm.weight: 0.1,
+        model.backbone.blocks[2].weight: 0.1,
+        model.backbone.blocks[1].weight: 0.05,
+        model.backbone.blocks[0].bias: 0.025,
+        model.backbone.patch_embed.weight: 0.025,
+        model.backbone.cls_token: 0.025,
+    }
+    for parameter, multiplier in expected.items():
+        assert _group_of(optimizer, parameter)["multiplier"] == pytest.approx(multiplier)
