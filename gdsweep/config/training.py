@@ -149,6 +149,10 @@ class ResourceSettings(Settings):
     """`auto`: CUDA where there is one and `gpus` is not 0."""
     attention: Literal["auto", "xformers", "sdpa"] = "auto"
     """`auto`: xformers' memory-efficient attention on CUDA where installed, else PyTorch's."""
+    activation_checkpointing: bool = False
+    """Keep no activations inside the blocks of a ViT, Swin or ConvNeXt for the backward pass, and
+    compute them again there: less memory for about a third more time, the same gradients. Backbones
+    with batch normalisation that is trained refuse it: its statistics would count images twice."""
     checkpoint_period: int = Field(1000, ge=1)
     """Iterations between complete checkpoints to resume from."""
     log_period: int = Field(20, ge=1)

@@ -92,7 +92,7 @@ def written(model: EoMT, settings: ModelSettings) -> tuple[dict[str, Tensor], di
         "mlp_ratio": net.blocks[0].mlp.fc1.out_features // net.embed_dim,
         "num_upscale_blocks": len(model.upscale),
         "use_swiglu_ffn": False,
-        "num_blocks": len(model.block_shares()),
+        "num_blocks": len(model.shares),
         "num_queries": settings.queries,
         "num_register_tokens": net.num_prefix_tokens - 1,
         "drop_path_rate": settings.drop_path,

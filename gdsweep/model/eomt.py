@@ -9,11 +9,13 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.utils.checkpoint import checkpoint
 
 from gdsweep.config import ModelSettings
 from gdsweep.errors import BadInput
 from gdsweep.model.network import QueryNetwork
 from gdsweep.model.outputs import LayerOutput, Outputs
+from gdsweep.model.timm_net import checkpoint_blocks
 from gdsweep.model.vit import create_vit, is_vit
 
 PATCH = 16
@@ -66,8 +68,10 @@ class EoMT(QueryNetwork):
             nn.Linear(width, width),
         )
         first = 0.0 if settings.masked_attention == "never" else 1.0
-        self.register_buffer("mask_share", torch.full((settings.query_blocks,), first))
-        self.shares: list[float] | None = None
+        # the buffer is what checkpoints hold; the list is read without a look at the device
+        self.shares = [first] * settings.query_blocks
+        self.register_buffer("mask_share", torch.tensor(self.shares))
+        self.register_load_state_dict_post_hook(_read_shares)
         self.train()
 
     def train(self, mode: bool = True) -> "EoMT":
@@ -82,8 +86,12 @@ class EoMT(QueryNetwork):
         if self.masked_attention != "annealed":
             return
         assert isinstance(self.mask_share, Tensor)
-        self.shares = mask_shares(share, len(self.mask_share))
-        self.mask_share.copy_(torch.tensor(self.shares))
+        self.mask_share.copy_(torch.tensor(mask_shares(share, len(self.shares))))
+        self.shares = mask_shares(share, len(self.shares))
+
+    def checkpoint_activations(self) -> None:
+        """See `Network`; every block is computed twice."""
+        checkpoint_blocks(self.backbone)
 
     def forward(
         self, images: Sequence[Tensor], targets: object = None, auxiliary: bool = True
@@ -99,30 +107,33 @@ class EoMT(QueryNetwork):
         grid = (batch.shape[-2] // PATCH, batch.shape[-1] // PATCH)
         tokens, rope = self._embedded(batch)
         blocks = list(self.backbone.blocks)
-        joined = len(blocks) - len(self.block_shares())
+        joined = len(blocks) - len(self.shares)
         for block in blocks[:joined]:
-            tokens = _through(block, tokens, rope, None)
+            tokens = self._through(block, tokens, rope, None)
         tokens = torch.cat([self.queries.weight.expand(len(tokens), -1, -1), tokens], 1)
         rope = None if rope is None else _unrotated(rope, self.queries.num_embeddings)
         layers: list[LayerOutput] = []
-        for block, share in zip(blocks[joined:], self.block_shares(), strict=True):
+        for block, share in zip(blocks[joined:], self.shares, strict=True):
             masked = share > 0 if self.training else share >= 0.5
             found = self._predicted(tokens, grid) if auxiliary or masked else None
             if auxiliary and found is not None:
                 layers.append(found)
             mask = self._mask(found, grid, share) if masked and found is not None else None
-            tokens = _through(block, tokens, rope, mask)
+            tokens = self._through(block, tokens, rope, mask)
         layers.append(self._predicted(tokens, grid))
         sizes = [(image.shape[-2], image.shape[-1]) for image in images]
         return Outputs(layers, (batch.shape[-2], batch.shape[-1]), sizes)
 
-    def block_shares(self) -> list[float]:
-        """Share of masked queries in each of the last blocks, in order."""
-        assert isinstance(self.mask_share, Tensor)
-        if self.training and self.shares is not None:
-            return self.shares  # without a look at the device
-        shares: list[float] = self.mask_share.tolist()
-        return shares
+    def _through(
+        self, block: Any, tokens: Tensor, rope: Tensor | None, mask: Tensor | None
+    ) -> Tensor:
+        positions: dict[str, Any] = {} if rope is None else {"rope": rope}
+        out: Tensor
+        if self.backbone.grad_checkpointing and torch.is_grad_enabled():
+            out = checkpoint(block, tokens, attn_mask=mask, **positions, use_reentrant=False)
+        else:
+            out = block(tokens, attn_mask=mask, **positions)
+        return out
 
     def _embedded(self, batch: Tensor) -> tuple[Tensor, Tensor | None]:
         """Tokens [B, prefix + patches, width] before the first block, and rotary positions."""
@@ -199,13 +210,11 @@ def _transformer(settings: ModelSettings) -> Any:
     return net
 
 
-def _through(block: Any, tokens: Tensor, rope: Tensor | None, mask: Tensor | None) -> Tensor:
-    out: Tensor
-    if rope is None:
-        out = block(tokens, attn_mask=mask)
-    else:
-        out = block(tokens, rope=rope, attn_mask=mask)
-    return out
+def _read_shares(model: nn.Module, incompatible_keys: object) -> None:
+    """Take the shares of the weights that were loaded."""
+    assert isinstance(model, EoMT)
+    assert isinstance(model.mask_share, Tensor)
+    model.shares = model.mask_share.tolist()
 
 
 def _unrotated(rope: Tensor, count: int) -> Tensor:

@@ -10,6 +10,7 @@ from gdsweep.model.backbone import Backbone
 from gdsweep.model.network import QueryNetwork
 from gdsweep.model.outputs import Outputs
 from gdsweep.model.pixel_decoder import PixelDecoder
+from gdsweep.model.timm_net import checkpoint_blocks
 from gdsweep.model.transformer_decoder import TransformerDecoder
 from gdsweep.model.vit import is_vit
 from gdsweep.model.vit_pyramid import ViTPyramid
@@ -52,6 +53,10 @@ class Mask2Former(QueryNetwork):
         layers = self.transformer_decoder(mask_features, maps, auxiliary)
         sizes = [(image.shape[-2], image.shape[-1]) for image in images]
         return Outputs(layers, (batch.shape[-2], batch.shape[-1]), sizes)
+
+    def checkpoint_activations(self) -> None:
+        """See `Network`; every block of a ViT, Swin or ConvNeXt is computed twice."""
+        checkpoint_blocks(self.backbone.net)
 
 
 def _check(settings: ModelSettings) -> None:

@@ -7,6 +7,7 @@ from typing import ClassVar
 import torch
 from torch import Tensor, nn
 
+from gdsweep.errors import BadInput
 from gdsweep.model.inference import Predictions, predict
 from gdsweep.model.outputs import Outputs
 
@@ -44,6 +45,14 @@ class Network(nn.Module, ABC):
 
     def advance(self, share: float) -> None:
         """Be told how much of the training is done, 0 to 1, before each step."""
+
+    def checkpoint_activations(self) -> None:
+        """Compute the backbone's activations again in the backward pass instead of keeping them.
+
+        Raises:
+            BadInput: a backbone that cannot, or whose statistics would count images twice.
+        """
+        raise BadInput(f"resources.activation_checkpointing: {type(self).__name__} has none")
 
     def countable(self) -> nn.Module:
         """A module that computes a forward pass on `[image]` and never asks a tensor's content."""

@@ -64,6 +64,27 @@ def create(settings: ModelSettings, **options: Any) -> Any:
         ) from None
 
 
+def checkpoint_blocks(net: Any) -> None:
+    """Have a network compute its blocks' activations again in the backward pass.
+
+    Raises:
+        BadInput: timm's network cannot, or has batch normalisation that is trained: its running
+            statistics would count every image twice.
+    """
+    trained = any(isinstance(m, torch.nn.modules.batchnorm._BatchNorm) for m in net.modules())
+    if trained:
+        raise BadInput(
+            "resources.activation_checkpointing: the backbone has batch normalisation, whose "
+            "statistics would count images twice; valid: ViT, Swin, ConvNeXt"
+        )
+    try:
+        net.set_grad_checkpointing(True)
+    except (AssertionError, AttributeError) as error:
+        raise BadInput(
+            f"resources.activation_checkpointing: timm's network has none ({first_line(error)})"
+        ) from None
+
+
 def _check_name(name: str) -> None:
     architecture, _, tag = name.partition(".")
     if not timm.is_model(architecture):

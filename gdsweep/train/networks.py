@@ -72,6 +72,8 @@ def build_networks(
         teacher, alpha = _frozen(student), settings.distillation.alpha
     elif settings.optimizer.average is not None:
         teacher, alpha = _frozen(student), settings.optimizer.average
+    if settings.resources.activation_checkpointing:
+        student.checkpoint_activations()  # the teacher, copied before, is never differentiated
     wrapped: nn.Module = student
     if processes.world > 1:
         cuda = processes.device.type == "cuda"

@@ -185,7 +185,8 @@ class Trainer:
     def _step(self, parts: list[Part]) -> dict[str, float]:
         networks, settings = self.networks, self.settings
         networks.student.train()
-        networks.student.advance(self.iteration / settings.schedule.iterations)
+        done = self.iteration / settings.schedule.iterations
+        networks.student.advance(done)
         rate = settings.optimizer.lr * rate_factor(settings.schedule, self.iteration)
         set_rate(self.optimizer, rate)
         self.optimizer.zero_grad(set_to_none=True)
@@ -193,6 +194,7 @@ class Trainer:
         self.precision.step(self.optimizer, networks.student, settings.optimizer.clip_norm)
         if networks.teacher is not None and networks.alpha is not None:
             update_average(networks.teacher, networks.student, networks.alpha)
+            networks.teacher.advance(done)
         return terms
 
     # ---- scores --------------------------------------------------------------------------------

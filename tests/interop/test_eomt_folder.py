@@ -32,7 +32,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, EoMT]:
     settings = ModelSettings.model_validate(SETTINGS)
     model = build_network(settings, len(CLASSES)).eval()
     assert isinstance(model, EoMT)
-    model.mask_share.fill_(0)  # trained to its end
+    model.advance(1.0)  # trained to its end
     path = tmp_path_factory.mktemp("eomt") / "folder"
     write_folder(path, model, settings, CLASSES)
     return path, model

@@ -11,7 +11,7 @@ from gdsweep.errors import BadInput
 from gdsweep.interop.account import renamed
 from gdsweep.interop.eomt_names import HEAD, VIT
 from gdsweep.model import build_network
-from gdsweep.model.eomt import EoMT, _through, _unrotated, mask_shares
+from gdsweep.model.eomt import EoMT, _unrotated, mask_shares
 
 CLASSES, QUERIES, SIDE = 5, 7, 96
 
@@ -58,10 +58,10 @@ def everywhere_different(model: EoMT) -> EoMT:
     return model
 
 
-@pytest.mark.parametrize("share", [1.0, 0.0])
-def test_logits_and_masks_equal_transformers(share: float) -> None:
+@pytest.mark.parametrize("done", [0.0, 1.0])
+def test_logits_and_masks_equal_transformers(done: float) -> None:
     ours = everywhere_different(network()).eval()
-    ours.mask_share.fill_(share)
+    ours.advance(done)
     images = [torch.randint(0, 256, (3, SIDE, SIDE)).float() for _ in range(2)]
     with torch.no_grad():
         found = ours(images, auxiliary=False)
@@ -80,7 +80,7 @@ def test_masks_matter_and_every_supervised_layer_is_returned() -> None:
     image = torch.randint(0, 256, (3, SIDE, SIDE)).float()
     with torch.no_grad():
         masked = model([image])
-        model.mask_share.fill_(0)
+        model.advance(1.0)
         free = model([image])
     assert len(masked.layers) == len(free.layers) == 5
     assert torch.equal(masked.layers[0].class_logits, free.layers[0].class_logits)
@@ -125,10 +125,10 @@ def test_the_shares_are_part_of_the_weights() -> None:
     model, other = network(backbone="test_vit"), network(backbone="test_vit")
     model.advance(0.5)
     other.load_state_dict(model.state_dict())
-    assert other.eval().block_shares() == pytest.approx(mask_shares(0.5, 4))
+    assert other.shares == pytest.approx(mask_shares(0.5, 4))
     always = network(backbone="test_vit", masked_attention="always")
     always.advance(1.0)
-    assert always.block_shares() == [1, 1, 1, 1]
+    assert always.shares == [1, 1, 1, 1]
 
 
 def test_rotary_positions_turn_patches_and_no_query() -> None:
@@ -144,9 +144,9 @@ def test_rotary_positions_turn_patches_and_no_query() -> None:
     mask[..., count:, :count] = False
     with torch.no_grad():
         block = model.backbone.blocks[-1]
-        alone = _through(block, tokens, rope, None)
-        both = _through(block, joined, _unrotated(rope, count), mask)
-        plain = _through(block, joined, None, mask)
+        alone = model._through(block, tokens, rope, None)
+        both = model._through(block, joined, _unrotated(rope, count), mask)
+        plain = model._through(block, joined, None, mask)
     torch.testing.assert_close(both[:, count:], alone, rtol=1e-5, atol=1e-5)
     assert not torch.allclose(plain[:, count:], alone, atol=1e-3)
 
