@@ -36,16 +36,17 @@ def parser(program: str) -> argparse.ArgumentParser:
     )  # fmt: skip
     p.add_argument(
         "--check", action="store_true",
-        help="exit 1 where a number is below its noise band or contradicts a claimed ordering",
+        help="exit 1 where a number is below the published one, or an ordering the paper claims is "
+        "contradicted, by more than chance explains in a table of this size",
     )  # fmt: skip
     p.add_argument(
         "--strict", action="store_true",
-        help="with --check: a hole, a number above its band and an unchecked ordering fail too",
+        help="with --check: a hole, a number above its interval and an unchecked pair fail too",
     )  # fmt: skip
     p.add_argument(
         "--against", type=Path, metavar="CSV",
-        help="exit 1 where a mean is further from that of an earlier collection than the spread "
-        "over its seeds; one grid at a time",
+        help="exit 1 where a mean is further from that of an earlier collection than chance "
+        "explains in a table of this size; one grid at a time",
     )  # fmt: skip
     p.add_argument("--html", action="store_true", help="write one self-contained page a grid, too")
     p.add_argument(

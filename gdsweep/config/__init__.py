@@ -9,7 +9,7 @@ from gdsweep.config.base import Settings
 from gdsweep.config.cityscapes_format import CityscapesData
 from gdsweep.config.coco_format import CocoData, ImageSet
 from gdsweep.config.data import AugmentationSettings, LabelSettings
-from gdsweep.config.format_base import DataFormat, FileFormat
+from gdsweep.config.format_base import SPLIT_NAMES, DataFormat, FileFormat, Split
 from gdsweep.config.formats import FORMATS, DataSettings
 from gdsweep.config.label_list import LabelList, read_label_list
 from gdsweep.config.metrics import METRICS, Metric, always_measured
@@ -40,6 +40,7 @@ __all__ = [
     "FORMATS",
     "METHODS",
     "METRICS",
+    "SPLIT_NAMES",
     "Architecture",
     "AugmentationSettings",
     "BatchSettings",
@@ -67,6 +68,7 @@ __all__ = [
     "ScheduleSettings",
     "Settings",
     "ShapesData",
+    "Split",
     "TeacherSettings",
     "always_measured",
     "expanded",

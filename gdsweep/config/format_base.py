@@ -4,10 +4,16 @@ import hashlib
 import os
 from abc import abstractmethod
 from pathlib import Path
-from typing import Any, ClassVar, Self
+from typing import Any, ClassVar, Literal, Self
 
 from gdsweep.config.base import Settings
 from gdsweep.config.paths import beside, expanded
+
+Split = Literal["val", "test"]
+"""Images that a score may be of."""
+
+SPLIT_NAMES: dict[Split, str] = {"val": "validation", "test": "test"}
+"""What a person reads of them."""
 
 
 class DataFormat(Settings):
@@ -53,6 +59,10 @@ class DataFormat(Settings):
     def has_test(self) -> bool:
         """Whether scores are reported on images of their own; on the validation images if not."""
         return True
+
+    def scored_split(self, asked: Split) -> Split:
+        """Image set that a score is of: `val` where `test` is asked for and there is none."""
+        return asked if self.has_test else "val"
 
     def rooted(self, folder: Path) -> Self:
         """The data set with relative places made absolute; they are relative to `folder`."""

@@ -15,7 +15,7 @@ from gdsweep.grid.methods import TAUGHT
 from gdsweep.grid.names import dataset_names
 from gdsweep.grid.presets import shipped_dataset, user_datasets
 from gdsweep.grid.provenance import ResolvedSetting, resolved_settings
-from gdsweep.grid.published import PublishedValue, read_claims, read_published
+from gdsweep.grid.published import PublishedValue, read_paper
 from gdsweep.grid.resolve import Resolver
 from gdsweep.grid.schema import GridFile, parse
 from gdsweep.grid.smoke import smoke
@@ -160,4 +160,4 @@ def _published(document: Document, page: GridFile) -> tuple[list[PublishedValue]
     path = Path(document.name).parent / page.published
     if not path.is_file():
         document.fail(("published",), f"{page.published}: no such file beside the grid")
-    return read_published(path), read_claims(path)
+    return read_paper(path)

@@ -121,7 +121,7 @@ def read_status(
                 cell=cell.label,
                 standing=standing,
                 validation_ap=_validation_ap(store.run(name)),
-                delta=None if ap is None or paper is None else ap - paper.value,
+                delta=None if ap is None or paper is None else ap - paper.reference,
                 hours=hours[name],
                 job=standing.job or last.get(standing.run) or _recorded(store.run(standing.run)),
             )

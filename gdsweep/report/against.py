@@ -1,19 +1,25 @@
-"""Results beside those of an earlier collection: has a number moved by more than its spread?"""
+"""Results beside those of an earlier collection: has one moved by more than chance?"""
 
 import math
 import statistics
 from collections import Counter
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pandas as pd
 
 from gdsweep.errors import BadInput
-from gdsweep.grid import Grid
+from gdsweep.grid import Cell, Grid
 from gdsweep.report.display import display_name, number, signed
+from gdsweep.report.intervals import Interval, interval_of_means
 
 Key = tuple[str, ...]
+
+
+Outcome = Literal["within", "outside", "open", "alone"]
+"""`outside`: the mean has moved by more than chance explains in a table of this size. `open`: no
+number yet. `alone`: a single value now and then, and nothing is known of the noise."""
 
 
 @dataclass(frozen=True)
@@ -22,38 +28,43 @@ class Compared:
 
     name: str
     """What it is of, in the table's words."""
-    now: float | None
-    """Mean over the averaged axes, in percent; None for a hole."""
-    then: float
-    """The earlier mean."""
-    spread: float
-    """The earlier standard deviation over the averaged axes; NaN of a single value."""
+    now: tuple[float, ...]
+    """Values over the averaged axes, in percent; empty for a hole."""
+    then: tuple[float, ...]
+    """The earlier values."""
+    interval: Interval | None
+    """Of the difference of both means; None where it is open or alone."""
 
     @property
-    def outcome(self) -> str:
-        """`within` the earlier spread, `outside`, `open` (no number yet) or `alone` (no spread)."""
-        if self.now is None:
+    def outcome(self) -> Outcome:
+        """Whether the mean has moved."""
+        if not self.now:
             return "open"
-        if math.isnan(self.spread):
+        if self.interval is None:
             return "alone"
-        # at the one decimal that tables print
-        moved = round(abs(self.now - self.then), 1)
-        return "within" if moved <= round(self.spread, 1) else "outside"
+        return "within" if self.interval.side_together(self.moved) == "within" else "outside"
+
+    @property
+    def moved(self) -> float:
+        """The mean now minus the mean then, in points; both must be there."""
+        return statistics.fmean(self.now) - statistics.fmean(self.then)
 
     @property
     def text(self) -> str:
-        """`Guided 2 %: 20.3, was 19.8 ± 1.2 (+0.5, within)`."""
-        spread = "" if math.isnan(self.spread) else f" ± {number(self.spread)}"
-        if self.now is None:
-            return f"{self.name}: no number, was {number(self.then)}{spread}"
-        change = f"{signed(self.now - self.then)}, {self.outcome}"
-        return f"{self.name}: {number(self.now)}, was {number(self.then)}{spread} ({change})"
+        """`Guided 2 %: 20.3, was 19.8 (+0.5, within ±1.2)`."""
+        was = f"was {number(statistics.fmean(self.then))}"
+        if not self.now:
+            return f"{self.name}: no number, {was}"
+        half = f" ±{number(self.interval.together)}" if self.interval else ""
+        change = f"{signed(self.moved)}, {self.outcome}{half}"
+        return f"{self.name}: {number(statistics.fmean(self.now))}, {was} ({change})"
 
 
 def against(frame: pd.DataFrame, grid: Grid, path: Path) -> list[Compared]:
     """The grid's numbers beside those in `path`, a CSV that collect wrote for the same grid.
 
-    Numbers are compared where both have the cells; values are means over the averaged axes.
+    Numbers are compared where both have the cells: means over the averaged axes, by the intervals
+    that hold for all of them at once (see `intervals`).
 
     Raises:
         BadInput: the file cannot be read, or has none of the grid's cells.
@@ -62,19 +73,11 @@ def against(frame: pd.DataFrame, grid: Grid, path: Path) -> list[Compared]:
     metric = grid.table.metric
     earlier = _values(_read(path, [*axes, metric]), axes, metric)
     mine = _values(frame, axes, metric)
-    found = []
-    for key, values in mine.items():
-        before = [value for value in earlier.get(key, []) if not math.isnan(value)]
-        if before:
-            present = [value for value in values if not math.isnan(value)]
-            found.append(
-                Compared(
-                    _name(grid, axes, key),
-                    statistics.fmean(present) if present else None,
-                    statistics.fmean(before),
-                    statistics.stdev(before) if len(before) > 1 else math.nan,
-                )
-            )
+    both = {key: _present(earlier[key]) for key in mine if _present(earlier.get(key, []))}
+    found = [
+        _compared(grid, axes, key, _present(mine[key]), before, len(both))
+        for key, before in both.items()
+    ]
     if not found:
         raise BadInput(f"{path}: has no number of {grid.path}; valid: a CSV of the same grid")
     return found
@@ -83,10 +86,29 @@ def against(frame: pd.DataFrame, grid: Grid, path: Path) -> list[Compared]:
 def against_lines(found: list[Compared], path: Path) -> list[str]:
     """A line that counts, then one for every number that moved or is not there."""
     counts = Counter(compared.outcome for compared in found)
-    total = f"{counts['within']} of {len(found)} numbers are within the spread of {path}"
-    others = [f"{counts[word]} {word}" for word in ("outside", "open", "alone") if counts[word]]
+    total = f"{counts['within']} of {len(found)} numbers are those of {path}, as far as chance goes"
+    words: tuple[Outcome, ...] = ("outside", "open", "alone")
+    others = [f"{counts[word]} {word}" for word in words if counts[word]]
     said = [compared for compared in found if compared.outcome != "within"]
     return [", ".join([total, *others]), *(f"{one.outcome}: {one.text}" for one in said)]
+
+
+def _compared(
+    grid: Grid,
+    axes: list[str],
+    key: Key,
+    now: tuple[float, ...],
+    then: tuple[float, ...],
+    comparisons: int,
+) -> Compared:
+    cell = _cell(grid, axes, key)
+    prior = grid.claims.spread(cell.settings.dataset.name, grid.table.metric)
+    interval = interval_of_means(prior, now, then, comparisons) if now else None
+    return Compared(_name(grid, cell), now, then, interval)
+
+
+def _present(values: list[float]) -> tuple[float, ...]:
+    return tuple(value for value in values if not math.isnan(value))
 
 
 def _read(path: Path, columns: list[str]) -> pd.DataFrame:
@@ -122,10 +144,11 @@ def _plain(value: Any) -> str:
         return str(value)
 
 
-def _name(grid: Grid, axes: list[str], key: Key) -> str:
-    for cell in grid.cells:
-        if tuple(_plain(cell.axes[axis]) for axis in axes) == key:
-            ordered = [*grid.table.columns, *grid.table.rows]
-            words = [display_name(axis, cell.axes[axis], grid.table.names) for axis in ordered]
-            return " ".join(word for word in words if word and word != "none")
-    raise AssertionError(f"{key} is no cell of {grid.path}")
+def _cell(grid: Grid, axes: list[str], key: Key) -> Cell:
+    return next(c for c in grid.cells if tuple(_plain(c.axes[axis]) for axis in axes) == key)
+
+
+def _name(grid: Grid, cell: Cell) -> str:
+    ordered = [*grid.table.columns, *grid.table.rows]
+    words = [display_name(axis, cell.axes[axis], grid.table.names) for axis in ordered]
+    return " ".join(word for word in words if word and word != "none")

@@ -142,11 +142,12 @@ def _published(entry: Entry) -> str:
     """The published value with its verdict, which is told by a word and not by colour alone."""
     if entry.published is None:
         return ""
-    said = f"<small>published {number(entry.published)}</small>"
-    if entry.delta is None or entry.band is None:
+    values = " and ".join(map(number, entry.printed or (entry.published,)))
+    said = f"<small>published {values}</small>"
+    if entry.delta is None or not entry.verdict:
         return said
-    verdict = f'<span class="verdict {entry.verdict}">{entry.verdict}</span>'
-    return f"{said}<small>{signed(entry.delta)}, {verdict} ±{number(entry.band)}</small>"
+    verdict = f'<span class="verdict {entry.verdict}">{wording.verdict(entry)}</span>'
+    return f"{said}<small>{signed(entry.delta)}, {verdict}</small>"
 
 
 def _orderings(table: Table) -> str:

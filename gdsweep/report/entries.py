@@ -2,11 +2,12 @@
 
 import math
 import statistics
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from gdsweep.config import METRICS
-from gdsweep.grid import TableLayout
+from gdsweep.grid import PublishedValue, TableLayout
 from gdsweep.plan.cells import percent
 from gdsweep.report.results import judgement_columns
 
@@ -46,11 +47,15 @@ class Entry:
     checkpoints: tuple[int, ...] = ()
     """Iterations of the scored checkpoints, one a seed."""
     published: float | None = None
-    """The paper's number for this cell."""
-    band: float | None = None
-    """Half-width of the noise band around `published`; None without a verdict."""
+    """The paper's number for this cell; the mean of `printed` where it prints several."""
+    printed: tuple[float, ...] = ()
+    """Every differing value that the paper prints for this cell."""
+    half_width: float | None = None
+    """Of the interval around `published`, or around a mean of differences (see `intervals`)."""
+    half_width_together: float | None = None
+    """Of the interval that holds for all published numbers of the grid at once."""
     verdict: str = ""
-    """Where the mean lies of that band: `within`, `below` or `above`."""
+    """Where the mean lies of its interval: `within`, `below`, `above`; `open` (see `verdicts`)."""
     cells: tuple[int, ...] = ()
     """Places of its cells in the grid."""
     best: bool = False
@@ -85,20 +90,24 @@ def source(record: Record) -> str:
 
 
 def make_entry(
-    group: list[Record], layout: TableLayout, metric: str, notes: Notes, uniform: bool
+    group: list[Record],
+    layout: TableLayout,
+    metric: str,
+    published: Mapping[int, PublishedValue],
+    notes: Notes,
+    uniform: bool,
 ) -> Entry:
     """The entry, in one metric, of the cells that share a place of the table.
 
-    Reasons of holes go to `notes`, and the source of the number too unless it is the same for the
-    whole table (`uniform`).
+    `published` are the metric's published values by the place of their cell. Reasons of holes go to
+    `notes`, and the source of the number too unless it is the same for the whole table (`uniform`).
     """
     if not group:
         return Entry()
     judged = judgement_columns(layout, metric)
     done = [record for record in group if is_measured(record, metric)]
     values = [record[metric] for record in done if not math.isnan(record[metric])]
-    stated = [record[judged["published"]] for record in group]
-    published = next((value for value in stated if not math.isnan(value)), None)
+    paper = next((published[r["cell"]] for r in group if r["cell"] in published), None)
     marks = []
     if done and not uniform:
         marks.append(notes.place("; ".join(dict.fromkeys(source(record) for record in done))))
@@ -115,8 +124,10 @@ def make_entry(
         notes=tuple(marks),
         # told once, beside the first metric: the others are of the same checkpoint
         checkpoints=tuple(int(r["iteration"]) for r in done) if metric == layout.metric else (),
-        published=published,
-        band=group[0][judged["band"]] if group[0][judged["verdict"]] else None,
+        published=paper.reference if paper else None,
+        printed=paper.printed if paper else (),
+        half_width=_known(group[0][judged["half_width"]]),
+        half_width_together=_known(group[0][judged["half_width_together"]]),
         verdict=group[0][judged["verdict"]],
         cells=tuple(record["cell"] for record in group),
     )
@@ -130,6 +141,10 @@ def is_measured(record: Record, metric: str) -> bool:
     if record["status"] == "done" or not math.isnan(record[metric]):
         return True
     return record["status"] == "unmeasured" and not METRICS[metric].on_demand
+
+
+def _known(value: float) -> float | None:
+    return None if math.isnan(value) else value
 
 
 def _hole(holes: list[Record]) -> str:

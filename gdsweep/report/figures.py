@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
+from gdsweep.config import SPLIT_NAMES
 from gdsweep.plan.request import Request
 from gdsweep.report.curves import curves
 from gdsweep.report.pairs import Pair, pairs
@@ -64,5 +65,6 @@ def _panels(pair: Pair, count: int) -> Drawn:
     results = [json.loads(path.read_text()) for path in pair.predictions]
     rows = list(zip(pair.names, results, strict=True))
     figure = qualitative.draw(images, rows, classes, pair.title)
-    said = f"{pair.names[0]} above, {pair.names[1]} below, on the same {pair.split} images."
+    images_of = SPLIT_NAMES[pair.split]
+    said = f"{pair.names[0]} above, {pair.names[1]} below, on the same {images_of} images."
     return Drawn(f"-panels-{pair.key}", figure, f"Predictions, {pair.title}", said)

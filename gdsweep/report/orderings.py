@@ -1,8 +1,8 @@
-"""What the paper claims to be better than what, checked on our numbers."""
+"""What the paper claims to be better than what, checked on our numbers, pair by pair."""
 
-import itertools
 import math
 import statistics
+from collections import Counter
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -10,15 +10,45 @@ import pandas as pd
 
 from gdsweep.config import METRICS
 from gdsweep.grid import Grid, Ordering
-from gdsweep.report.display import display_name, number
-from gdsweep.report.entries import Record
-from gdsweep.report.verdicts import band, noise_of
+from gdsweep.grid.claims import Value
+from gdsweep.report.display import display_name, number, signed
+from gdsweep.report.entries import Record, is_measured
+from gdsweep.report.intervals import Interval, interval_of_pairs
 
-Outcome = Literal["holds", "tie", "fails", "open", "absent"]
-"""`tie`: the two differ by less than the noise of their difference. `open`: it cannot be checked,
-for the reason given. `absent`: the grid has no two of its values to compare."""
+PairOutcome = Literal["holds", "tie", "fails", "open"]
+"""`tie`: the two differ by less than chance may make them. `open`: a number is missing, or nothing
+is known of the noise."""
 
-WORST: tuple[Outcome, ...] = ("fails", "tie", "holds")
+Outcome = Literal["holds", "partly", "tie", "fails", "open", "absent"]
+"""`holds`: in every pair that has its numbers; `fails`: in one at least our numbers say the
+opposite; `tie`: all pairs are ties; `partly`: some hold, the others are ties; `open`: no pair can
+be checked; `absent`: the grid has no two cells to compare."""
+
+
+@dataclass(frozen=True)
+class PairChecked:
+    """Two values of which the first is claimed to be better."""
+
+    better: str
+    """What is claimed to be better, with our number."""
+    worse: str
+    """What is claimed to be worse, with our number."""
+    outcome: PairOutcome
+    """What our numbers say."""
+    ahead: float | None = None
+    """Mean over seeds of the first minus the second, in points; None where it is open."""
+    half_width: float | None = None
+    """Of the interval of that difference alone."""
+    contradicted: bool = False
+    """Whether it fails by the interval that holds for all pairs of the grid at once."""
+
+    @property
+    def text(self) -> str:
+        """`Ours 12.1 > Standard 16.9: -4.8 ± 4.1`."""
+        pair = f"{self.better} > {self.worse}"
+        if self.ahead is None or self.half_width is None:
+            return pair
+        return f"{pair}: {signed(self.ahead)} ± {number(self.half_width)}"
 
 
 @dataclass(frozen=True)
@@ -28,111 +58,165 @@ class Checked:
     outcome: Outcome
     """What our numbers say."""
     text: str
-    """`coco 1 %: Ours 22.0 > Mask2Former 14.0`, and why where it is open."""
+    """`coco 1 %: Ours 22.0 > Mask2Former 14.0: 1 of 1 pair holds`, and what is missing."""
+    pairs: tuple[PairChecked, ...] = ()
+    """Every two values of different ranks."""
     begun: bool = True
     """Whether any of its numbers is there."""
 
+    @property
+    def failing(self) -> list[PairChecked]:
+        """The pairs of which our numbers say the opposite."""
+        return [pair for pair in self.pairs if pair.outcome == "fails"]
+
 
 @dataclass(frozen=True)
-class Side:
-    """One value of the ordered axis with our number."""
+class _Side:
+    """One value of the ordered axis at one place, with our numbers."""
 
     name: str
-    mean: float | None
-    noise: float
+    dataset: str
+    by_seed: dict[tuple[Any, ...], float]
+    """Our numbers by the values of the averaged axes."""
     why: str
+    """Why there is none; empty where there is one."""
+
+    @property
+    def text(self) -> str:
+        if not self.by_seed:
+            return self.name
+        return f"{self.name} {number(statistics.fmean(self.by_seed.values()))}"
+
+
+@dataclass(frozen=True)
+class _Place:
+    """One claim at one place of the grid, before any number is looked at."""
+
+    ordering: Ordering
+    name: str
+    """`coco 1 %`; empty where the grid is one place."""
+    members: dict[Value, list[Record]]
+    """Cells of each claimed value that the grid has here."""
+
+    @property
+    def pairs(self) -> list[tuple[Value, Value]]:
+        here = self.members
+        return [pair for pair in self.ordering.pairs() if pair[0] in here and pair[1] in here]
 
 
 def check_orderings(frame: pd.DataFrame, grid: Grid) -> list[Checked]:
-    """Every claimed ordering, at every place of the grid where two of its values have a cell.
+    """Every claimed ordering, at every place of the grid that has one of its values.
 
-    Means over the averaged axes are compared, each value with those of the next rank below that
-    has a number. The noise of a difference is the root of the sum of both squared bands (see
-    `verdicts`). `frame` is the grid's results.
+    All pairs of values of different ranks are compared by the mean of their differences, seed by
+    seed (see `intervals`). A place with one value alone, or without some of them, is told. `frame`
+    is the grid's results.
     """
-    if "AP" not in grid.table.metrics:
-        return []
-    return [found for ordering in grid.claims.orderings for found in _check(ordering, frame, grid)]
+    places = [place for claim in grid.claims.orderings for place in _places(claim, frame, grid)]
+    comparisons = sum(len(place.pairs) for place in places)
+    return [_check(place, grid, comparisons) for place in places]
 
 
-def _check(ordering: Ordering, frame: pd.DataFrame, grid: Grid) -> list[Checked]:
-    values = [value for rank in ordering.ranks for value in rank]
-    places: dict[tuple[Any, ...], dict[Any, list[Record]]] = {}
-    free = [a for a in grid.axes if a != ordering.axis and a not in grid.table.average]
+def _places(ordering: Ordering, frame: pd.DataFrame, grid: Grid) -> list[_Place]:
+    values = {value for rank in ordering.ranks for value in rank}
+    found: dict[tuple[Any, ...], dict[Value, list[Record]]] = {}
+    free = [a for a in grid.axes if a not in ordering.ordered and a not in grid.table.average]
     for cell, record in zip(grid.cells, frame.to_dict("records"), strict=True):
         inside = all(cell.coordinates.get(a) == v for a, v in ordering.axes.items())
-        value = cell.coordinates.get(ordering.axis)
+        value = tuple(cell.coordinates.get(axis) for axis in ordering.ordered)
         if inside and value in values:
             where = tuple(cell.axes[axis] for axis in free)
-            places.setdefault(where, {}).setdefault(value, []).append(record | {"cell": cell})
-    found = [
-        _compare(ordering, _name(free, where, grid), members, grid)
-        for where, members in places.items()
-        if len(members) > 1
+            found.setdefault(where, {}).setdefault(value, []).append(record | {"cell": cell})
+    if not found:
+        return [_Place(ordering, "", {})]
+    return [_Place(ordering, _name(free, where, grid), found[where]) for where in found]
+
+
+def _check(place: _Place, grid: Grid, comparisons: int) -> Checked:
+    sides = {value: _side(place, value, grid) for rank in place.ordering.ranks for value in rank}
+    said = " > ".join(
+        " / ".join(sides[value].text for value in rank) for rank in place.ordering.ranks
+    )
+    source = f" [{place.ordering.says}]" if place.ordering.says else ""
+    head = f"{place.name}: {said}{source}" if place.name else f"{said}{source}"
+    if not place.pairs:
+        have = [side.name for value, side in sides.items() if value in place.members]
+        what = f"has {have[0]} alone" if len(have) == 1 else "has no two of these"
+        return Checked("absent", f"{head}: this grid {what}", begun=False)
+    pairs = tuple(_pair(sides[one], sides[two], grid, comparisons) for one, two in place.pairs)
+    counts = Counter(pair.outcome for pair in pairs)
+    lacking = "; ".join(f"{side.name}: {side.why}" for side in sides.values() if side.why)
+    text = f"{head}: {_counted(counts)}{f' ({lacking})' if lacking else ''}"
+    begun = any(sides[value].by_seed for value in place.members)
+    return Checked(_outcome(counts), text, pairs, begun)
+
+
+def _side(place: _Place, value: Value, grid: Grid) -> _Side:
+    names = [
+        display_name(axis, part, grid.table.names)
+        for axis, part in zip(place.ordering.ordered, value, strict=True)
     ]
-    if found:
-        return found
-    said = " > ".join(_rank_name(ordering, rank, grid) for rank in ordering.ranks)
-    return [Checked("absent", f"{said}{_source(ordering)}: the grid has no two of these", False)]
+    name = " ".join(filter(None, names))
+    records = place.members.get(value, [])
+    if not records:
+        return _Side(name, "", {}, "not in this grid")
+    numbers = {
+        tuple(record[axis] for axis in grid.table.average if axis in grid.axes): record["AP"]
+        for record in records
+        if is_measured(record, "AP") and not math.isnan(record["AP"])
+    }
+    dataset = records[0]["cell"].settings.dataset.name
+    if numbers:
+        return _Side(name, dataset, numbers, "")
+    status = next((r["status"] for r in records if r["status"] != "done"), "without objects")
+    why = {"new": "missing", "damaged": "unreadable"}.get(status, status)
+    return _Side(name, dataset, {}, why)
 
 
-def _compare(
-    ordering: Ordering, where: str, members: dict[Any, list[Record]], grid: Grid
-) -> Checked:
-    ranks = [
-        [_side(ordering, value, members[value], grid) for value in rank if value in members]
-        for rank in ordering.ranks
-    ]
-    ranks = [rank for rank in ranks if rank]
-    known = [[side for side in rank if side.mean is not None] for rank in ranks]
-    known = [rank for rank in known if rank]
-    outcomes = [
-        _outcome(above, below)
-        for upper, lower in itertools.pairwise(known)
-        for above in upper
-        for below in lower
-    ]
-    said = " > ".join(" / ".join(_said(side) for side in rank) for rank in ranks)
-    head = f"{where}: {said}" if where else said
-    lacking = [f"{side.name}: {side.why}" for rank in ranks for side in rank if side.mean is None]
-    reason = f" ({'; '.join(lacking)})" if lacking else ""
-    text = f"{head}{_source(ordering)}{reason}"
-    if not outcomes:
-        return Checked("open", text, begun=bool(known))
-    return Checked(next(outcome for outcome in WORST if outcome in outcomes), text)
+def _pair(better: _Side, worse: _Side, grid: Grid, comparisons: int) -> PairChecked:
+    seeds = [seed for seed in better.by_seed if seed in worse.by_seed]
+    differences = [better.by_seed[seed] - worse.by_seed[seed] for seed in seeds]
+    prior = grid.claims.spread(better.dataset)
+    interval = interval_of_pairs(prior, differences, comparisons) if differences else None
+    if interval is None:
+        return PairChecked(better.text, worse.text, "open")
+    ahead = statistics.fmean(differences)
+    return PairChecked(
+        better.text,
+        worse.text,
+        _pair_outcome(ahead, interval),
+        ahead,
+        interval.alone,
+        contradicted=interval.side_together(ahead) == "below",
+    )
 
 
-def _side(ordering: Ordering, value: Any, records: list[Record], grid: Grid) -> Side:
-    name = display_name(ordering.axis, value, grid.table.names)
-    values = [r["AP"] for r in records if r["status"] == "done" and not math.isnan(r["AP"])]
-    noise = noise_of(records[0]["cell"].settings.dataset.name, grid.claims.noise)
-    if not values:
-        status = next((r["status"] for r in records if r["status"] != "done"), "without objects")
-        return Side(
-            name, None, 0.0, {"new": "missing", "damaged": "unreadable"}.get(status, status)
-        )
-    return Side(name, statistics.fmean(values), band(noise, values), "")
+def _pair_outcome(ahead: float, interval: Interval) -> PairOutcome:
+    outcomes: dict[str, PairOutcome] = {"above": "holds", "within": "tie", "below": "fails"}
+    return outcomes[interval.side(ahead)]
 
 
-def _outcome(above: Side, below: Side) -> Outcome:
-    assert above.mean is not None
-    assert below.mean is not None
-    ahead = above.mean - below.mean
-    if abs(ahead) <= math.hypot(above.noise, below.noise) + 1e-6:
-        return "tie"
-    return "holds" if ahead > 0 else "fails"
+def _outcome(counts: Counter[PairOutcome]) -> Outcome:
+    if counts["fails"]:
+        return "fails"
+    if counts["holds"]:
+        return "partly" if counts["tie"] else "holds"
+    return "tie" if counts["tie"] else "open"
 
 
-def _said(side: Side) -> str:
-    return side.name if side.mean is None else f"{side.name} {number(side.mean)}"
-
-
-def _rank_name(ordering: Ordering, rank: tuple[Any, ...], grid: Grid) -> str:
-    return " / ".join(display_name(ordering.axis, value, grid.table.names) for value in rank)
-
-
-def _source(ordering: Ordering) -> str:
-    return f" [{ordering.says}]" if ordering.says else ""
+def _counted(counts: Counter[PairOutcome]) -> str:
+    """`7 of 10 pairs hold, 2 tie, 1 fails`."""
+    total = counts.total()
+    verb = "holds" if counts["holds"] == 1 else "hold"
+    said = [f"{counts['holds']} of {total} pair{'s' if total > 1 else ''} {verb}"]
+    for outcome, one, many in (
+        ("fails", "fails", "fail"),
+        ("tie", "is a tie", "are ties"),
+        ("open", "is open", "are open"),
+    ):
+        count = counts[outcome]  # type: ignore[index]
+        if count:
+            said.append(f"{count} {one if count == 1 else many}")
+    return ", ".join(said)
 
 
 def _name(axes: list[str], where: tuple[Any, ...], grid: Grid) -> str:
@@ -149,6 +233,7 @@ def _name(axes: list[str], where: tuple[Any, ...], grid: Grid) -> str:
 def legend() -> str:
     """How to read the outcomes."""
     return (
-        f"Orderings the paper claims, on our {METRICS['AP'].words}: a tie is a difference below "
-        "the noise of both, an open one lacks a number."
+        f"Orderings the paper claims, on our {METRICS['AP'].words}, every pair by its differences "
+        "seed by seed: a tie is a difference that chance may make, an open pair lacks a number or "
+        "a second seed."
     )

@@ -10,6 +10,7 @@ from gdsweep.config import METRICS
 from gdsweep.grid import Difference, Grid
 from gdsweep.report.display import display_name, heading, in_order
 from gdsweep.report.entries import Entry, Record
+from gdsweep.report.intervals import interval_of_pairs
 from gdsweep.report.tables import Row, Table
 
 
@@ -40,8 +41,9 @@ def paired_differences(frame: pd.DataFrame, grid: Grid) -> pd.DataFrame:
 def paired_difference_table(frame: pd.DataFrame, grid: Grid, command: str = "") -> Table:
     """The `differences` that a grid asks for, from its results (see `results`).
 
-    A number is the mean over pairs of the difference in points, with its sample standard deviation
-    and how many of the pairs are above zero. A pair without both scores is left out, and counted.
+    A number is the mean over pairs of the difference in points, with its sample standard deviation,
+    how many of the pairs are above zero, and its interval (see `intervals`). A pair without both
+    scores is left out, and counted.
     """
     records: list[Record] = frame.to_dict("records")
     columns = in_order(tuple(record[axis] for axis in grid.table.columns) for record in records)
@@ -52,7 +54,7 @@ def paired_difference_table(frame: pd.DataFrame, grid: Grid, command: str = "") 
             column = tuple(records[pair[0]][axis] for axis in grid.table.columns)
             groups.setdefault(column, []).append(pair)
         for metric in difference.metrics:
-            entries = [_entry(groups.get(column, []), records, metric) for column in columns]
+            entries = [_entry(groups.get(column, []), records, metric, grid) for column in columns]
             labels = (_name(difference, grid), METRICS[metric].words)
             rows.append(Row((number, metric), labels, tuple(entries)))
     over = " and ".join(f"{axis}s" for axis in grid.table.average)
@@ -71,16 +73,21 @@ def paired_difference_table(frame: pd.DataFrame, grid: Grid, command: str = "") 
         ),
         rows=tuple(rows),
         notes=(),
-        legend=(f"Mean ± standard deviation over {over} (pairs above zero / pairs).",),
+        legend=(
+            f"Mean ± standard deviation over {over} (pairs above zero / pairs). Each interval is "
+            "for itself: of 20 differences that are none, 1 has an interval without zero.",
+        ),
         command=command,
     )
 
 
-def _entry(pairs: list[tuple[int, int]], records: list[Record], metric: str) -> Entry:
+def _entry(pairs: list[tuple[int, int]], records: list[Record], metric: str, grid: Grid) -> Entry:
     if not pairs:
         return Entry()
     both = [records[one][metric] - records[other][metric] for one, other in pairs]
     values = [value for value in both if not math.isnan(value)]
+    prior = grid.claims.spread(grid.cells[pairs[0][0]].settings.dataset.name, metric)
+    interval = interval_of_pairs(prior, values) if values else None
     return Entry(
         mean=statistics.fmean(values) if values else None,
         spread=statistics.stdev(values) if len(values) > 1 else None,
@@ -88,6 +95,7 @@ def _entry(pairs: list[tuple[int, int]], records: list[Record], metric: str) -> 
         of=len(pairs),
         hole="" if values else "–",
         above=sum(value > 0 for value in values),
+        half_width=interval.alone if interval else None,
     )
 
 

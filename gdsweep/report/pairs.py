@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gdsweep.config import DataSettings
+from gdsweep.config import DataSettings, Split
 from gdsweep.errors import BadInput
 from gdsweep.grid import Cell, Graph, Grid
 from gdsweep.report.display import display_name
@@ -25,8 +25,8 @@ class Pair:
     """What they share, in words."""
     dataset: DataSettings
     """Whose images they were scored on."""
-    split: str
-    """Which of its images: `val` or `test`."""
+    split: Split
+    """Which of its images."""
     names: tuple[str, str]
     """The upper and the lower row's."""
     predictions: tuple[Path, Path]
@@ -66,7 +66,7 @@ def _pair(
         key="".join(c if c.isalnum() or c in "-." else "_" for c in key),
         title=", ".join(words),
         dataset=upper.settings.dataset,
-        split="test",
+        split=upper.settings.dataset.scored_split("test"),
         names=(names[0], names[1]),
         predictions=files,
     )

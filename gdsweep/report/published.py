@@ -3,9 +3,9 @@
 from gdsweep.grid import Cell, Grid, PublishedValue
 
 
-def published_values(grid: Grid, metric: str) -> dict[int, float]:
+def published_values(grid: Grid, metric: str) -> dict[int, PublishedValue]:
     """Published value of each cell that has one, by the cell's place in `grid.cells`."""
-    return {place: entry.value for place, entry in grid.published_values(metric).items()}
+    return grid.published_values(metric)
 
 
 def quoted_values(grid: Grid, metric: str) -> list[PublishedValue]:
@@ -20,6 +20,19 @@ def quoted_values(grid: Grid, metric: str) -> list[PublishedValue]:
         if entry.quoted
         and entry.metric == metric
         and any(_alike(entry, cell) for cell in grid.cells)
+    ]
+
+
+def unjudged(grid: Grid, metric: str) -> list[PublishedValue]:
+    """Quoted values beside which cells of ours stand without a verdict."""
+    return [
+        entry
+        for entry in quoted_values(grid, metric)
+        if entry.unjudged is not None
+        and any(
+            all(cell.coordinates.get(a) == v for a, v in {**entry.axes, **entry.unjudged}.items())
+            for cell in grid.cells
+        )
     ]
 
 

@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass
 from typing import Any
 
-from gdsweep.config import RunConfig
+from gdsweep.config import SPLIT_NAMES, RunConfig
 from gdsweep.errors import BadInput
 from gdsweep.grid import Graph, Grid
 from gdsweep.plan.cells import cell_standing, unreadable
@@ -80,7 +80,7 @@ def receipt(graph: Graph, grid: Grid, store: Store, place: int) -> Receipt:
     return Receipt(
         label=cell.label,
         value=value,
-        facts=_facts(run, ref, score, _horizon(graph, name)),
+        facts=_facts(run, ref, score, graph.runs[name].config),
         chain=tuple(chain),
     )
 
@@ -108,7 +108,10 @@ def run_receipt(graph: Graph, store: Store, name: str) -> RunReceipt:
     return RunReceipt(name, facts, lines, total)
 
 
-def _facts(run: RunDir, ref: ScoreRef, score: Score | None, horizon: int) -> Facts:
+def _facts(run: RunDir, ref: ScoreRef, score: Score | None, config: RunConfig) -> Facts:
+    settings = config.settings
+    horizon = settings.schedule.iterations
+    split = SPLIT_NAMES[settings.dataset.scored_split(ref.split)]
     facts = [
         ("checkpoint", _checkpoint(run, ref, horizon)),
         ("selection rule", SELECTIONS.get(str(ref.at), f"iteration {ref.at}")),
@@ -119,7 +122,7 @@ def _facts(run: RunDir, ref: ScoreRef, score: Score | None, horizon: int) -> Fac
         predictions = str(run.path / score.predictions) if score.predictions else "none kept"
         facts.insert(1, ("iteration", f"{score.iteration:,}"))
         facts += [
-            ("split", f"{ref.split}: {score.images:,} images, {score.instances:,} instances"),
+            ("split", f"{split}: {score.images:,} images, {score.instances:,} instances"),
             ("scores", metrics),
             ("predictions", predictions),
             ("record", str(run.score(ref))),
@@ -139,10 +142,6 @@ def _checkpoint(run: RunDir, ref: ScoreRef, horizon: int) -> str:
     except (BadInput, OSError) as error:
         return f"none: {unreadable(error)}"
     return str(path) if path.exists() else f"{path} (not there)"
-
-
-def _horizon(graph: Graph, name: str) -> int:
-    return graph.runs[name].config.settings.schedule.iterations
 
 
 def _part(graph: Graph, scored: str, name: str, last: int) -> str:

@@ -11,7 +11,7 @@ from gdsweep.config import METRICS, always_measured
 from gdsweep.grid import Cell, Graph, Grid, TableLayout
 from gdsweep.plan.cells import CellStanding, cell_standings
 from gdsweep.report.published import published_values
-from gdsweep.report.verdicts import judge, noise_of
+from gdsweep.report.verdicts import judge
 from gdsweep.runs import ScoreRef, Store
 
 BEFORE = ("status", "why", "progress")
@@ -20,7 +20,7 @@ BEFORE = ("status", "why", "progress")
 AFTER = ("run", "iteration", "network", "selection", "split", "images")
 """Columns behind the metrics, before the judgements."""
 
-JUDGEMENT = ("published", "delta", "band", "verdict")
+JUDGEMENT = ("published", "delta", "half_width", "half_width_together", "verdict")
 """Columns of a metric that the table shows, under the names that `judgement_columns` gives."""
 
 SELECTIONS = {
@@ -36,9 +36,11 @@ def results(graph: Graph, grid: Grid, store: Store) -> pd.DataFrame:
 
     Columns: the axes, as written in the grid, then `result_columns`. `why` is empty for a finished
     cell; a metric is NaN for a hole and where it has no value; `iteration` is the scored
-    checkpoint's; `delta` is ours minus `published`, in points of the metric. `verdict` is on the
-    mean over the averaged axes, the same for all its cells, with the `band` it was given (see
-    `verdicts`); empty where there is no number or none published. `graph` is the grid's own.
+    checkpoint's; `delta` is ours minus `published` (the mean, where the paper prints a quantity
+    twice), in points of the metric. `verdict` is on the mean over the averaged axes, the same for
+    all its cells (see `verdicts`), with the half-widths of its interval, alone and together with
+    the grid's other published numbers; empty where there is no number or none published. `graph`
+    is the grid's own.
 
     A record that cannot be read makes its cell `damaged`; nothing is raised for it. A record
     without a metric that the grid asks for makes it `unmeasured`: its other metrics are there.
@@ -49,8 +51,7 @@ def results(graph: Graph, grid: Grid, store: Store) -> pd.DataFrame:
         _row(cell, run, ref, stands, metrics)
         for (cell, run, ref), stands in zip(graph.results, standings, strict=True)
     ]
-    for metric in grid.table.metrics:
-        _judge(rows, grid, metric, judgement_columns(grid.table, metric))
+    _judge(rows, grid)
     axes = list(grid.axes)
     frame = pd.DataFrame(rows, columns=[*axes, *result_columns(grid)])
     for axis in axes:
@@ -93,39 +94,43 @@ def _row(
         "iteration": score.iteration if score else None,
         "network": ref.network,
         "selection": SELECTIONS.get(str(ref.at), f"iteration {ref.at}"),
-        "split": ref.split if cell.settings.dataset.has_test else "val",
+        "split": cell.settings.dataset.scored_split(ref.split),
         "images": score.images if score else None,
         **cell.axes,
     }
 
 
-def _judge(rows: list[dict[str, Any]], grid: Grid, metric: str, columns: dict[str, str]) -> None:
-    """Put the published value of one metric beside each row, and its verdict where they share one.
-
-    `columns` are the metric's, see `judgement_columns`.
-    """
-    stated = published_values(grid, metric)
+def _judge(rows: list[dict[str, Any]], grid: Grid) -> None:
+    """Put published values beside the rows, and a verdict on each mean that has one."""
     groups: dict[tuple[Any, ...], list[int]] = {}
     for index, row in enumerate(rows):
-        published = stated.get(index, math.nan)
-        row[columns["published"]], row[columns["delta"]] = published, row[metric] - published
-        row[columns["band"]], row[columns["verdict"]] = math.nan, ""
         key = tuple(row[axis] for axis in grid.axes if axis not in grid.table.average)
         groups.setdefault(key, []).append(index)
-    for members in groups.values():
+    stated = {metric: published_values(grid, metric) for metric in grid.table.metrics}
+    judged = [
+        (metric, members)
+        for metric, published in stated.items()
+        for members in groups.values()
+        if members[0] in published
+    ]
+    for metric, published in stated.items():
+        columns = judgement_columns(grid.table, metric)
+        for index, row in enumerate(rows):
+            value = published[index].reference if index in published else math.nan
+            row |= dict.fromkeys(columns.values(), math.nan)
+            row |= {columns["published"]: value, columns["delta"]: row[metric] - value}
+            row[columns["verdict"]] = ""
+    for metric, members in judged:
         values = [rows[i][metric] for i in members if not math.isnan(rows[i][metric])]
-        published = rows[members[0]][columns["published"]]
-        if not values or math.isnan(published):
-            continue
-        dataset = grid.cells[members[0]].settings.dataset.name
-        noise = noise_of(dataset, grid.claims.noise)
-        if metric != "AP":  # bands are stated in points of AP: only our own spread judges others
-            if len(values) < 2:
-                continue
-            noise = noise.model_copy(update={"rule": "seeds"})
-        judged = judge(noise, values, published)
-        for i in members:
-            rows[i] |= {columns["band"]: judged.band, columns["verdict"]: judged.verdict}
+        if values:
+            prior = grid.claims.spread(grid.cells[members[0]].settings.dataset.name, metric)
+            found = judge(prior, values, stated[metric][members[0]].printed, len(judged))
+            columns = judgement_columns(grid.table, metric)
+            for i in members:
+                rows[i][columns["verdict"]] = found.verdict
+                if found.interval is not None:
+                    rows[i][columns["half_width"]] = found.interval.alone
+                    rows[i][columns["half_width_together"]] = found.interval.together
 
 
 def _number(value: float | None) -> float:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pandas as pd
 
-from gdsweep.config import METRICS
+from gdsweep.config import METRICS, SPLIT_NAMES
 from gdsweep.grid import FigureLayout, Grid
 from gdsweep.plan.cells import percent
 from gdsweep.report.display import display_name, heading, in_order, line_names
@@ -45,7 +45,7 @@ def series(frame: pd.DataFrame, grid: Grid, layout: FigureLayout) -> pd.DataFram
             points.append(_point(place, "ours", values, len(group)))
         known = next((published[r["cell"]] for r in group if r["cell"] in published), None)
         if known is not None:
-            points.append(_point(place, "published", [known], 1))
+            points.append(_point(place, "published", [known.value], 1))
     return pd.DataFrame([*points, *_quoted(grid, layout, frame)], columns=list(SERIES))
 
 
@@ -59,7 +59,7 @@ def published_levels(
     for place, value in published.items():
         cell = grid.cells[place].axes
         panel = _panel_name(cell[layout.panels] if layout.panels else None, layout, grid)
-        found[panel, lines[tuple(cell[axis] for axis in layout.lines)]] = value
+        found[panel, lines[tuple(cell[axis] for axis in layout.lines)]] = value.value
     return found
 
 
@@ -67,7 +67,7 @@ def axis_labels(frame: pd.DataFrame, grid: Grid, layout: FigureLayout) -> tuple[
     """What stands at the axes: `Labelled training images (%)`, `Mask AP (test)`."""
     x = "Labelled training images (%)" if layout.x == "labels" else heading(layout.x or "iteration")
     metric = METRICS[layout.metric].words
-    return x, f"{metric} ({' and '.join(dict.fromkeys(frame['split']))})"
+    return x, f"{metric} ({' and '.join(SPLIT_NAMES[s] for s in frame['split'].unique())})"
 
 
 def unfinished(frame: pd.DataFrame, grid: Grid, layout: FigureLayout) -> str:

@@ -9,13 +9,12 @@ from typing import Any
 
 import pandas as pd
 
-from gdsweep.config import METRICS
-from gdsweep.grid import Grid
+from gdsweep.config import METRICS, SPLIT_NAMES
+from gdsweep.grid import Grid, PublishedValue
 from gdsweep.report.display import display_name, heading, in_order, metrics_and_units
 from gdsweep.report.entries import Entry, Notes, Record, make_entry, source
 from gdsweep.report.orderings import Checked, check_orderings
-from gdsweep.report.published import quoted_values
-from gdsweep.report.verdicts import LEAST, explain, noise_of
+from gdsweep.report.published import published_values, quoted_values, unjudged
 
 
 @dataclass(frozen=True)
@@ -75,6 +74,7 @@ def build_table(frame: pd.DataFrame, grid: Grid, command: str = "") -> Table:
     """
     layout = grid.table
     records = [record | {"cell": i} for i, record in enumerate(frame.to_dict("records"))]
+    published = {metric: published_values(grid, metric) for metric in layout.metrics}
     groups: dict[tuple[Any, Any], list[Record]] = {}
     for record in records:
         groups.setdefault((_key(record, layout.rows), _key(record, layout.columns)), []).append(
@@ -92,7 +92,9 @@ def build_table(frame: pd.DataFrame, grid: Grid, command: str = "") -> Table:
             key,
             tuple(display_name(a, v, layout.names) for a, v in zip(layout.rows, key, strict=True)),
             tuple(
-                make_entry(groups.get((key, column), []), layout, metric, notes, uniform)
+                make_entry(
+                    groups.get((key, column), []), layout, metric, published[metric], notes, uniform
+                )
                 for column, metric in columns
             ),
         )
@@ -192,8 +194,7 @@ def _mark_best(rows: list[Row], grid: Grid, lower_is_better: tuple[bool, ...]) -
 def _legend(rows: list[Row], records: list[Record], grid: Grid, uniform: bool) -> list[str]:
     entries = [entry for row in rows for entry in row.entries]
     splits = " and ".join(
-        {"test": "test", "val": "validation"}[split]
-        for split in dict.fromkeys(record["split"] for record in records)
+        SPLIT_NAMES[split] for split in dict.fromkeys(record["split"] for record in records)
     )
     metrics = grid.table.metrics
     chosen = f"; {source(records[0])}" if uniform and records else ""
@@ -206,10 +207,7 @@ def _legend(rows: list[Row], records: list[Record], grid: Grid, uniform: bool) -
     if any(entry.of > 1 for entry in entries):
         over = " and ".join(f"{axis}s" for axis in grid.table.average)
         lines.append(f"Mean ± standard deviation over {over} (their number).")
-    if any(entry.published is not None for entry in entries):
-        lines.append("Published: the paper's number, and ours minus the paper's.")
-    if any(entry.verdict for entry in entries):
-        lines.append(f"Within, below or above the noise band: {_bands(rows, grid)}.")
+    lines += _about_published(rows, grid)
     if any(row.quoted for row in rows):
         lines.append("†: quoted from the paper, not trained here.")
     lowest = [METRICS[metric].words for metric in metrics if not METRICS[metric].higher_is_better]
@@ -230,18 +228,45 @@ def _legend(rows: list[Row], records: list[Record], grid: Grid, uniform: bool) -
     return lines
 
 
-def _bands(rows: list[Row], grid: Grid) -> str:
-    judged: dict[str, list[int]] = {}
+def _about_published(rows: list[Row], grid: Grid) -> list[str]:
+    """How published values and verdicts are to be read, and where there is none and why."""
+    judged: dict[tuple[str, str], None] = {}
+    stated = []
     for row in rows:
         for entry, metric in zip(row.entries, itertools.cycle(grid.table.metrics), strict=False):
-            if entry.verdict:
-                judged.setdefault(metric, []).append(entry.cells[0])
-    datasets = [grid.cells[place].settings.dataset.name for place in judged.pop("AP", ())]
-    bands = [
-        explain(display_name("dataset", name, grid.table.names), noise_of(name, grid.claims.noise))
-        for name in dict.fromkeys(datasets)
-    ]
+            if entry.published is not None:
+                stated.append(entry)
+                if entry.verdict:
+                    dataset = grid.cells[entry.cells[0]].settings.dataset.name
+                    judged[dataset, metric] = None
+    lines = []
+    if stated:
+        twice = any(len(entry.printed) > 1 for entry in stated)
+        both = "; the mean of both where it prints two" if twice else ""
+        lines.append(f"Published: the paper's number, and ours minus the paper's{both}.")
     if judged:
-        others = " and ".join(METRICS[metric].short for metric in judged)
-        bands.append(f"{others} ± two standard errors of our mean over seeds, at least {LEAST:g}")
-    return "; ".join(bands)
+        noise = "; ".join(_noise(dataset, metric, grid) for dataset, metric in judged)
+        lines.append(
+            "Within, below, above: chance alone puts 1 of 20 numbers outside the interval, which "
+            f"has the noise of the published run in it. Noise between runs: {noise}."
+        )
+    beside = [entry for metric in grid.table.metrics for entry in unjudged(grid, metric)]
+    return lines + list(dict.fromkeys(_unjudged(entry, grid) for entry in beside))
+
+
+def _unjudged(entry: PublishedValue, grid: Grid) -> str:
+    axes = (entry.unjudged or {}).items()
+    name = " ".join(display_name(axis, value, grid.table.names) for axis, value in axes)
+    return f"No verdict on {name} by {entry.row} †: {entry.because}."
+
+
+def _noise(dataset: str, metric: str, grid: Grid) -> str:
+    name = display_name("dataset", dataset, grid.table.names)
+    name += f" {METRICS[metric].short}" if metric != "AP" else ""
+    known = grid.claims.spread(dataset, metric)
+    if not known.degrees:
+        return f"{name}, the scatter of our seeds"
+    return (
+        f"{name}, {known.sd:.2g} points ({grid.claims.noise_source(dataset, metric)}; "
+        f"{known.degrees} degrees of freedom) and the scatter of our seeds"
+    )

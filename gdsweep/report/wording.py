@@ -26,13 +26,30 @@ def checkpoint(entry: Entry) -> str:
 
 
 def published(entry: Entry) -> str:
-    """`23.0 (+0.4, within ±1)`: the paper's number, ours minus it, and the verdict."""
+    """`23.0 (+0.4, within ±1.0)`: the paper's number, ours minus it, and the verdict.
+
+    `47.9 and 46.7 (+0.2, within ±0.8)` where the paper prints two: ours minus their mean.
+    """
     if entry.published is None:
         return ""
+    values = " and ".join(map(number, entry.printed or (entry.published,)))
     if entry.delta is None:
-        return number(entry.published)
-    verdict = "" if entry.band is None else f", {entry.verdict} ±{number(entry.band)}"
-    return f"{number(entry.published)} ({signed(entry.delta)}{verdict})"
+        return values
+    return f"{values} ({signed(entry.delta)}{f', {verdict(entry)}' if entry.verdict else ''})"
+
+
+def verdict(entry: Entry) -> str:
+    """`within ±1.0`, or `not judged`."""
+    if entry.half_width is None:
+        return "not judged"
+    return f"{entry.verdict} ±{number(entry.half_width)}"
+
+
+def interval(entry: Entry) -> str:
+    """`+2.7 to +7.1`: where a mean of paired differences may lie by chance."""
+    if entry.above is None or entry.mean is None or entry.half_width is None:
+        return ""
+    return f"{signed(entry.mean - entry.half_width)} to {signed(entry.mean + entry.half_width)}"
 
 
 def lines(row: Row, table: Table) -> list[tuple[str, list[str]]]:
@@ -40,6 +57,7 @@ def lines(row: Row, table: Table) -> list[tuple[str, list[str]]]:
     under = [
         ("checkpoint", [checkpoint(entry) for entry in row.entries] if table.spread_out else []),
         ("published", [published(entry) for entry in row.entries]),
+        ("95 % interval", [interval(entry) for entry in row.entries]),
     ]
     return [(label, texts) for label, texts in under if any(texts)]
 
@@ -65,13 +83,22 @@ def legend(table: Table, best: str) -> list[str]:
 
 
 def orderings(table: Table) -> list[tuple[str, str]]:
-    """Outcome and text of each ordering; those without any number are only counted."""
-    begun = [found for found in table.orderings if found.begun]
-    said: list[tuple[str, str]] = [(found.outcome, found.text) for found in begun]
+    """Outcome and text of each ordering, each followed by the pairs that fail, with no outcome.
+
+    Those without any number are only counted, with the first of them.
+    """
+    said: list[tuple[str, str]] = []
+    for found in table.orderings:
+        if found.begun:
+            said.append((found.outcome, found.text))
+            said += [("", pair.text) for pair in found.failing]
     for outcome, why in (("open", "none of their numbers is there"), ("absent", ABSENT)):
-        count = sum(found.outcome == outcome and not found.begun for found in table.orderings)
-        if count:
-            said.append((outcome, f"{count} {'more' if said else 'orderings'}: {why}"))
+        rest = [f for f in table.orderings if f.outcome == outcome and not f.begun]
+        if len(rest) == 1:
+            said.append((outcome, rest[0].text))
+        elif rest:
+            count = f"{len(rest)} {'more' if said else 'orderings'}: {why}"
+            said.append((outcome, f"{count}, the first of them {rest[0].text}"))
     return said
 
 

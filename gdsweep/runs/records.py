@@ -6,6 +6,7 @@ from typing import Literal, TypeVar
 from pydantic import Field, ValidationError
 
 from gdsweep.config.base import Settings
+from gdsweep.config.format_base import Split
 from gdsweep.errors import BadInput
 
 At = int | Literal["best", "final"]
@@ -19,8 +20,8 @@ class ScoreRef(Settings):
     """Which checkpoint."""
     network: Literal["student", "teacher"]
     """Which network."""
-    split: Literal["val", "test"] = "test"
-    """Which images; a data set without test images answers `test` with its validation images."""
+    split: Split = "test"
+    """Which images are asked for; `DataFormat.scored_split` says which are scored."""
 
     @property
     def key(self) -> str:

@@ -55,7 +55,8 @@ class Scorer:
 
     def report(self, ref: ScoreRef, model: Network, iteration: int) -> Score:
         """Score weights that a cell reports, and write predictions and record."""
-        dataset = self.splits.val if ref.split == "val" else self.splits.test
+        scored = self.settings.dataset.scored_split(ref.split)
+        dataset = self.splits.val if scored == "val" else self.splits.test
         metrics, results, truth = self._measure(model, dataset)
         crowds = sum(bool(a.get("iscrowd", 0)) for a in truth["annotations"])
         score = Score(

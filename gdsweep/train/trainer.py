@@ -8,7 +8,7 @@ import numpy as np
 import torch
 
 from gdsweep import atomic
-from gdsweep.config import RunConfig
+from gdsweep.config import SPLIT_NAMES, RunConfig
 from gdsweep.data import DatasetSplits, Sample, open_dataset
 from gdsweep.errors import TrainingFailed
 from gdsweep.runs import (
@@ -226,7 +226,7 @@ class Trainer:
                     "%s of iteration %d on the %s images: AP %.2f",
                     ref.network,
                     iteration,
-                    ref.split,
+                    SPLIT_NAMES[self.settings.dataset.scored_split(ref.split)],
                     score.metrics["AP"] or 0.0,
                 )
         finally:

@@ -3,7 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from gdsweep.grid import read_published
+from gdsweep.errors import BadInput
+from gdsweep.grid import Claims, Spread, read_published, spread_of
+from gdsweep.grid.noise import USUAL
+from gdsweep.grid.published import _printed, _quantity, read_claims, read_paper
 
 ROOT = Path(__file__).resolve().parents[2]
 TABLE_3 = ROOT / "grids" / "paper" / "table3.yaml"
@@ -74,6 +77,7 @@ axes:
 published: p.yaml
 """
     Path("p.yaml").write_text(TABLE_3.read_text())
+    Path("table7.yaml").write_text(TABLE_3.with_name("table7.yaml").read_text())
     grid = load(page)
     known = grid.published_values()
     found = {tuple(c.axes.values())[1:]: known.get(place) for place, c in enumerate(grid.cells)}
@@ -90,3 +94,105 @@ published: p.yaml
     assert [other.published_values()[place].value for place in (0, 1)] == [22.3, 34.0]
     small = load(f"{page}settings: {{backbone: resnet18}}\n")
     assert small.published_values() == {}
+
+
+TWICE = """source: S
+tables:
+  a:
+    axes: {dataset: coco, method: supervised, backbone: resnet50}
+    columns: {labels: [1, 5]}
+    rows: [{row: R, AP: [10.0, 20.0], AP50: [30.0, 40.0]}]
+"""
+AGAIN = """source: S
+tables:
+  b:
+    axes: {dataset: coco, method: supervised, backbone: resnet50, freeze_backbone: false}
+    columns: {labels: [1, 5]}
+    rows: [{row: Finetuned, AP: [12.0, 20.0], AP50: [30.0, 46.0]}]
+"""
+
+
+def twice(tmp_path: Path, text: str = TWICE, again: str = AGAIN):
+    (tmp_path / "again.yaml").write_text(again)
+    path = tmp_path / "p.yaml"
+    path.write_text(f"elsewhere: [again.yaml]\n{text}")
+    return read_paper(path)
+
+
+def test_a_quantity_printed_twice_has_both_values_and_tells_the_noise(tmp_path: Path) -> None:
+    """A default that the other table names and this one does not is the same quantity."""
+    values, claims = twice(tmp_path)
+    assert [(v.metric, v.value, v.printed, v.reference) for v in values] == [
+        ("AP", 10.0, (10.0, 12.0), 11.0),
+        ("AP", 20.0, (20.0,), 20.0),  # equal values may be one run's, printed twice
+        ("AP50", 30.0, (30.0,), 30.0),
+        ("AP50", 40.0, (40.0, 46.0), 43.0),
+    ]
+    assert claims.repeats == {("coco", "AP"): Spread(2.0, 1), ("coco", "AP50"): Spread(18.0, 1)}
+    known = spread_of(USUAL["coco"].repeats)
+    assert claims.spread("coco") == known + Spread(2.0, 1)
+    assert claims.noise_source("coco").endswith("; what the paper prints twice")
+    assert claims.spread("coco", "AP50") == Spread(18.0, 1)
+
+
+def test_another_quantity_is_no_repeat(tmp_path: Path) -> None:
+    for old, new in (("false", "true"), ("supervised", "guided"), ("resnet50", "swin-large")):
+        values, claims = twice(tmp_path, again=AGAIN.replace(old, new))
+        assert [v.printed for v in values[:2]] == [(10.0,), (20.0,)]
+        assert claims.repeats == {}
+    quoted = AGAIN.replace("row: Finetuned", "row: Others, quoted: true")
+    assert twice(tmp_path, again=quoted)[1].repeats == {}
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "said"),
+    [
+        ("again.yaml", "gone.yaml", ":1: elsewhere[0]: gone.yaml: no such file beside"),
+        (
+            "row: R", "row: R, unjudged: {axes: {seed: 1}, because: x}",
+            "rows[0].unjudged: goes with a quoted row",
+        ),
+        (
+            "row: R", "row: R, quoted: true, unjudged: {axes: {sede: 1}, because: x}",
+            "rows[0].unjudged.axes.sede: no axis is called sede; did you mean seed?",
+        ),
+    ],
+)  # fmt: skip
+def test_what_is_beside_the_numbers_is_checked(
+    tmp_path: Path, old: str, new: str, said: str
+) -> None:
+    twice(tmp_path)
+    path = tmp_path / "p.yaml"
+    path.write_text(path.read_text().replace(old, new))
+    with pytest.raises(BadInput) as error:
+        read_paper(path)
+    assert said in str(error.value)
+
+
+def test_quantities_of_the_paper_that_are_printed_twice_are_known_to_be() -> None:
+    """Whoever types a table of the paper that prints a quantity anew has to say where else."""
+    files = sorted((ROOT / "grids" / "paper").glob("*.yaml"))
+    everywhere = _printed(value for path in files for value in read_published(path))
+    for path in files:
+        for value in read_published(path):
+            if not value.quoted:
+                assert set(value.printed) == set(everywhere[_quantity(value)]), (path, value)
+
+
+def test_the_noise_on_coco_is_one_whichever_table_is_read() -> None:
+    spreads = {
+        read_claims(ROOT / "grids" / "paper" / f"table{number}.yaml").spread("coco")
+        for number in (3, 6, 7)
+    }
+    (spread,) = spreads
+    assert (round(spread.sd, 2), spread.degrees) == (0.30, 11)
+
+
+def test_the_usual_noise() -> None:
+    """Cityscapes' is four times COCO's; of other data sets nothing is known."""
+    spreads = {name: noise.spread for name, noise in USUAL.items()}
+    assert {name: (round(spread.sd, 2), spread.degrees) for name, spread in spreads.items()} == {
+        "coco": (0.18, 9),
+        "cityscapes": (1.20, 6),
+    }
+    assert Claims().spread("shapes") == Spread()

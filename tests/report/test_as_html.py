@@ -97,7 +97,7 @@ def test_numbers_verdicts_orderings_holes_and_provenance_are_said(partial: Any) 
     text = page(partial)
     for said in (
         "14.0 ± 2.0 (3)",
-        'published 13.5</small><small>+0.5, <span class="verdict above">above</span> ±0.2',
+        'published 13.5</small><small>+0.5, <span class="verdict within">within ±9.9</span>',
         '<span class="verdict holds">holds</span>',
         "✗ blocked",
         "the loss is NaN at iteration 512",

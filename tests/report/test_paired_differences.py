@@ -14,6 +14,7 @@ from gdsweep.report import (
     paired_differences,
     results,
 )
+from gdsweep.report.intervals import interval_of_pairs
 from gdsweep.report.tables import Table
 
 ENTRY = """differences:
@@ -46,8 +47,13 @@ def test_mean_and_spread_of_paired_differences_by_hand(new_bench: Any) -> None:
     assert round(one.spread**2, 9) == 5.25
     assert (one.above, one.done, one.of) == (2, 3, 3)
     assert (ten.mean, ten.hole) == (None, "–")
+    # an interval by the scatter of the three and what is known beforehand of COCO
+    interval = interval_of_pairs(bench.grid.claims.spread("coco"), [1.0, -0.5, 4.0])
+    assert interval is not None
+    assert one.half_width == interval.alone
     text = as_text(made(bench))
-    assert "Ours_100% − Mask2Former   Mask AP   +1.5 ± 2.3 (2/3)" in text
+    assert f"{1.5 - interval.alone:+.1f} to {1.5 + interval.alone:+.1f}" in text
+    assert "Ours_100% − Mask2Former Mask AP +1.5 ± 2.3 (2/3)" in " ".join(text.split())
     assert "+1.5 ± 2.3 (2/3)" in as_markdown(made(bench))
     assert r"+1.5 $\pm$ 2.3 (2/3)" in as_latex(made(bench))
 
@@ -86,6 +92,8 @@ def test_collect_writes_them_beside_the_table(
     bench.put("supervised", 1, 0, 12)
     bench.put("guided", 1, 0, 14)
     assert script("collect", ["grids/grid.yaml"]) == 0
-    assert "Ours_100% − Mask2Former   Mask AP   +2.0 (1/1, 2 missing)" in capsys.readouterr().out
+    said = " ".join(capsys.readouterr().out.split())
+    assert "Ours_100% − Mask2Former Mask AP +2.0 (1/1, 2 missing)" in said
+    assert "95 % interval +1.4 to +2.6" in said
     names = sorted(path.name for path in Path("results").glob("*-differences*"))
     assert names == [f"grid-differences.{end}" for end in ("csv", "md", "tex", "txt")]

@@ -27,7 +27,7 @@ def test_two_finished_cells_that_differ_in_the_method(bench: Any) -> None:
     assert pairs(bench.graph, bench.grid, bench.store) == []  # other seeds, other label splits
     predicted(bench, seed=1, **GUIDED)
     (pair,) = pairs(bench.graph, bench.grid, bench.store)
-    assert (pair.key, pair.title, pair.split) == ("coco-1", "COCO, 1 %", "test")
+    assert (pair.key, pair.title, pair.split) == ("coco-1", "COCO, 1 %", "val")
     assert pair.names == ("Mask2Former", "Ours_100%")
     assert [path.parent.parent.name for path in pair.predictions] == [
         bench.find(seed=1, **cell)[1].name for cell in (SUPERVISED, GUIDED)

@@ -53,7 +53,7 @@ def test_the_number_and_its_weights(traced: Any) -> None:
     assert facts["checkpoint"] == f"{run.path}/checkpoints/student-0000700.pt"
     assert (facts["iteration"], facts["network"]) == ("700", "student")
     assert facts["selection rule"] == "best validation AP"
-    assert facts["split"] == "test: 500 images, 900 instances"
+    assert facts["split"] == "validation: 500 images, 900 instances"
     assert facts["record"] == str(run.score(ref))
     assert "AP50 42.0" in facts["scores"]
     assert "APs n/a" in facts["scores"]

@@ -17,6 +17,7 @@ from gdsweep.report import (
     results,
     series,
 )
+from gdsweep.report.verdicts import judge
 
 SEVERAL = """
 title: Two metrics
@@ -75,17 +76,29 @@ def test_published_values_and_verdicts_are_of_their_metric(bench: Any) -> None:
     entries = table(bench).rows[1].entries
     assert [entry.published for entry in entries] == [13.5, 26.0, 30.5, None]
     assert [entry.delta for entry in entries[:2]] == [0.0, 1.0]
-    # COCO's band of 0.2 is one of AP; AP50 is judged by our own two standard errors, 2 * 1 / 1
-    assert [(e.verdict, e.band and round(e.band, 6)) for e in entries[:2]] == [
-        ("within", 0.2),
-        ("within", 2.0),
+    # what is known beforehand is of AP; AP50 is judged by our two seeds alone, 26 and 28: Student's
+    # 12.706 at one degree of freedom, a standard deviation of 1.414, 1 published run and 2 of ours
+    prior = bench.grid.claims.spread("coco")
+    by_hand = judge(prior, [13.0, 14.0], [13.5]).interval
+    assert by_hand is not None
+    assert [(e.verdict, e.half_width) for e in entries[:2]] == [
+        ("within", by_hand.alone),
+        ("within", pytest.approx(12.706 * 1.41421 * 1.22474, abs=1e-3)),
     ]
 
 
-def test_the_legend_tells_each_metrics_band(bench: Any) -> None:
-    (line,) = [line for line in table(bench).legend if "noise band" in line]
-    assert "coco ±0.2 AP (" in line
-    assert line.endswith("; AP50 ± two standard errors of our mean over seeds, at least 0.2.")
+def test_the_wide_intervals_are_for_the_numbers_of_all_metrics(bench: Any) -> None:
+    """Two published values of AP and one of AP50 are three."""
+    entry = table(bench).rows[1].entries[0]
+    found = judge(bench.grid.claims.spread("coco"), [13.0, 14.0], [13.5], comparisons=3).interval
+    assert found is not None
+    assert entry.half_width_together == found.together
+
+
+def test_the_legend_tells_the_noise_of_each_metric(bench: Any) -> None:
+    (line,) = [line for line in table(bench).legend if "Noise between runs" in line]
+    assert ": coco, 0.18 points (" in line
+    assert line.endswith("; coco AP50, the scatter of our seeds.")
 
 
 def test_a_single_seed_is_judged_in_ap_alone(new_bench: Any) -> None:
@@ -93,15 +106,17 @@ def test_a_single_seed_is_judged_in_ap_alone(new_bench: Any) -> None:
     bench.score(13.4, 900, labels=1, method="supervised", seed=0)
     ap, ap50 = table(bench).rows[1].entries[:2]
     assert (ap.verdict, ap.published) == ("within", 13.5)
-    assert (ap50.verdict, ap50.published) == ("", 26.0)
+    assert (ap50.verdict, ap50.published) == ("open", 26.0)
 
 
 def test_a_miss_names_its_metric(bench: Any) -> None:
-    for seed in (0, 1):
-        bench.score(10.0, 900, labels=1, method="supervised", seed=seed)
+    for seed, ap in ((0, 10.0), (1, 10.04)):
+        bench.score(ap, 900, labels=1, method="supervised", seed=seed)
     assert misses(table(bench)) == [
-        "1 % AP supervised: 10.0 ± 0.0 (2), published 13.5 (-3.5, below ±0.2)",
-        "1 % AP50 supervised: 20.0 ± 0.0 (2), published 26.0 (-6.0, below ±0.2)",
+        "1 % AP supervised: 10.0 ± 0.0 (2), published 13.5 (-3.5, below ±0.5), "
+        "±0.6 for 3 numbers at once",
+        "1 % AP50 supervised: 20.0 ± 0.1 (2), published 26.0 (-6.0, below ±0.9), "
+        "±2.6 for 3 numbers at once",
     ]
 
 
@@ -127,9 +142,12 @@ def test_every_format_has_both(bench: Any) -> None:
     assert '<th scope="col">AP50</th>' in page
     assert page.count('<article id="number-') == 8
     head, first = as_csv(results(bench.graph, bench.grid, bench.store)).splitlines()[:2]
-    judged = "published,delta,band,verdict,AP50_published,AP50_delta,AP50_band,AP50_verdict"
+    judged = (
+        "published,delta,half_width,half_width_together,verdict,"
+        "AP50_published,AP50_delta,AP50_half_width,AP50_half_width_together,AP50_verdict"
+    )
     assert head.endswith(judged)
-    assert first.endswith("13.5,-0.5,0.2,within,26.0,0.0,2.0,within")
+    assert first.endswith("13.5,-0.5,11.0039,33.0722,within,26.0,0.0,22.0078,66.1444,within")
 
 
 def test_checkpoints_are_told_once(bench: Any) -> None:

@@ -1,79 +1,136 @@
-"""Bands and verdicts, by hand."""
+"""Verdicts on numbers beside published ones."""
 
 import math
+from pathlib import Path
 from typing import Any
 
 import pytest
 
-from gdsweep.grid import Noise
-from gdsweep.report import as_csv, build_table, results
-from gdsweep.report.verdicts import band, explain, judge, noise_of
+from gdsweep.grid import Spread
+from gdsweep.report import as_csv, as_text, build_table, results
+from gdsweep.report.verdicts import judge
 
-FIXED = Noise(band=0.2, rule="fixed", because="reruns")
-SEEDS = Noise(band=1.0, rule="seeds", because="few images")
-
-
-def test_a_fixed_band_is_the_same_for_any_number_of_seeds() -> None:
-    assert band(FIXED, [14.0]) == band(FIXED, [10.0, 14.0, 18.0]) == 0.2
-
-
-def test_a_band_by_seeds_is_two_standard_errors_of_the_mean() -> None:
-    # 12, 14, 16: standard deviation 2, of the mean 2 / sqrt(3)
-    assert band(SEEDS, [12.0, 14.0, 16.0]) == pytest.approx(4 / math.sqrt(3))
-    assert band(SEEDS, [14.0, 14.1]) == 0.2  # 2 * 0.0707 / sqrt(2) = 0.1: never narrower than 0.2
-    assert band(SEEDS, [14.0]) == 1.0
+PRIOR = Spread(squares=4 * 0.25, degrees=4)  # a standard deviation of 0.5: ±2.0 for single runs
 
 
 @pytest.mark.parametrize(
     ("ours", "verdict"),
-    [
-        (20.0, "within"),
-        (20.2, "within"),  # 20.2 - 20.0 is a little more than 0.2 in binary
-        (19.8, "within"),
-        (20.24, "within"),  # printed as 20.2
-        (20.26, "above"),
-        (19.74, "below"),
-    ],
+    [(20.0, "within"), (22.0, "within"), (18.0, "within"), (22.1, "above"), (17.9, "below")],
 )
-def test_verdicts_at_the_printed_decimal(ours: float, verdict: str) -> None:
-    assert judge(FIXED, [ours], 20.0).verdict == verdict
+def test_single_runs(ours: float, verdict: str) -> None:
+    assert judge(PRIOR, [ours], [20.0]).verdict == verdict
 
 
 def test_the_mean_is_judged_and_not_a_seed() -> None:
-    assert judge(FIXED, [10.0, 30.0], 20.0).verdict == "within"
-    wide = judge(SEEDS, [18.0, 20.0], 17.0)  # mean 19, two standard errors: 2 * 1.41 / 1.41 = 2
-    assert (wide.verdict, round(wide.band, 6)) == ("within", 2.0)
+    assert judge(PRIOR, [10.0, 30.0], [20.0]).verdict == "within"
 
 
-def test_usual_noise_and_what_a_file_states() -> None:
-    assert noise_of("coco", {}).rule == "fixed"
-    assert noise_of("coco", {}).band == 0.2
-    assert noise_of("cityscapes", {}).rule == "seeds"
-    assert noise_of("cityscapes", {"cityscapes": FIXED}) is FIXED
+def test_the_published_runs_noise_counts_however_many_seeds_we_have() -> None:
+    found = judge(PRIOR, [20.0] * 100, [21.0])
+    assert found.interval is not None
+    # all our seeds agree: what is left is a published run's, with the pooled standard deviation
+    assert found.interval.alone == pytest.approx(1.983 * math.sqrt(1 / 103) * math.sqrt(1.01), 1e-3)
 
 
-def test_a_band_says_where_it_is_from() -> None:
-    assert explain("COCO", FIXED) == "COCO ±0.2 AP (reruns)"
-    assert explain("City", SEEDS) == (
-        "City ± two standard errors of our mean over seeds, at least 0.2; "
-        "±1 with a single seed (few images)"
-    )
+def test_a_single_seed_of_which_nothing_is_known_is_open() -> None:
+    found = judge(Spread(), [20.0], [20.0])
+    assert (found.verdict, found.interval) == ("open", None)
+    assert judge(Spread(), [19.0, 21.0], [20.0]).verdict == "within"
+
+
+def test_two_published_values_are_one_measurement_of_more_runs() -> None:
+    """Neither is the truth: what lies between them is within, and their mean is known better."""
+    one, two = judge(PRIOR, [47.3], [47.9]), judge(PRIOR, [47.3], [47.9, 46.7])
+    assert one.interval is not None
+    assert two.interval is not None
+    assert two.interval.alone / one.interval.alone == pytest.approx(math.sqrt(1.5 / 2))
+    assert judge(Spread(0.4, 4), [47.9], [47.9, 46.7]).verdict == "within"
+    assert judge(Spread(0.4, 4), [46.7], [47.9, 46.7]).verdict == "within"
 
 
 def test_verdicts_of_a_store(partial: Any) -> None:
     frame = results(partial.graph, partial.grid, partial.store)
-    said = {(r["labels"], r["method"]): (r["verdict"], r["band"]) for r in frame.to_dict("records")}
-    assert said[1, "supervised"] == ("above", 0.2)  # 14.0 for 13.5
-    assert said[10, "supervised"] == ("within", 0.2)  # 30.5 for 30.5
-    assert said[10, "guided"][0] == ""  # a hole is no verdict
-    assert math.isnan(said[10, "guided"][1])
-    assert as_csv(frame).splitlines()[1].endswith(",0.2,above")
+    said = {(r["labels"], r["method"]): r for r in frame.to_dict("records")}
+    one = said[1, "supervised"]  # 12, 14, 16 for 13.5
+    assert one["verdict"] == "within"
+    prior = partial.grid.claims.spread("coco")
+    by_hand = judge(prior, [12.0, 14.0, 16.0], [13.5], comparisons=4).interval
+    assert by_hand is not None
+    assert one["half_width"] == by_hand.alone
+    assert one["half_width_together"] == by_hand.together > by_hand.alone
+    assert said[10, "guided"]["verdict"] == ""  # a hole is no verdict
+    assert math.isnan(said[10, "guided"]["half_width"])
+    assert as_csv(frame).splitlines()[1].endswith(",within")
 
 
-def test_a_published_file_sets_the_band(new_bench: Any) -> None:
-    noise = "noise:\n  coco: {band: 0.6, rule: fixed, because: we say so}\n"
-    bench = new_bench(published=new_bench.PUBLISHED + noise)
+def test_a_published_file_states_the_noise(new_bench: Any) -> None:
+    noise = "noise:\n  coco: {sd: 0.1, degrees: 30, because: we say so}\n"
+    for text, verdict in (("", "within"), (noise, "above")):
+        bench = new_bench(published=new_bench.PUBLISHED + text)
+        bench.score(14.0, 900, labels=1, method="supervised", seed=0)
+        table = build_table(results(bench.graph, bench.grid, bench.store), bench.grid)
+        assert table.rows[1].entries[0].verdict == verdict
+    assert any(
+        "COCO, 0.1 points (we say so; 30 degrees of freedom) and the scatter of our seeds" in line
+        for line in table.legend
+    )
+
+
+def test_a_data_set_of_which_nothing_is_known_says_so(new_bench: Any) -> None:
+    bench = new_bench(
+        new_bench.GRID.replace("coco", "shapes").replace("resnet50", "test_resnet"),
+        new_bench.PUBLISHED.replace("coco", "shapes").replace("resnet50", "test_resnet"),
+    )
     bench.score(14.0, 900, labels=1, method="supervised", seed=0)
+    text = as_text(build_table(results(bench.graph, bench.grid, bench.store), bench.grid))
+    assert "13.5 (+0.5, not judged)" in text
+    bench.score(14.2, 900, labels=1, method="supervised", seed=1)
+    text = as_text(build_table(results(bench.graph, bench.grid, bench.store), bench.grid))
+    assert "13.5 (+0.6, within ±" in text
+    assert "Noise between runs: COCO, the scatter of our seeds." in text
+
+
+TWICE = """
+source: a paper
+elsewhere: [other.yaml]
+tables:
+  3b:
+    axes: {dataset: coco, backbone: resnet50, method: supervised}
+    columns: {labels: [1, 10]}
+    rows: [{row: R, AP: [47.9, 30.0]}]
+"""
+OTHER = """
+source: a paper
+tables:
+  "7":
+    axes: {dataset: coco, method: supervised, freeze_backbone: false}
+    columns: {labels: [1, 10]}
+    rows: [{row: Finetuned, axes: {backbone: resnet50}, AP: [46.7, 30.0]}]
+"""
+
+
+def test_a_quantity_that_is_printed_twice_is_judged_by_both(new_bench: Any) -> None:
+    Path("grids/paper").mkdir(parents=True)
+    Path("grids/paper/other.yaml").write_text(OTHER)
+    bench = new_bench(published=TWICE)
+    bench.score(47.5, 900, labels=1, method="supervised", seed=0)
+    frame = results(bench.graph, bench.grid, bench.store)
+    row = frame[(frame["labels"] == 1) & (frame["method"] == "supervised")].iloc[0]
+    assert row["published"] == pytest.approx(47.3)
+    text = as_text(build_table(frame, bench.grid))
+    assert "47.9 and 46.7 (+0.2, within ±" in text
+    assert "ours minus the paper's; the mean of both where it prints two." in text
+
+
+def test_cells_that_no_row_judges_say_why(new_bench: Any) -> None:
+    quoted = """      - row: "Polite Teacher - R50 [9]"
+        quoted: true
+        unjudged: {axes: {method: guided}, because: its recipe is another}
+        AP: [18.3, null]
+"""
+    plain = '      - {row: "Polite Teacher - R50 [9]", quoted: true, AP: [18.3, null]}\n'
+    assert plain in new_bench.PUBLISHED
+    bench = new_bench(published=new_bench.PUBLISHED.replace(plain, quoted))
     table = build_table(results(bench.graph, bench.grid, bench.store), bench.grid)
-    assert table.rows[1].entries[0].verdict == "within"
-    assert "Within, below or above the noise band: COCO ±0.6 AP (we say so)." in table.legend
+    said = "No verdict on Ours_100% by Polite Teacher - R50 [9] †: its recipe is another."
+    assert said in table.legend
