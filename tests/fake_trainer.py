@@ -131,8 +131,9 @@ class Fake:
             atomic.write_json(self.run.best, {})
         for ref in wanted.scores:
             score = Score(
-                ref=ref, iteration=stop, metrics={}, images=1, instances=1, predictions=None
-            )
+                ref=ref, iteration=stop, metrics=dict.fromkeys(ref.metrics), images=1, instances=1,
+                predictions=None,
+            )  # fmt: skip
             atomic.write_json(self.run.score(ref), score.model_dump(mode="json"))
         return DONE
 

@@ -44,6 +44,14 @@ METRICS = {
         Metric("APs", "APs", "Mask AP, small objects", _AVERAGE_PRECISION, _NO_OBJECT),
         Metric("APm", "APm", "Mask AP, medium objects", _AVERAGE_PRECISION, _NO_OBJECT),
         Metric("APl", "APl", "Mask AP, large objects", _AVERAGE_PRECISION, _NO_OBJECT),
+        Metric(
+            "boundary_AP",
+            "Boundary AP",
+            "Boundary AP",
+            "gdsweep.evaluate.boundary_ap:boundary_ap",
+            "no object in these images",
+            on_demand=True,
+        ),
     )
 }
 """Every metric by its key, in the order in which tables and records have them."""

@@ -7,8 +7,8 @@ from gdsweep.evaluate.cityscapes_ap import cityscapes_ap, require_cityscapesscri
 from gdsweep.evaluate.mask_ap import mask_ap
 
 
-def check_measurable(data: DataFormat) -> None:
-    """Raise BadInput where what scores a data set is not installed: early, not after training."""
+def check_installed(data: DataFormat) -> None:
+    """Raise BadInput where what scores a data set is not installed."""
     if data.measure == "cityscapes":
         require_cityscapesscripts()
 

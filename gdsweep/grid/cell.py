@@ -21,6 +21,8 @@ class Cell:
     None where the method needs no pre-trained teacher."""
     coordinates: dict[str, Scalar] = field(default_factory=dict)
     """`axes`, and of dataset, labels, backbone, method and seed those that no axis gives."""
+    metrics: tuple[str, ...] = ()
+    """Keys of the metrics on demand that its grid shows."""
 
     @property
     def label(self) -> str:

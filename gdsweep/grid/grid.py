@@ -1,6 +1,7 @@
 """A grid file, read and resolved as a whole before anything is written."""
 
-from dataclasses import dataclass, field
+from collections.abc import Iterable
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gdsweep.config import METHODS, METRICS
@@ -52,10 +53,7 @@ class Grid:
     @property
     def metrics(self) -> tuple[str, ...]:
         """Keys of all metrics that its table, figure and differences show."""
-        asked = {*self.table.metrics, *(m for one in self.differences for m in one.metrics)}
-        if self.figure is not None:
-            asked.add(self.figure.metric)
-        return tuple(key for key in METRICS if key in asked)
+        return shown_metrics(self.table, self.figure, self.differences)
 
     def resolved_settings(self, cell: Cell) -> list[ResolvedSetting]:
         """Every setting of one of the cells, with the place that decided its value."""
@@ -106,6 +104,9 @@ def load_grid(path: Path | str, smoke: Path | None = None) -> Grid:
     if page.figure is not None:
         figure = read_figure(document, page.figure, table, axes, cells)
     published, claims = _published(document, page)
+    asked = shown_metrics(table, figure, differences)
+    on_demand = tuple(key for key in asked if METRICS[key].on_demand)
+    cells = [replace(cell, metrics=on_demand) for cell in cells]
     if smoke is not None:
         cells = [_shrunk(cell, smoke) for cell in cells]  # which needs no published split
     else:
@@ -125,6 +126,16 @@ def load_grid(path: Path | str, smoke: Path | None = None) -> Grid:
         claims=claims,
         resolver=resolver,
     )
+
+
+def shown_metrics(
+    table: TableLayout, figure: FigureLayout | None, differences: Iterable[Difference]
+) -> tuple[str, ...]:
+    """Keys of all metrics that are shown, in the order of METRICS."""
+    shown = {*table.metrics, *(metric for one in differences for metric in one.metrics)}
+    if figure is not None:
+        shown.add(figure.metric)
+    return tuple(key for key in METRICS if key in shown)
 
 
 def _scope(axes: Axes) -> dict[str, frozenset[Scalar]]:
@@ -147,7 +158,7 @@ def _cell(values: Combination, resolver: Resolver) -> Cell:
 
 def _shrunk(cell: Cell, folder: Path) -> Cell:
     settings, supervised = smoke(cell.settings, folder, cell.supervised)
-    return Cell(cell.axes, settings, supervised, cell.coordinates)
+    return replace(cell, settings=settings, supervised=supervised)
 
 
 def _values(axes: Axes, cells: list[Combination]) -> dict[str, tuple[Scalar, ...]]:

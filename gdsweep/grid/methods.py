@@ -49,6 +49,7 @@ def needs(cell: Cell) -> tuple[list[Need], ScoreRef]:
         last = trajectory("self-distilled", settings, parent=parent)
     evaluation = settings.evaluation
     score = ScoreRef(at=evaluation.select, network=evaluation.network, split="test")
+    score = score.with_metrics(cell.metrics)
     wanted = Wanted(
         stop=settings.schedule.iterations, best=evaluation.select == "best", scores=(score,)
     )
@@ -65,7 +66,7 @@ def evaluation_needs(cell: Cell) -> tuple[list[Need], ScoreRef]:
     """
     if cell.settings.model.init is None:
         raise BadInput(f"model.init: cell {cell.label} has no trained weights to evaluate")
-    score = ScoreRef(at=0, network="student", split="test")
+    score = ScoreRef(at=0, network="student", split="test").with_metrics(cell.metrics)
     return [Need(trajectory("supervised", cell.settings), Wanted(scores=(score,)))], score
 
 

@@ -1,9 +1,10 @@
 """Where each cell of some grids stands: one answer for plan, status, tables and page."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
+from gdsweep.config import METRICS
 from gdsweep.errors import BadInput
 from gdsweep.grid import Graph
 from gdsweep.grid.methods import Need
@@ -13,9 +14,10 @@ from gdsweep.runs import Score, ScoreRef, Store, last_attempt, read_state
 from gdsweep.runs.records import read_record
 
 CellStatus = Literal[
-    "new", "queued", "running", "interrupted", "failed", "blocked", "done", "damaged"
+    "new", "queued", "running", "interrupted", "unmeasured", "failed", "blocked", "done", "damaged"
 ]
-"""`blocked`: a run it needs failed. `damaged`: a record of one of its runs cannot be read."""
+"""`unmeasured`: scored, but not in every metric that its grid shows. `blocked`: a run it needs
+failed. `damaged`: a record of one of its runs cannot be read."""
 
 CELL_STATUSES: tuple[CellStatus, ...] = get_args(CellStatus)
 
@@ -39,7 +41,7 @@ class CellStanding:
     job: Job | None = None
     """Pending or running job of `run`."""
     score: Score | None = None
-    """Its score; None unless it is done."""
+    """Its score, which may lack metrics that its grid shows; None where it is not scored."""
 
     @property
     def share(self) -> float:
@@ -92,18 +94,28 @@ class _Reader:
     def standing(self, chain: Sequence[Need], ref: ScoreRef) -> CellStanding:
         own = chain[-1].trajectory.name
         wanted = sum(_iterations(need) for need in chain)
+        score = None
         try:
             score = read_record(self.store.run(own).score(ref), Score)
-            return CellStanding("done", "", wanted, wanted, 0.0, own, score=score)
         except FileNotFoundError:
             pass  # the usual hole: what it waits for is told below
         except (BadInput, OSError) as error:
             return CellStanding("damaged", unreadable(error), wanted, wanted, 0.0, own)
+        if score is not None and not score.lacks(ref):
+            return CellStanding("done", "", wanted, wanted, 0.0, own, score=score)
+        # what is scored is trained: only its own run can still do something for it
+        pending = chain if score is None else chain[-1:]
         try:
-            parts = [self._part(need) for need in chain]
+            standing = self._judge([self._part(need) for need in pending])
         except (BadInput, OSError) as error:
             return CellStanding("damaged", unreadable(error), 0, wanted, None, own)
-        return self._judge(parts)
+        if score is None:
+            return standing
+        standing = replace(standing, done=wanted, wanted=wanted, seconds=0.0, score=score)
+        if standing.status in ("queued", "running", "failed"):
+            return standing
+        metrics = " and ".join(METRICS[metric].words for metric in score.lacks(ref))
+        return replace(standing, status="unmeasured", why=f"{metrics} not measured yet")
 
     def _part(self, need: Need) -> _Part:
         name, wanted = need.trajectory.name, need.wanted

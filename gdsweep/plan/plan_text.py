@@ -90,7 +90,9 @@ def _print_run(run: PlannedRun, console: Console) -> None:
     text = Text(f"  {run.name}  ")
     colours = {"failed": "red", "blocked": "yellow", "running": "green"}
     text.append(run.status, style=colours.get(run.status, ""))
-    if run.status in ("interrupted", "running") and run.trains:
+    if run.status == "interrupted" and run.trains and not run.todo:
+        text.append(f" at {run.stop:,}, only to be scored")
+    elif run.status in ("interrupted", "running") and run.trains:
         text.append(f" at {run.reached:,} of {run.stop:,}")
     elif run.status == "new" and not run.trains:
         text.append(f", to score {run.config.settings.model.init}")

@@ -1,5 +1,6 @@
 """The records in a run directory, typed."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Literal, TypeVar
 
@@ -22,11 +23,18 @@ class ScoreRef(Settings):
     """Which network."""
     split: Split = "test"
     """Which images are asked for; `DataFormat.scored_split` says which are scored."""
+    metrics: tuple[str, ...] = ()
+    """Keys of the metrics on demand that it must have (see `config.METRICS`), sorted. They are no
+    part of `key`: one record holds all metrics of one checkpoint on the same images."""
 
     @property
     def key(self) -> str:
         """File stem of the score: `test-best-student`."""
         return f"{self.split}-{self.at}-{self.network}"
+
+    def with_metrics(self, metrics: Iterable[str]) -> "ScoreRef":
+        """The same score, measured in these metrics too."""
+        return self.model_copy(update={"metrics": tuple(sorted({*self.metrics, *metrics}))})
 
 
 class Wanted(Settings):
@@ -43,7 +51,10 @@ class Wanted(Settings):
 
     def merged(self, other: "Wanted") -> "Wanted":
         """What both want."""
-        scores = {score.key: score for score in (*self.scores, *other.scores)}
+        scores = {score.key: score for score in self.scores}
+        for score in other.scores:
+            before = scores.get(score.key)
+            scores[score.key] = score if before is None else before.with_metrics(score.metrics)
         return Wanted(
             stop=max(self.stop, other.stop),
             milestones=tuple(sorted({*self.milestones, *other.milestones})),
@@ -62,7 +73,7 @@ class Missing(Settings):
     best: bool
     """Whether the best checkpoint is wanted and not settled."""
     scores: tuple[ScoreRef, ...]
-    """Scores not measured."""
+    """Scores not measured, or not in every metric that is asked for."""
 
     def __bool__(self) -> bool:
         return bool(self.stop or self.milestones or self.best or self.scores)
@@ -87,13 +98,18 @@ class Score(Settings):
     iteration: int
     """The checkpoint's iteration."""
     metrics: dict[str, float | None]
-    """AP, AP50, AP75, APs, APm, APl in percent; None where no object is of that size."""
+    """Metric's key (see `config.METRICS`) to its value; None where it has none. Those on demand are
+    there if a grid has asked for them."""
     images: int
     """Images scored."""
     instances: int
     """Ground-truth instances scored (crowds apart)."""
     predictions: str | None
     """COCO results JSON, relative to the run directory."""
+
+    def lacks(self, ref: ScoreRef) -> tuple[str, ...]:
+        """Metrics that `ref` asks for and that were not measured."""
+        return tuple(metric for metric in ref.metrics if metric not in self.metrics)
 
 
 class Complexity(Settings):

@@ -6,7 +6,7 @@ from typing import Literal
 from gdsweep.runs import lock
 from gdsweep.runs.attempts import last_attempt
 from gdsweep.runs.layout import RunDir
-from gdsweep.runs.records import Attempt, Missing, Wanted
+from gdsweep.runs.records import Attempt, Missing, Score, ScoreRef, Wanted, read_record
 
 Status = Literal["new", "running", "interrupted", "failed", "done"]
 """`interrupted`: begun, not running, not failed (killed, stopped, or more is wanted now)."""
@@ -51,11 +51,20 @@ def read_state(run: RunDir, wanted: Wanted) -> RunState:
 
 
 def missing(run: RunDir, wanted: Wanted) -> Missing:
-    """What is wanted and not on disk."""
+    """What is wanted and not on disk. Raises BadInput for a damaged score record."""
     states = set(run.states())
     return Missing(
         stop=wanted.stop if max(states, default=0) < wanted.stop else None,
         milestones=tuple(m for m in wanted.milestones if m not in states),
         best=wanted.best and not run.best.exists(),
-        scores=tuple(score for score in wanted.scores if not run.score(score).exists()),
+        scores=tuple(score for score in wanted.scores if not _is_measured(run, score)),
     )
+
+
+def _is_measured(run: RunDir, ref: ScoreRef) -> bool:
+    if not ref.metrics:  # every record has the others: it need not be read
+        return run.score(ref).exists()
+    try:
+        return not read_record(run.score(ref), Score).lacks(ref)
+    except FileNotFoundError:
+        return False

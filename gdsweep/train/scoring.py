@@ -1,6 +1,7 @@
 """Scores of networks: during training on the validation images, and those that cells report."""
 
 import math
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import torch
@@ -9,9 +10,9 @@ from gdsweep import atomic
 from gdsweep.config import RunConfig
 from gdsweep.data import DatasetSplits, ImageDataset
 from gdsweep.errors import BadInput
-from gdsweep.evaluate import average_precision, check_measurable, predict_dataset
+from gdsweep.evaluate import check_measurable, measure, predict_dataset
 from gdsweep.model import Network
-from gdsweep.runs import Best, RunDir, Score, ScoreRef, checkpoint_file
+from gdsweep.runs import Best, RunDir, Score, ScoreRef, checkpoint_file, read_wanted
 from gdsweep.train import checkpoint
 from gdsweep.train.distributed import Processes
 
@@ -24,12 +25,16 @@ class Scorer:
     ) -> None:
         self.run = run
         self.settings = config.settings
-        check_measurable(self.settings.dataset)
+        asked = {metric for ref in read_wanted(run).scores for metric in ref.metrics}
+        check_measurable(self.settings.dataset, asked)
         self.splits = splits
         self.processes = processes
 
     def validate(self, model: Network) -> dict[str, float]:
-        """AP of a network on the validation images, in percent; equal on every process."""
+        """A network's metrics on the validation images; equal on every process.
+
+        Those that are always measured: metrics on demand are for what cells report.
+        """
         return self._measure(model, self.splits.val)[0]
 
     def keep_if_best(
@@ -57,12 +62,12 @@ class Scorer:
         """Score weights that a cell reports, and write predictions and record."""
         scored = self.settings.dataset.scored_split(ref.split)
         dataset = self.splits.val if scored == "val" else self.splits.test
-        metrics, results, truth = self._measure(model, dataset)
+        metrics, results, truth = self._measure(model, dataset, ref.metrics)
         crowds = sum(bool(a.get("iscrowd", 0)) for a in truth["annotations"])
         score = Score(
             ref=ref,
             iteration=iteration,
-            metrics={k: None if math.isnan(v) else v for k, v in metrics.items()},
+            metrics=recorded(metrics),
             images=len(dataset),
             instances=len(truth["annotations"]) - crowds,
             predictions=str(self.run.predictions(ref).relative_to(self.run.path)),
@@ -84,7 +89,7 @@ class Scorer:
         return content[ref.network], file.iteration
 
     def _measure(
-        self, model: Network, dataset: ImageDataset
+        self, model: Network, dataset: ImageDataset, on_demand: Sequence[str] = ()
     ) -> tuple[dict[str, float], list[dict[str, Any]], dict[str, Any]]:
         shares = self.processes.gather(
             predict_dataset(
@@ -101,5 +106,10 @@ class Scorer:
         detections = self.settings.evaluation.detections
         scores = {}
         if self.processes.first:
-            scores = average_precision(self.settings.dataset, truth, results, detections)
+            scores = measure(self.settings.dataset, truth, results, detections, on_demand)
         return self.processes.from_first(scores), results, truth
+
+
+def recorded(metrics: Mapping[str, float]) -> dict[str, float | None]:
+    """Metrics as a record has them: None for those without a value, as JSON has no NaN."""
+    return {key: None if math.isnan(value) else value for key, value in metrics.items()}

@@ -50,3 +50,14 @@ def test_damage_is_one_line_that_names_the_file(tmp_path: Path, content: bytes) 
         read_record(path, Wanted)
     assert str(caught.value).startswith(f"{path}: damaged (")
     assert "\n" not in str(caught.value)
+
+
+def test_metrics_on_demand_add_up() -> None:
+    asked = BEST.with_metrics(["boundary_AP"])
+    assert asked.key == BEST.key  # one record holds all metrics of a checkpoint
+    one, other = Wanted(scores=(asked, FINAL)), Wanted(scores=(BEST.with_metrics(["b"]), FINAL))
+    both = Wanted(scores=(BEST.with_metrics(["b", "boundary_AP"]), FINAL))
+    assert one.merged(other) == other.merged(one) == both
+    assert one.merged(Wanted(scores=(BEST,))) == one
+    old = {"at": "best", "network": "student", "split": "test"}
+    assert ScoreRef.model_validate(old) == BEST

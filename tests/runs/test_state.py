@@ -1,5 +1,6 @@
 """The state of a run from its files."""
 
+import json
 from pathlib import Path
 
 import pytest
@@ -63,6 +64,24 @@ def test_what_is_missing(run: RunDir) -> None:
     assert not missing(run, WANTED)
     run.state(10).unlink()
     assert missing(run, WANTED).milestones == (10,)
+
+
+def test_a_score_without_a_metric_that_is_asked_for_is_missing(run: RunDir) -> None:
+    deliver(run)
+    asked = SCORE.with_metrics(["boundary_AP"])
+    more = WANTED.merged(Wanted(scores=(asked,)))
+    record = {
+        "ref": SCORE.model_dump(), "iteration": 40, "metrics": {"AP": 1.0}, "images": 1,
+        "instances": 1, "predictions": None,
+    }  # fmt: skip
+    run.score(SCORE).write_text(json.dumps(record))
+    assert missing(run, more).scores == (asked,)
+    assert not missing(run, WANTED)
+    record["metrics"] = {"AP": 1.0, "boundary_AP": None}  # measured: there is no object
+    run.score(SCORE).write_text(json.dumps(record))
+    assert not missing(run, more)
+    run.score(SCORE).unlink()
+    assert missing(run, more).scores == (asked,)
 
 
 def test_damage_is_named(run: RunDir) -> None:
