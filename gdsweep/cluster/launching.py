@@ -14,7 +14,7 @@ from gdsweep.cluster.local.job import TRAINER
 from gdsweep.cluster.local.machine import Machine, this_machine
 from gdsweep.cluster.local.progress import Progress
 from gdsweep.cluster.miniatures import write_miniatures
-from gdsweep.cluster.slurm import queue as slurm_queue
+from gdsweep.cluster.slurm import commands as slurm_commands
 from gdsweep.cluster.slurm.profile import Profile, choose_profile
 from gdsweep.config.paths import expanded
 from gdsweep.errors import BAD_INPUT, DONE, FAILED, BadInput
@@ -105,7 +105,7 @@ def on_slurm(options: Options) -> bool:
     """Whether SLURM executes: as asked, or because this is a login node. Raises BadInput."""
     if options.cluster == "local":
         return False
-    found = slurm_queue.available() and slurm_queue.configured()
+    found = slurm_commands.available() and slurm_commands.configured()
     if options.cluster == "slurm" and not found:
         raise BadInput("--cluster slurm: no SLURM is configured here; is this a login node?")
     return found
@@ -254,7 +254,7 @@ def where_it_runs(machine: Machine, options: Options, todo: Sequence[PlannedRun]
     """Who executes the runs and why, in one line."""
     if options.cluster == "local":
         reason = "as asked"
-    elif slurm_queue.available():
+    elif slurm_commands.available():
         reason = "sbatch is on the PATH, but no SLURM is configured here"
     else:
         reason = "no SLURM: sbatch is not on the PATH"

@@ -10,6 +10,7 @@ from rich.live import Live
 from rich.text import Text
 
 from gdsweep.cluster.slurm import queue as slurm_queue
+from gdsweep.cluster.slurm.commands import available
 from gdsweep.cluster.slurm.launch import ended_jobs
 from gdsweep.cluster.slurm.ledger import Ledger, Submission, living
 from gdsweep.cluster.slurm.queue import QueuedJob
@@ -33,14 +34,14 @@ class Look:
         """The status, and whether SLURM had a say in it."""
         submissions, queued, asked = self.jobs()
         jobs = living(submissions, queued)
-        ended = partial(ended_jobs, submissions)
+        ended = partial(ended_jobs, submissions, queued)
         return read_status(self.grids, self.graph, self.store, jobs, ended), asked
 
     def jobs(self) -> tuple[list[Submission], dict[str, QueuedJob], bool]:
         """Submissions, the queue, and whether SLURM was asked; without it the files still tell."""
         ledger = Ledger(Store(self.store.root.resolve()))
         recorded = ledger.read()
-        if not recorded or not slurm_queue.available():
+        if not recorded or not available():
             return recorded, {}, False
         try:
             queued = slurm_queue.queue({submission.user for submission in recorded})

@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-FAKE = Path(__file__).resolve().parents[1] / "cluster" / "fake_launch.py"
+FAKE = Path(__file__).resolve().parents[1] / "fake_launch.py"
 LINE = {
     "teacher": {"iterations": 10},
     "guided": {"iterations": 10, "teacher": ["teacher", 10]},

@@ -1,8 +1,8 @@
 """Runs to job arrays: few sbatch calls, yet every run waits for nothing but its own parents."""
 
 from collections import defaultdict
-from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Container, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 
 from gdsweep.plan.plan import PlannedRun
 
@@ -55,6 +55,47 @@ def make_pieces(
     if max_running is not None:
         _throttle(pieces, max_running)
     return pieces
+
+
+def fitting(
+    piece: Piece, room: int | None, sizes: Mapping[int, int], known: Container[str]
+) -> tuple[int, str]:
+    """How many of a piece's runs, from the first, can be submitted now; and why not the others.
+
+    `room` is the number of jobs one may still submit (None: any), `sizes` how many runs of each
+    piece before were submitted (by `id(piece)`), `known` the runs that have a job.
+    """
+    size, reason = len(piece.runs), ""
+    followed = size if piece.aligned is None else sizes.get(id(piece.aligned), 0)
+    if any(name not in known for name in piece.after):
+        followed = 0
+    if followed < size:
+        size, reason = followed, "what it waits for was not submitted"
+    if room is not None and room < size:
+        size, reason = room, "the cluster takes no more jobs now (max_submit of its profile)"
+    return size, reason
+
+
+def fit(
+    pieces: Sequence[Piece], room: int | None, known: Iterable[str]
+) -> tuple[list[Piece], dict[str, str]]:
+    """The pieces cut to what can be submitted now, and the runs that are left with the reason.
+
+    As `fitting` has it; nothing is submitted here.
+    """
+    sizes: dict[int, int] = {}
+    names = set(known)
+    cut: list[Piece] = []
+    left: dict[str, str] = {}
+    for piece in pieces:
+        size, reason = fitting(piece, room, sizes, names)
+        left |= {run.name: reason for run in piece.runs[size:]}
+        if size:
+            sizes[id(piece)] = size
+            names |= {run.name for run in piece.runs[:size]}
+            room = None if room is None else room - size
+            cut.append(replace(piece, runs=piece.runs[:size]))
+    return cut, left
 
 
 def _waves(

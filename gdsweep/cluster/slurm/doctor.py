@@ -1,6 +1,7 @@
 """What jobs need of a cluster, tried out: `launch.py --doctor`."""
 
 import os
+import shlex
 import shutil
 import subprocess
 import sys
@@ -14,7 +15,10 @@ from rich.text import Text
 
 from gdsweep.cluster.launching import Options, with_profile_store
 from gdsweep.cluster.slurm import queue as slurm_queue
+from gdsweep.cluster.slurm.commands import ask, available, configured
+from gdsweep.cluster.slurm.ledger import new_id
 from gdsweep.cluster.slurm.profile import Profile, choose_profile
+from gdsweep.cluster.slurm.submit import Full, Lost, submit
 from gdsweep.errors import DONE, FAILED, BadInput
 from gdsweep.plan.request import Request
 
@@ -51,12 +55,14 @@ def examine(request: Request, options: Options, console: Console) -> int:
         findings.append(Finding(what, good, said))
         console.print(findings[-1].text(), soft_wrap=True)
 
-    if not (slurm_queue.available() and slurm_queue.configured()):
+    if not (available() and configured()):
         raise BadInput("--doctor: no SLURM is configured here; is this a login node?")
     profile = choose_profile(options.profile)
     store = with_profile_store(request, profile).store
-    version = slurm_queue.ask(["sbatch", "--version"], tries=1).strip()
-    tell("SLURM", True, f"{version}, arrays of up to {slurm_queue.max_array_size():,}")
+    version = ask(["sbatch", "--version"], patience=30).strip()
+    tell(
+        "SLURM", True, f"{version}, arrays of up to {slurm_queue.cluster_facts().max_array_size:,}"
+    )
     tell("profile", True, f"{profile.name} (partition {profile.partition or 'default'})")
     store.check_writable()
     free = shutil.disk_usage(store.root).free / 2**30
@@ -78,6 +84,10 @@ def _accounting() -> tuple[bool | None, str]:
     if done.returncode:
         return None, f"off ({' '.join(done.stderr.split())}); files and squeue tell what is needed"
     return True, "sacct answers"
+
+
+def _directive(option: str, value: object) -> str:
+    return f"#SBATCH --{option}" + ("" if value is True else f"={shlex.quote(str(value))}")
 
 
 class _Trial:
@@ -114,7 +124,7 @@ class _Trial:
         hosts = sorted({self._read(f"began-{rank}") for rank in (0, 1)})
         tell("srun and store", True, f"tasks on {', '.join(hosts)} write what this machine sees")
         tell("rendezvous", True, f"two tasks met at {self._read('met-0')}")
-        slurm_queue.ask(["scancel", "--signal=USR2", self.job])
+        ask(["scancel", "--signal=USR2", self.job])
         heard = self._until(60, "heard-0") and self._until(60, "heard-1")
         tell("signal", heard, "SIGUSR2 reaches every task" if heard else "SIGUSR2 is not delivered")
         if not heard:
@@ -127,32 +137,43 @@ class _Trial:
             return
         back = self._until(REQUEUE, "again-0")
         seconds = time.monotonic() - began
-        waits = "it waits yet" if self._there("requeue") else "a job cannot requeue itself"
+        waits = "still pending" if self._there("requeue") else "a job cannot requeue itself"
         tell("requeue", back, f"the job ran again after {seconds:.0f} s" if back else waits)
 
     def _submit(self, nodes: int) -> str | None:
-        """Submit; returns what sbatch said if it refused."""
+        """Submit; returns what SLURM said if it refused."""
         chosen = {
             "partition": self.profile.partition,
             "account": self.profile.account,
             "qos": self.profile.qos,
             "constraint": self.profile.constraint,
+            "clusters": self.profile.cluster,
             "exclude": ",".join(self.profile.exclude) or None,
+            **self.profile.extra_options(),
         }
-        words = [f"--{key}={value}" for key, value in chosen.items() if value]
-        words += [f"--{key}={value}" for key, value in self.profile.options.items()]
+        name = new_id()
+        options = {
+            "comment": self.profile.comment(name),
+            "job-name": "gdsweep-doctor",
+            "nodes": nodes,
+            "ntasks": 2,
+            "open-mode": "append",
+            "output": self.folder / "output.txt",
+            "requeue": True,
+            "time": 15,
+            **{key: value for key, value in chosen.items() if value},
+        }
         script = Path(__file__).with_name("doctor_task.py")
-        lines = ["#!/bin/bash", *self.profile.setup]
+        lines = ["#!/bin/bash", *(_directive(key, value) for key, value in options.items())]
+        lines += self.profile.setup
         lines.append(f"srun --kill-on-bad-exit=0 {sys.executable} {script} {self.folder}")
-        (self.folder / "job.sh").write_text("\n".join(lines) + "\n")
-        done = subprocess.run(
-            ["sbatch", "--parsable", "--requeue", f"--nodes={nodes}", "--ntasks=2", "--time=15",
-             "--job-name=gdsweep-doctor", "--open-mode=append", f"--output={self.folder}/log.txt",
-             *words, str(self.folder / "job.sh")],
-            capture_output=True, text=True,
-        )  # fmt: skip
-        self.job = done.stdout.strip().partition(";")[0]
-        return " ".join(done.stderr.split()) if done.returncode else None
+        path = self.folder / "job.sh"
+        path.write_text("\n".join(lines) + "\n")
+        try:
+            self.job = submit(path, name, self.profile.said())
+        except (Full, Lost, BadInput) as error:
+            return str(error)
+        return None
 
     def _until(self, seconds: float, *names: str) -> bool:
         """Wait for one of these files; False when none came in time."""
@@ -171,5 +192,5 @@ class _Trial:
         return (self.folder / name).read_text().strip() if self._there(name) else ""
 
     def _log(self) -> str:
-        words = self._read("log.txt").splitlines()[-1:]
+        words = self._read("output.txt").splitlines()[-1:]
         return f" ({words[0]})" if words else ""

@@ -101,6 +101,8 @@ class Task:
             return f"job {self.job} does nothing: submission {current.id} has taken its place"
         if current is None:
             return f"job {self.job} does nothing: its submission was withdrawn"
+        if current.job not in (None, self.job.partition("_")[0]):
+            return f"job {self.job} does nothing: job {current.job_of(self.run.name)} has its runs"
         absent = self._absent()
         if absent:
             return f"job {self.job} does nothing: {', '.join(absent)} not there; launch again"
@@ -148,6 +150,10 @@ class Task:
         for _ in range(BUSY_TRIES):
             code = self._run_trainer(log)
             if code != BUSY or self.received:
+                break
+            refused = self._refused() if self.rank == 0 else None
+            if refused is not None:  # whoever holds the run may be the job that took its place
+                self._say(refused)
                 break
             self._say("another process holds the run; waiting for it to let go")
             time.sleep(BUSY_PERIOD)

@@ -1,19 +1,21 @@
 """One launch on a SLURM cluster: plan, ask, submit, and leave."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
 from gdsweep.cluster.slurm import queue as slurm_queue
-from gdsweep.cluster.slurm.arrays import Piece
+from gdsweep.cluster.slurm.arrays import Piece, fit
+from gdsweep.cluster.slurm.commands import ask
 from gdsweep.cluster.slurm.executor import Slurm, Submitted
-from gdsweep.cluster.slurm.ledger import Ledger, Submission, latest, living
+from gdsweep.cluster.slurm.ledger import Ledger, Submission, latest, living, queued_job
 from gdsweep.cluster.slurm.profile import Profile
+from gdsweep.cluster.slurm.queue import QueuedJob
 from gdsweep.cluster.slurm.snapshot import take_snapshot
-from gdsweep.errors import DONE, FAILED
+from gdsweep.errors import BAD_INPUT, DONE, FAILED
 from gdsweep.grid import Graph
 from gdsweep.plan.job import Job
 from gdsweep.plan.plan import Plan, PlannedRun
@@ -33,8 +35,8 @@ class SlurmLaunch:
     ) -> None:
         self.slurm, self.graph, self.store, self.console = slurm, graph, store, console
         self.retry = retry
-        self._submissions, queued = read_jobs(store)
-        self._living = living(self._submissions, queued)
+        self._submissions, self._queued = read_jobs(store)
+        self._living = living(self._submissions, self._queued)
 
     def plan(self) -> Plan:
         """The plan with what SLURM has in hand. Reads only."""
@@ -43,10 +45,12 @@ class SlurmLaunch:
     def show(self, plan: Plan) -> list[Piece]:
         """Print the plan and the arrays it would take; returns them."""
         print_plan(plan, self.console)
-        pieces, left = self.slurm.pieces(plan, self.retry)
-        if pieces:
-            print_pieces(pieces, self.slurm.profile, self.console)
-        self._tell_left(left)
+        pieces, left = self.slurm.pieces(plan, self.retry, self._submissions)
+        known = (name for name, run in plan.runs.items() if run.job)
+        fitted, no_room = fit(pieces, self.slurm.room(self._queued), known)
+        if fitted:
+            print_pieces(fitted, self.slurm.profile, self.console)
+        self._tell_left(left | no_room)
         return pieces
 
     def submit(self, prepare: Callable[[Plan, list[PlannedRun]], None]) -> tuple[Plan, Submitted]:
@@ -54,11 +58,11 @@ class SlurmLaunch:
         with self.slurm.ledger.alone():
             submissions, queued = self.slurm.settle()
             plan = make_plan(self.graph, self.store, living(submissions, queued))
-            pieces, left = self.slurm.pieces(plan, self.retry)
+            pieces, left = self.slurm.pieces(plan, self.retry, submissions)
             runs = [run for piece in pieces for run in piece.runs]
             prepare(plan, runs)
             code = take_snapshot(self.store.root)
-            done = self.slurm.submit(plan, pieces, code, queued)
+            done = self.slurm.submit(plan, pieces, code, queued, submissions)
         done.left |= left
         return plan, done
 
@@ -69,7 +73,7 @@ class SlurmLaunch:
             waits = run.job is not None and run.job.phase == "waiting" and not run.waits
             # under a throttle the dependency keeps a place free, too
             if waits and run.job and "afterany" not in (held[run.name].dependency or ""):
-                slurm_queue.ask(["scontrol", "update", f"JobId={run.job.id}", "Dependency="])
+                ask(["scontrol", "update", f"JobId={run.job.id}", "Dependency="])
                 self._print(f"released: {run.name}, job {run.job.id}: all it needs is there")
 
     def conclude(self, done: Submitted, status: str) -> int:
@@ -85,7 +89,11 @@ class SlurmLaunch:
         else:
             self._print(f"nothing was submitted; see the runs with: {status}")
         self._tell_left(done.left)
-        return FAILED if done.left else DONE
+        for reason, named in _by_reason(done.refused):
+            self._print(f"not submitted: {named}: {reason}")
+        if done.refused and not done.jobs:
+            return BAD_INPUT
+        return FAILED if done.left or done.refused else DONE
 
     def dropped(self) -> dict[str, str]:
         """Runs in SLURM's hands that earlier launches of these grids wanted, and they no longer."""
@@ -108,18 +116,24 @@ class SlurmLaunch:
             self._print("--prune cancels them")
 
     def _tell_left(self, left: dict[str, str]) -> None:
-        by_reason: dict[str, list[str]] = defaultdict(list)
-        for run, reason in left.items():
-            by_reason[reason].append(run)
-        for reason, runs in by_reason.items():
-            named = ", ".join(runs[:3]) + (", ..." if len(runs) > 3 else "")
-            self._print(f"not submitted: {len(runs)} runs ({named}): {reason}; launch again later")
+        for reason, named in _by_reason(left):
+            self._print(f"not submitted: {named}: {reason}; launch again later")
 
     def _print(self, line: str) -> None:
         self.console.print(Text(line), soft_wrap=True)
 
 
-def read_jobs(store: Store) -> tuple[list[Submission], dict[str, slurm_queue.QueuedJob]]:
+def _by_reason(runs: dict[str, str]) -> Iterator[tuple[str, str]]:
+    """Each reason, with the runs it is about in words."""
+    by_reason: dict[str, list[str]] = defaultdict(list)
+    for run, reason in runs.items():
+        by_reason[reason].append(run)
+    for reason, names in by_reason.items():
+        shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
+        yield reason, f"{len(names)} {'run' if len(names) == 1 else 'runs'} ({shown})"
+
+
+def read_jobs(store: Store) -> tuple[list[Submission], dict[str, QueuedJob]]:
     """The store's submissions, and SLURM's queue; one squeue, and none before the first launch."""
     ledger = Ledger(Store(store.root.resolve()))
     users = {submission.user for submission in ledger.read()}
@@ -129,15 +143,24 @@ def read_jobs(store: Store) -> tuple[list[Submission], dict[str, slurm_queue.Que
     return ledger.read_adopting(queued), queued
 
 
-def ended_jobs(submissions: Sequence[Submission], runs: Collection[str]) -> dict[str, Job]:
-    """Run to its last job, and how accounting says that it ended. One sacct."""
+def ended_jobs(
+    submissions: Sequence[Submission], queued: Mapping[str, QueuedJob], runs: Collection[str]
+) -> dict[str, Job]:
+    """Run to its last job, and how queue or accounting say that it ended. One sacct at most."""
     newest = latest(submissions)
-    jobs = {run: job for run in runs if run in newest and (job := newest[run].job_of(run))}
-    since = min((newest[run].created for run in jobs), default=0.0)
-    known = slurm_queue.history(list(jobs.values()), since)
-    return {
-        run: known[job].job() if job in known else Job(job, "ended") for run, job in jobs.items()
-    }
+    ended: dict[str, Job] = {}
+    unknown: dict[str, str] = {}
+    for run in runs:
+        job = newest[run].job_of(run) if run in newest else None
+        if job is None:
+            continue
+        known = queued_job(newest[run], run, queued)
+        ended[run] = known.job() if known else Job(job, "ended")
+        if known is None:
+            unknown[run] = job
+    since = min((newest[run].created for run in unknown), default=0.0)
+    told = slurm_queue.history({job: newest[run].id for run, job in unknown.items()}, since)
+    return ended | {run: told[job].job() for run, job in unknown.items() if job in told}
 
 
 def print_pieces(pieces: Sequence[Piece], profile: Profile, console: Console) -> None:

@@ -1,16 +1,23 @@
 """What was submitted: one record a job array, written before sbatch and completed after it."""
 
 import contextlib
+import time
 import uuid
-from collections.abc import Iterable, Iterator
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from gdsweep import atomic
+from gdsweep.cluster.slurm.commands import tell
 from gdsweep.cluster.slurm.queue import QueuedJob
 from gdsweep.config.base import Settings
+from gdsweep.errors import BadInput
 from gdsweep.plan.job import Job
 from gdsweep.runs import Store, lock
 from gdsweep.runs.records import read_record
+
+LOCK_PATIENCE = 900.0
+"""Seconds to wait for another launch that submits to the same store."""
 
 
 class Submission(Settings):
@@ -46,8 +53,10 @@ class Submission(Settings):
     """Budget of restarts that saved nothing."""
     dependency: str | None = None
     """As sbatch was told."""
+    cluster: str | None = None
+    """Name of the cluster it was submitted to; None where SLURM did not tell, or before 0.2."""
     job: str | None = None
-    """SLURM's job id; of an array, the array's."""
+    """SLURM's job id; of an array, the array's. A hint: the comment is what tells a job is ours."""
     withdrawn: bool = False
     """Whether it never reached SLURM, or is to do nothing if it did."""
 
@@ -67,9 +76,28 @@ class Ledger:
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
-        """One launch at a time submits to a store: what it decides is still so when it acts."""
+        """One launch at a time submits to a store: what it decides is still so when it acts.
+
+        Raises BadInput where another holds it for longer than a submission can take.
+        """
         self.root.mkdir(parents=True, exist_ok=True)
-        with lock.hold(self.root / "lock", wait=True):
+        path, begin, told = self.root / "lock", time.monotonic(), False
+        with contextlib.ExitStack() as stack:
+            while True:
+                try:
+                    stack.enter_context(lock.hold(path))
+                    break
+                except lock.Held:
+                    waited = time.monotonic() - begin
+                if waited > LOCK_PATIENCE:
+                    raise BadInput(
+                        f"{path}: another launch has held the store for {waited / 60:.0f} minutes; "
+                        "end it, or launch again later"
+                    )
+                if waited > 2 and not told:
+                    tell(f"another launch submits to {self.root.parent}: waiting for it to end")
+                    told = True
+                time.sleep(0.2)
             yield
 
     def folder(self, submission: str) -> Path:
@@ -94,20 +122,62 @@ class Ledger:
                 found.append(read_record(path / "submission.json", Submission))
         return sorted(found, key=lambda submission: (submission.created, submission.id))
 
-    def read_adopting(self, queued: dict[str, QueuedJob]) -> list[Submission]:
-        """All records; intents that a killed launch did submit have their job. Writes nothing."""
-        jobs = {job.comment: job.id.partition("_")[0] for job in queued.values() if job.comment}
-        return [
-            submission.model_copy(update={"job": jobs[submission.id]})
-            if submission.job is None and not submission.withdrawn and submission.id in jobs
-            else submission
-            for submission in self.read()
-        ]
+    def read_adopting(self, queued: Mapping[str, QueuedJob]) -> list[Submission]:
+        """All records, with the job that SLURM's queue has for each. Writes nothing.
+
+        An intent that a killed launch did submit has its job, and one whose recorded job is another
+        by now has its own.
+        """
+        jobs = jobs_by_submission(queued)
+        return [_adopting(submission, jobs.get(submission.id, [])) for submission in self.read()]
 
     def withdraw(self, submissions: Iterable[Submission]) -> None:
         """Declare intents void: should their job turn up after all, it will do nothing."""
         for submission in submissions:
             self.write(submission.model_copy(update={"withdrawn": True}))
+
+
+def jobs_by_submission(queued: Mapping[str, QueuedJob]) -> dict[str, list[str]]:
+    """Submission to the ids that sbatch gave its jobs, those that live and the lowest first.
+
+    More than one: an answer of sbatch's was lost, and what was asked again was done twice.
+    """
+    found: dict[str, dict[str, bool]] = defaultdict(dict)
+    for job in queued.values():
+        if job.submission:
+            known = found[job.submission]
+            known[job.base] = known.get(job.base, False) or job.alive
+    return {
+        name: sorted(bases, key=lambda base: (not bases[base], len(base), base))
+        for name, bases in found.items()
+    }
+
+
+def _adopting(submission: Submission, jobs: Sequence[str]) -> Submission:
+    if submission.withdrawn or not jobs or submission.job in jobs:
+        return submission
+    return submission.model_copy(update={"job": jobs[0]})
+
+
+def superfluous(
+    submissions: Iterable[Submission], queued: Mapping[str, QueuedJob]
+) -> list[QueuedJob]:
+    """Living jobs of ours that would do nothing: second copies, and those of void submissions."""
+    records = {submission.id: submission for submission in submissions}
+    found = []
+    for job in queued.values():
+        record = records.get(job.submission)
+        if record is not None and job.alive and (record.withdrawn or record.job != job.base):
+            found.append(job)
+    return found
+
+
+def queued_job(
+    submission: Submission, run: str, queued: Mapping[str, QueuedJob]
+) -> QueuedJob | None:
+    """The job that SLURM has for one run of a submission; of that id, and ours by its comment."""
+    job = queued.get(submission.job_of(run) or "")
+    return job if job is not None and job.submission == submission.id else None
 
 
 def open_intents(submissions: Iterable[Submission]) -> list[Submission]:
@@ -125,14 +195,14 @@ def new_id() -> str:
     return uuid.uuid4().hex[:12]
 
 
-def living(submissions: Iterable[Submission], queued: dict[str, QueuedJob]) -> dict[str, Job]:
+def living(submissions: Iterable[Submission], queued: Mapping[str, QueuedJob]) -> dict[str, Job]:
     """Run to its job, of all that SLURM still has to do or is doing."""
     found: dict[str, Job] = {}
     for submission in submissions:
-        if submission.withdrawn or submission.job is None:
+        if submission.withdrawn:
             continue
         for run in submission.runs:
-            job = queued.get(submission.job_of(run) or "")
+            job = queued_job(submission, run, queued)
             if job is not None and job.alive and not job.never:
                 found[run] = job.job()
     return found

@@ -5,17 +5,26 @@ import socket
 from collections.abc import Sequence
 from fnmatch import fnmatch
 from pathlib import Path
-from typing import Any
 
-import yaml
-from pydantic import Field, ValidationError
+from pydantic import Field
 
 from gdsweep.config import ResourceSettings
 from gdsweep.config.base import Settings
 from gdsweep.errors import BadInput
+from gdsweep.grid.messages import find_fault
+from gdsweep.grid.yaml_lines import read_yaml
 
 VARIABLE = "GDSWEEP_CLUSTER"
 """Environment variable that names a profile, or a profile's file."""
+
+RESERVED = frozenset(
+    {
+        "array", "chdir", "clusters", "dependency", "error", "export", "job-name",
+        "kill-on-invalid-dep", "no-requeue", "nodes", "ntasks", "ntasks-per-node", "open-mode",
+        "output", "parsable", "requeue", "signal", "time", "wait", "wrap",
+    }
+)  # fmt: skip
+"""Options of sbatch that no profile may set: jobs would be lost, doubled or cut off."""
 
 _SHIPPED = Path(__file__).resolve().parents[3] / "clusters"
 
@@ -47,8 +56,14 @@ class Profile(Settings):
     """Shell lines before the trainer starts: `module load cuda/12.4`."""
     store: str | None = None
     """Folder of runs that all nodes see; --store is stronger."""
-    options: dict[str, str] = Field(default_factory=dict)
-    """Any other sbatch option by its long name: `exclusive: user`."""
+    gres: str | None = None
+    """GPUs as the cluster's --gres has them, in place of --gpus-per-node: `gpu`, `gpu:a100`."""
+    cluster: str | None = None
+    """Cluster that jobs go to, as --clusters has it, where a login node serves several."""
+    options: dict[str, str | int | float | bool] = Field(default_factory=dict)
+    """Any other sbatch option by its long name: `mail-type: END,FAIL`, `exclusive: true`.
+
+    A comment goes behind the id by which gdsweep knows its jobs."""
     signal_seconds: int = Field(120, ge=10)
     """Seconds before the time limit at which a job is told to save."""
     timeouts: int = Field(100, ge=0)
@@ -72,17 +87,47 @@ class Profile(Settings):
         return total // each, each, each
 
     def minutes(self, resources: ResourceSettings) -> int:
-        """Time limit of one job."""
+        """Time limit of one job. Raises BadInput where the notice would leave nothing of it."""
         hours = min(resources.hours, self.hours or resources.hours)
-        return max(1, round(hours * 60))
+        minutes = max(1, round(hours * 60))
+        if self.signal_seconds >= minutes * 60:
+            raise BadInput(
+                f"{self.name}: signal_seconds ({self.signal_seconds}) must be less than the time "
+                f"limit ({minutes} min, from hours of the profile or resources.hours of the grid)"
+            )
+        return minutes
+
+    def said(self) -> tuple[str, ...]:
+        """The options of sbatch that this profile decides, by long name."""
+        own = [
+            name for name in ("partition", "account", "qos", "constraint") if getattr(self, name)
+        ]
+        return (*own, *(["clusters"] if self.cluster else []), *map(_long_name, self.options))
+
+    def extra_options(self) -> dict[str, str | int | float | bool]:
+        """`options` by long name; those that are false are left out, and so is the comment."""
+        named = {_long_name(name): value for name, value in self.options.items()}
+        return {name: v for name, v in named.items() if v is not False and name != "comment"}
+
+    def comment(self, submission: str) -> str:
+        """The comment of a job: the submission's id, then the words of the profile, if any."""
+        words = {_long_name(name): value for name, value in self.options.items()}.get("comment")
+        return submission if words is None else f"{submission} {words}"
 
 
 def choose_profile(named: str | None, folders: Sequence[Path] | None = None) -> Profile:
     """The profile named by flag, else by $GDSWEEP_CLUSTER, else by host name, else defaults.
 
     A name is looked up as a file, then in ./clusters, ~/.config/gdsweep/clusters and this code's
-    clusters/. Raises BadInput.
+    clusters/. SLURM's commands speak to the profile's cluster from here on. Raises BadInput.
     """
+    profile = _choose(named, folders)
+    if profile.cluster:
+        os.environ["SLURM_CLUSTERS"] = profile.cluster
+    return profile
+
+
+def _choose(named: str | None, folders: Sequence[Path] | None) -> Profile:
     folders = folders or [Path("clusters"), _user_folder(), _SHIPPED]
     wanted = named or os.environ.get(VARIABLE)
     if wanted:
@@ -97,21 +142,21 @@ def choose_profile(named: str | None, folders: Sequence[Path] | None = None) -> 
 
 
 def read_profile(path: Path) -> Profile:
-    """One profile. Raises BadInput with the file and the key."""
-    try:
-        content: Any = yaml.safe_load(path.read_text(encoding="utf-8")) or {}
-    except (OSError, UnicodeDecodeError, yaml.YAMLError) as error:
-        raise BadInput(f"{path}: not readable ({' '.join(str(error).split())})") from None
-    if not isinstance(content, dict):
-        raise BadInput(f"{path}: a cluster profile is keys and values, such as partition: gpu")
-    try:
-        return Profile.model_validate({"name": path.stem, **content})
-    except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        known = ", ".join(name for name in Profile.model_fields if name != "name")
-        valid = f"; keys are {known}" if first["type"] == "extra_forbidden" else ""
-        raise BadInput(f"{path}: {where}: {first['msg']}{valid}") from None
+    """One profile, read as grids are. Raises BadInput with file, line and key."""
+    document = read_yaml(path)
+    fault = find_fault(Profile, document.value)
+    if fault is not None:
+        document.fail(*fault)
+    for name in document.value.get("options") or {}:
+        if _long_name(name) in RESERVED:
+            document.fail(
+                ("options", name), "decided by the launch itself; other options of sbatch may stand"
+            )
+    return Profile.model_validate({"name": path.stem, **document.value})
+
+
+def _long_name(option: str) -> str:
+    return option.lstrip("-").replace("_", "-")
 
 
 def _find(name: str, folders: Sequence[Path]) -> Path:

@@ -1,14 +1,19 @@
-"""What SLURM says of our jobs: one squeue, one sacct, however many runs there are."""
+"""What SLURM says of our jobs: one squeue, one sacct, however many runs there are.
 
-import getpass
+An id is no identity: SLURM begins again at old ones when it loses its state, two clusters have the
+same. A job is ours when its comment is our submission's id.
+"""
+
 import os
+import pwd
 import re
 import shutil
-import subprocess
 import time
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import product
 
+from gdsweep.cluster.slurm.commands import ask
 from gdsweep.errors import BadInput
 from gdsweep.plan.job import Job
 
@@ -20,21 +25,6 @@ OVER = frozenset(
 )  # fmt: skip
 """The states of a job that is over. Any other, known or not, is a job that lives."""
 
-TRANSIENT = (
-    "Socket timed out", "Unable to contact slurm controller", "Resource temporarily unavailable",
-    "Zero Bytes were transmitted", "Connection refused", "Connection reset", "Connection timed out",
-    "Slurm backup controller in standby mode", "error receiving", "Transport endpoint",
-    "Rate limit", "Unable to confirm allocation", "Communication connection failure",
-    "Invalid authentication credential", "Slurm temporarily unable to accept job",
-)  # fmt: skip
-"""What SLURM's commands say when it is worth asking again."""
-
-FULL = ("MaxSubmitJob", "AssocMaxSubmit", "Job violates accounting/QOS policy", "MaxJobCount")
-"""What sbatch says when one may not have more jobs."""
-
-TRIES = 7
-"""Attempts at a command that SLURM could not answer; they wait 1, 2, 4, ... seconds."""
-
 
 @dataclass(frozen=True)
 class QueuedJob:
@@ -45,11 +35,21 @@ class QueuedJob:
     state: str
     """As squeue spells it: PENDING, RUNNING, ..."""
     comment: str = ""
-    """The submission's id."""
+    """Of a job of ours: the submission's id, and what a profile adds."""
     nodes: str = ""
     """Node list; empty before it starts."""
     reason: str = ""
     """Why it is pending."""
+
+    @property
+    def base(self) -> str:
+        """Its id as sbatch told it: of an array, the array's."""
+        return self.id.partition("_")[0]
+
+    @property
+    def submission(self) -> str:
+        """Id of the submission it belongs to, if it is ours."""
+        return self.comment.strip("'\"").partition(" ")[0]
 
     @property
     def alive(self) -> bool:
@@ -74,102 +74,110 @@ class QueuedJob:
         return Job(self.id, "running", "" if usual else self.state, self.nodes)
 
 
-def available() -> bool:
-    """Whether this machine can submit to a SLURM."""
-    return shutil.which("sbatch") is not None
-
-
-def configured() -> bool:
-    """Whether the SLURM on the PATH belongs to a cluster: its commands come without one, too."""
-    done = subprocess.run(["scontrol", "ping"], capture_output=True, text=True, timeout=120)
-    return "configuration source" not in done.stderr
-
-
-def ask(command: Sequence[str], tries: int = TRIES) -> str:
-    """Output of one of SLURM's commands, asked again while SLURM is away. Raises BadInput."""
-    for attempt in range(tries):
-        try:
-            done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-            if done.returncode == 0:
-                return done.stdout
-            said = " ".join(done.stderr.split())
-        except FileNotFoundError:
-            raise BadInput(f"{command[0]}: not on the PATH; is this a SLURM login node?") from None
-        except subprocess.TimeoutExpired:
-            said = "Socket timed out"
-        if not is_transient(said) or attempt + 1 == tries:
-            raise BadInput(f"{command[0]}: {said or f'exit code {done.returncode}'}")
-        time.sleep(min(2**attempt, 30))
-    raise AssertionError("not reached")
-
-
-def is_transient(said: str) -> bool:
-    """Whether an error message of SLURM's is of the kind that passes."""
-    return any(words.lower() in said.lower() for words in TRANSIENT)
-
-
-def is_full(said: str) -> bool:
-    """Whether an error message says that no more jobs are accepted."""
-    return any(words in said for words in FULL)
+def user_name() -> str:
+    """Who we are to SLURM: the process's user, whatever LOGNAME and USER say."""
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 def queue(users: Iterable[str] = ()) -> dict[str, QueuedJob]:
-    """All jobs of the users (default: ours) by id, those that ended lately included. One squeue."""
-    who = ",".join(sorted({getpass.getuser(), *users}))
-    text = ask(["squeue", "-h", "-r", "--states=all", "-u", who, "-o", "%i|%T|%k|%N|%r"])
-    jobs = {}
+    """All jobs of ours and of the named users by id, those that ended lately included.
+
+    One squeue. Users that this machine does not know any more are left out.
+    """
+    who = ",".join(sorted({user_name(), *filter(_is_known, users)}))
+    command = ["squeue", "-h", "-r", "--states=all", "-u", who, "-o", "%i|%T|%k|%N|%r"]
+    return {job.id: job for job in _read(ask(command))}
+
+
+def _read(text: str) -> Iterator[QueuedJob]:
     for line in text.splitlines():
-        parts = line.split("|", 4)
+        parts = [part.strip() for part in line.split("|", 4)]
         if len(parts) == 5:
-            job = QueuedJob(parts[0], *(part.strip() for part in parts[1:]))
-            jobs[job.id] = job
-    return jobs
+            yield QueuedJob(*parts)
 
 
-def history(jobs: Sequence[str], since: float) -> dict[str, QueuedJob]:
-    """Ended jobs as accounting remembers them, in one sacct; empty without accounting."""
+def _is_known(user: str) -> bool:
+    try:
+        pwd.getpwnam(user)
+    except KeyError:
+        return False
+    return True
+
+
+def history(jobs: Mapping[str, str], since: float) -> dict[str, QueuedJob]:
+    """Ended jobs as accounting remembers them, in one sacct; empty without accounting.
+
+    `jobs` are ids with the submission each belongs to, which is a part of the job's name: another
+    job of the same id is none of ours.
+    """
     if not jobs or shutil.which("sacct") is None:
         return {}
-    start = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(since - 60))
+    start = time.strftime("%Y-%m-%dT%H:%M:%S", time.localtime(max(0.0, since - 60)))
     arrays = ",".join(sorted({job.partition("_")[0] for job in jobs}))
-    command = ["sacct", "-X", "-P", "-n", "-S", start, "-j", arrays, "-o", "JobID,State,NodeList"]
+    columns = "JobID,State,NodeList,JobName"
+    command = ["sacct", "-X", "-P", "-n", "-S", start, "-j", arrays, "-o", columns]
     try:
-        text = ask(command, tries=1)
+        text = ask(command, patience=30)
     except BadInput:
         return {}  # accounting is off, or away: the files still tell
     found = {}
     for line in text.splitlines():
-        name, _, rest = line.partition("|")
-        state, _, nodes = rest.partition("|")
-        if state:  # "CANCELLED by 1000"
-            found[name] = QueuedJob(name, state.split()[0], nodes=nodes)
+        name, state, nodes, title = (line.split("|", 3) + [""] * 4)[:4]
+        if state and name in jobs and title.endswith(f".{jobs[name]}"):
+            found[name] = QueuedJob(name, state.split()[0], nodes=nodes)  # "CANCELLED by 1000"
     return found
 
 
 def cancel(jobs: Sequence[str]) -> None:
-    """Cancel jobs, a few hundred a call."""
+    """Cancel jobs, a few hundred a call. Whoever calls has seen whose they are."""
     for start in range(0, len(jobs), 400):
         ask(["scancel", *jobs[start : start + 400]])
 
 
-def max_array_size() -> int:
+@dataclass(frozen=True)
+class ClusterFacts:
+    """What `scontrol show config` says of a cluster."""
+
+    name: str | None = None
+    """Its name; None where SLURM does not say."""
+    max_array_size: int = 1001
     """Elements an array may have; SLURM's own default where it does not say."""
+
+
+def cluster_facts() -> ClusterFacts:
+    """Ask the controller what cluster this is."""
     text = ask(["scontrol", "show", "config"])
-    found = re.search(r"^MaxArraySize\s*=\s*(\d+)", text, re.MULTILINE)
-    return int(found[1]) if found else 1001
+    told = dict(re.findall(r"^(\w+)\s*=\s*(\S+)", text, re.MULTILINE))
+    size = told.get("MaxArraySize", "")
+    return ClusterFacts(
+        told.get("ClusterName"), int(size) if size.isdecimal() else ClusterFacts.max_array_size
+    )
 
 
 def expand_nodes(nodes: str) -> list[str]:
-    """`n[1-2,7],m1` as single names."""
+    """`rack[0-1]n[1-2],m1` as single names, in SLURM's order."""
     names: list[str] = []
-    for prefix, group in re.findall(r"([^,\[\]]+)(?:\[([^\]]*)\])?", nodes):
-        for part in group.split(",") if group else [""]:
-            low, _, high = part.partition("-")
-            if high:
-                names += [f"{prefix}{n:0{len(low)}d}" for n in range(int(low), int(high) + 1)]
-            else:
-                names.append(f"{prefix}{part}")
+    for word in re.findall(r"(?:[^,\[\]]|\[[^\]]*\])+", nodes):
+        parts = [
+            _range(part[1:-1]) if part.startswith("[") else [part]
+            for part in re.findall(r"\[[^\]]*\]|[^\[\]]+", word)
+        ]
+        names += ["".join(choice) for choice in product(*parts)]
     return names
+
+
+def _range(group: str) -> list[str]:
+    found = []
+    for part in group.split(","):
+        low, _, high = part.partition("-")
+        if low.isdecimal() and high.isdecimal():
+            found += [f"{number:0{len(low)}d}" for number in range(int(low), int(high) + 1)]
+        else:
+            found.append(part)
+    return found
 
 
 def own_job() -> str | None:

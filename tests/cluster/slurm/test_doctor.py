@@ -15,7 +15,7 @@ def followed(
     ready = {"met-0": "n1:5", "began-0": "n1", "began-1": "n2", "heard-0": "yes", "heard-1": "yes"}
     for name, text in {**ready, **files}.items():
         (folder / name.replace("_", "-")).write_text(text)
-    monkeypatch.setattr(doctor.slurm_queue, "ask", lambda words: "")
+    monkeypatch.setattr(doctor, "ask", lambda words: "")
     monkeypatch.setattr(doctor, "REQUEUE", 0.0)
     monkeypatch.setattr(doctor.time, "sleep", lambda seconds: None)
     trial = doctor._Trial(Profile(name="p"), folder)
@@ -42,4 +42,4 @@ def test_what_slurm_says_against_it_is_told(
 def test_a_job_that_does_not_come_back_is_amiss(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    assert followed(tmp_path, monkeypatch, requeue="0") == (False, "it waits yet")
+    assert followed(tmp_path, monkeypatch, requeue="0") == (False, "still pending")

@@ -1,6 +1,6 @@
 """What is asked of sbatch, without a SLURM."""
 
-import os
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -10,9 +10,7 @@ from handmade import make_graph
 from gdsweep import atomic
 from gdsweep.cluster.slurm import executor as module
 from gdsweep.cluster.slurm.arrays import Piece, make_pieces
-from gdsweep.cluster.slurm.executor import Full, Slurm, bad_nodes
-from gdsweep.cluster.slurm.profile import Profile
-from gdsweep.errors import BadInput
+from gdsweep.cluster.slurm.executor import bad_nodes
 from gdsweep.plan.planning import make_plan
 from gdsweep.runs import Attempt, Store
 
@@ -40,28 +38,10 @@ def test_dependencies_as_sbatch_spells_them(pieces: list[Piece]) -> None:
     assert module._dependency(single, {"t0": "7_0", "t1": "8"}, {}) == "afterok:7_0:8"
 
 
-def test_errors_that_pass_are_waited_for_and_others_told(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    slept: list[float] = []
-    monkeypatch.setattr(module.time, "sleep", slept.append)
-    slurm = Slurm(Store(tmp_path), Profile())
-    for attempt in range(3):
-        slurm._judge(RuntimeError("sbatch: error: Socket timed out on send/recv"), attempt)
-    assert slept == [1, 2, 4]
-    with pytest.raises(BadInput, match="sbatch refused: invalid partition specified: moon"):
-        slurm._judge(RuntimeError("sbatch: error: invalid partition specified: moon"), 0)
-    with pytest.raises(Full):
-        slurm._judge(RuntimeError("sbatch: error: QOSMaxSubmitJobPerUserLimit"), 0)
-
-
-def test_the_launchs_own_allocation_is_not_the_jobs(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("SLURM_JOB_ID", "1")
-    monkeypatch.setenv("SLURM_CONF", "/etc/slurm.conf")
-    with module._plain_environment():
-        assert "SLURM_JOB_ID" not in os.environ
-        assert os.environ["SLURM_CONF"] == "/etc/slurm.conf"
-    assert os.environ["SLURM_JOB_ID"] == "1"
+def test_a_single_element_follows_a_job_and_not_an_array(pieces: list[Piece]) -> None:
+    teachers, students = pieces
+    head = replace(students, runs=students.runs[:1], barrier=[])
+    assert module._dependency(head, {"t0": "7_0"}, {id(teachers): "7"}) == "afterok:7_0"
 
 
 @pytest.mark.parametrize(
