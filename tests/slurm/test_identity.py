@@ -11,17 +11,22 @@ from test_launches import Fakes
 @pytest.fixture
 def fakes(cluster: Any) -> Iterator[Fakes]:
     """A cluster whose ids have begun again at the first; nothing starts before it is opened."""
-    start_again(cluster.slurm, "-c")
-    close(cluster.slurm)
+    forget(cluster.slurm)
     yield Fakes(cluster)
     open_(cluster.slurm)
 
 
-def start_again(slurm: Any, *how: str) -> None:
-    """Kill the controller and start it: with `-c` it has lost its state."""
+def forget(slurm: Any) -> None:
+    """Kill the controller and start it without what it knew of jobs, ids included.
+
+    It saves that every five seconds: a kill alone would leave to the clock what is lost.
+    """
     slurm.kill("controller")
-    slurm.start_controller(*how)
+    for path in (slurm.folder / "state").glob("job_state*"):
+        path.unlink()
+    slurm.start_controller()
     slurm.until(slurm.idle, "nodes", 60)
+    close(slurm)
 
 
 def close(slurm: Any) -> None:
@@ -35,8 +40,7 @@ def open_(slurm: Any) -> None:
 def test_strangers_with_our_ids_are_let_alone(fakes: Fakes) -> None:
     runs = {"a": {"iterations": 5}, "b": {"iterations": 5, "cpus": 2}}
     jobs = fakes.submit(runs)
-    start_again(fakes.slurm, "-c")
-    close(fakes.slurm)
+    forget(fakes.slurm)
     for _ in jobs:
         fakes.slurm.command("sbatch", "-o", "/dev/null", "--wrap", "sleep 60", check=True)
     states = fakes.cluster.states()
@@ -56,8 +60,7 @@ def test_a_controller_that_dies_behind_an_sbatch(fakes: Fakes) -> None:
     """It forgets what it took in its last seconds, and gives the ids to others."""
     runs = {"teacher": {"iterations": 5}, "student": {"iterations": 5, "teacher": ["teacher", 5]}}
     first = fakes.submit(runs)
-    start_again(fakes.slurm)  # it saves its state every five seconds
-    close(fakes.slurm)
+    forget(fakes.slurm)
     assert not fakes.cluster.states(), "forgotten"
     other = fakes.submit({"other": {"iterations": 5}})
     assert other["other"] == first["teacher"], "two submissions, one id"
