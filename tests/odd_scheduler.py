@@ -13,7 +13,7 @@ import pytest
 import yaml
 from fake_commands import calls, put
 
-import launch
+from gdsweep.commands.entry import script
 
 SBATCH = """\
 cp "$1" {folder}/script.$(wc -l < {folder}/calls)
@@ -103,7 +103,7 @@ class Scheduler:
             for name, value in environment.items():
                 patch.setenv(name, value)
             with contextlib.redirect_stdout(output), contextlib.redirect_stderr(output):
-                returned = launch.main(["grid.yaml", *map(str, arguments)])
+                returned = script("launch", ["grid.yaml", *map(str, arguments)])
         assert returned == code, output.getvalue()
         return output.getvalue()
 
