@@ -19,12 +19,13 @@ def draw(
     x_label: str = "Labelled training images (%)",
     y_label: str = "Mask AP (test)",
     note: str = "",
+    lowest: float = 0.0,
 ) -> "Figure":
     """Draw a series DataFrame (see gdsweep.report.series), one panel per value of `panel`.
 
     Our means are solid with a band of one standard deviation and every seed as a faint dot; the
     paper's numbers for the same line are dashed behind them in the same colour; quoted methods are
-    dashed in grey. `note` stands below, small.
+    dashed in grey. `note` stands below, small. `lowest` is the least value the metric can have.
     """
     panels = list(dict.fromkeys(series["panel"])) or [""]
     lines = list(dict.fromkeys(series.loc[series["source"] != "quoted", "line"]))
@@ -42,7 +43,7 @@ def draw(
                 axes.set_axis_off()
                 continue
             part = series[series["panel"] == panels[place]]
-            _draw_panel(axes, part, lines, quoted)
+            _draw_panel(axes, part, lines, quoted, lowest)
             axes.set_title(panels[place], loc="left", fontweight="bold")
             axes.set_xlabel(x_label)
             if place % columns == 0:
@@ -55,7 +56,9 @@ def draw(
     return figure
 
 
-def _draw_panel(axes: "Axes", part: pd.DataFrame, lines: list[str], quoted: list[str]) -> None:
+def _draw_panel(
+    axes: "Axes", part: pd.DataFrame, lines: list[str], quoted: list[str], lowest: float
+) -> None:
     ticks = sorted(set(part["x"]))
     alone = len(ticks) == 1
     for rank, line in enumerate(quoted):
@@ -78,13 +81,13 @@ def _draw_panel(axes: "Axes", part: pd.DataFrame, lines: list[str], quoted: list
     if alone:
         axes.set_xlim(ticks[0] * 0.6, ticks[0] * 1.4)
     axes.margins(x=0.06)
-    axes.set_ylim(*_limits(*axes.get_ylim(), from_zero=alone))
+    axes.set_ylim(*_limits(*axes.get_ylim(), lowest, from_lowest=alone))
 
 
-def _limits(low: float, high: float, from_zero: bool) -> tuple[float, float]:
-    """Limits that make no mountain of a molehill: at least SPAN, or all from zero."""
+def _limits(low: float, high: float, lowest: float, from_lowest: bool) -> tuple[float, float]:
+    """Limits that make no mountain of a molehill: at least SPAN, or all from the lowest value."""
     middle = (low + high) / 2
-    low = 0.0 if from_zero else max(min(low, middle - SPAN / 2), 0.0)
+    low = lowest if from_lowest else max(min(low, middle - SPAN / 2), lowest)
     return low, max(high, low + SPAN)
 
 

@@ -126,3 +126,6 @@ def test_a_function_that_is_not_there_is_one_line(monkeypatch: pytest.MonkeyPatc
     page = {"images": [{"id": 1}], "annotations": [], "categories": []}
     with pytest.raises(BadInput, match="misses:misses returned no hits"):
         measure(data, page, [], 100, ["hits"])
+    monkeypatch.setitem(METRICS, "misses", replace(ENTRY, range=(1.0, 2.0)))
+    with pytest.raises(BadInput, match=r"returned 0\.0, which is not between 1 and 2$"):
+        measure(data, page, [], 100, ["misses"])

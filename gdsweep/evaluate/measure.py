@@ -5,6 +5,7 @@ instances dictionary, the predictions in COCO's results format, and how many of 
 image. It returns its metrics by key, NaN where one has no value.
 """
 
+import math
 from collections.abc import Callable, Iterable, Mapping
 from pkgutil import resolve_name
 from typing import Any
@@ -26,7 +27,8 @@ def measure(
     """The metrics that are always measured, and those `on_demand`, in the order of METRICS.
 
     Raises:
-        BadInput: see `check_measurable`; or a function returned no value of its metric.
+        BadInput: see `check_measurable`; a function returned no value of its metric, or an
+            impossible one.
     """
     evaluators = _evaluators(on_demand)
     measured: dict[str, float] = {}
@@ -34,6 +36,11 @@ def measure(
         measured |= evaluator(data, ground_truth, results, detections)
     for key in evaluators.keys() - measured.keys():
         raise BadInput(f"metric {key}: {METRICS[key].computed_by} returned no {key}")
+    for key in evaluators:
+        low, high = METRICS[key].range
+        if not (low - 1e-6 <= measured[key] <= high + 1e-6 or math.isnan(measured[key])):
+            said = f"returned {measured[key]}, which is not between {low:g} and {high:g}"
+            raise BadInput(f"metric {key}: {METRICS[key].computed_by} {said}")
     return {key: measured[key] for key in evaluators}
 
 

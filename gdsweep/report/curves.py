@@ -17,7 +17,7 @@ CURVES = {
     "precision": "pseudo/precision",
     "coverage": "pseudo/coverage",
 }
-"""Column of a curves DataFrame -> key in metrics.json."""
+"""Column of a curves DataFrame -> key in metrics.json, where the validation metric is AP."""
 
 POINTS = 150
 """A loss curve is averaged over about so many stretches: its noise would hide everything else."""
@@ -31,10 +31,12 @@ def curves(
     Columns: `panel` and `line` (the figure's, by `layout`; without one what the cell is apart from
     method and seed, and its method), `seed`, `run`, `iteration` (of the whole path), `network` (the
     one the cell reports), `burn_in` (where the path left its parent; NaN without one), then CURVES:
-    `loss` (a mean over a stretch), `student` and `teacher` (validation AP in percent), `pseudo`
-    (pseudo-labels per unlabelled image), `precision` and `coverage` (of pseudo-labels, in percent);
-    NaN where not measured.
+    `loss` (a mean over a stretch), `student` and `teacher` (on the validation images: AP, or the
+    metric of `layout`), `pseudo` (pseudo-labels per unlabelled image), `precision` and `coverage`
+    (of pseudo-labels, in percent); NaN where not measured.
     """
+    metric = layout.metric if layout is not None else "AP"
+    keys_of = {**CURVES, "student": f"segm/{metric}", "teacher": f"teacher/segm/{metric}"}
     panels, lines = _parts(grid, layout)
     keys = (tuple(cell.axes[a] for a in lines) for cell in grid.cells)
     names = line_names(lines, keys, grid.table.names)
@@ -54,7 +56,7 @@ def curves(
         burn_in = parent.at if parent is not None else math.nan
         path = _path(graph, store, name, ref, read)
         horizon = graph.runs[name].config.settings.schedule.iterations
-        rows += [{**head, "burn_in": burn_in, **row} for row in _measured(path, horizon)]
+        rows += [{**head, "burn_in": burn_in, **row} for row in _measured(path, horizon, keys_of)]
     columns = ["panel", "line", "seed", "run", "iteration", "network", "burn_in", *CURVES]
     return pd.DataFrame(rows, columns=columns)
 
@@ -85,7 +87,9 @@ def _path(
         name, until = parent.run, parent.at
 
 
-def _measured(path: list[dict[str, Any]], horizon: int) -> list[dict[str, Any]]:
+def _measured(
+    path: list[dict[str, Any]], horizon: int, keys_of: dict[str, str]
+) -> list[dict[str, Any]]:
     """Rows of the values that were measured, the loss averaged over stretches of the path."""
     stretch = max(horizon // POINTS, 1)
     losses: dict[tuple[str, int], list[dict[str, Any]]] = {}
@@ -95,7 +99,7 @@ def _measured(path: list[dict[str, Any]], horizon: int) -> list[dict[str, Any]]:
             losses.setdefault((line["run"], line["iteration"] // stretch), []).append(line)
         values = {
             column: value
-            for column, key in CURVES.items()
+            for column, key in keys_of.items()
             if column != "loss" and (value := _value(line, key)) is not None
         }
         if values:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
-from gdsweep.config import SPLIT_NAMES
+from gdsweep.config import METRICS, SPLIT_NAMES
 from gdsweep.plan.request import Request
 from gdsweep.report.curves import curves
 from gdsweep.report.pairs import Pair, pairs
@@ -52,11 +52,14 @@ def _of_layout(request: Request, frame: DataFrame) -> Drawn:
     note = unfinished(frame, grid, layout)
     if layout.kind == "label-efficiency":
         points = series(frame, grid, layout)
-        figure = label_efficiency.draw(points, *axis_labels(frame, grid, layout), note)
+        labels = axis_labels(frame, grid, layout)
+        lowest = METRICS[layout.metric].range[0]
+        figure = label_efficiency.draw(points, *labels, note, lowest)
     else:
         paths = curves(request.graph, grid, request.store, layout)
         levels = published_levels(frame, grid, layout)
-        figure = validation_curves.draw(paths, levels, note=note)
+        label = f"{METRICS[layout.metric].words} (validation)"
+        figure = validation_curves.draw(paths, levels, label, note)
     return Drawn("", figure, layout.kind.replace("-", " ").capitalize(), layout.caption)
 
 

@@ -1,5 +1,6 @@
 """Training curves follow a cell's whole path."""
 
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -45,6 +46,14 @@ def test_a_students_curve_begins_in_its_burn_in(trained: Any) -> None:
     assert list(frame["pseudo"].dropna()) == [1.5]
     assert list(frame["precision"].dropna()) == [80.0]
     assert list(frame["coverage"].dropna()) == [30.0]
+
+
+def test_a_figure_of_another_metric_has_its_curve(trained: Any) -> None:
+    _, _, student = trained.chain(**GUIDED)
+    trained.metrics(student, [{"iteration": 500, "segm/AP": 14.0, "segm/AP50": 28.0}])
+    layout = replace(trained.grid.figure, kind="validation-curves", metric="AP50")
+    frame = curves(trained.graph, trained.grid, trained.store, layout)
+    assert list(frame["student"].dropna()) == [28.0]
 
 
 def test_losses_are_averaged_over_stretches(trained: Any) -> None:
