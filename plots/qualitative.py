@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from plots.scored_images import ScoredImage
-from plots.style import COLOURS, PAGE, QUIET, look, new_figure
+from gdsweep.plots.scored_images import ScoredImage
+from gdsweep.plots.style import COLOURS, PAGE, QUIET, look, new_figure
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

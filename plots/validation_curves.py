@@ -6,7 +6,16 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from plots.style import COLOURS, COLUMN, MARKERS, PAGE, QUIET, legend_above, look, new_figure
+from gdsweep.plots.style import (
+    COLOURS,
+    COLUMN,
+    MARKERS,
+    PAGE,
+    QUIET,
+    legend_above,
+    look,
+    new_figure,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

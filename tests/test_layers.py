@@ -66,9 +66,9 @@ EXCEPTIONS: dict[str, tuple[str, ...]] = {
 @cache
 def modules() -> dict[str, Path]:
     """Dotted name of every module to its file."""
-    files = [*(ROOT / "gdsweep").rglob("*.py"), *(ROOT / "plots").rglob("*.py")]
+    links = (ROOT / "gdsweep" / "plots").glob("*.py")  # what rglob does not follow
     found = {}
-    for path in [*files, ROOT / "launch.py", ROOT / "collect.py"]:
+    for path in [*(ROOT / "gdsweep").rglob("*.py"), *links, *ROOT.glob("*.py")]:
         parts = path.relative_to(ROOT).with_suffix("").parts
         if path.is_file():
             found[".".join(parts[:-1] if parts[-1] == "__init__" else parts)] = path
@@ -77,8 +77,7 @@ def modules() -> dict[str, Path]:
 
 def room(module: str) -> str:
     """The room of a module; a module in gdsweep/ itself, or at the top, is a command line."""
-    parts = module.split(".")
-    name = parts[0] if parts[0] == "plots" else ".".join(parts[1:2])
+    name = ".".join(module.split(".")[1:2])
     return name if name in ROOMS and module not in ALIASES else "commands"
 
 
@@ -113,7 +112,7 @@ def check(law: str, broken: set[str]) -> None:
 
 def test_every_package_is_a_room() -> None:
     packages = {path.parent.name for path in (ROOT / "gdsweep").glob("*/*.py")}
-    assert packages | {"errors", "atomic", "plots"} == set(ROOMS)
+    assert packages | {"errors", "atomic"} == set(ROOMS)
 
 
 def test_no_import_points_down_the_list() -> None:

@@ -2,7 +2,8 @@
 
 import argparse
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from typing import Any
 
 from gdsweep import __version__
 from gdsweep.commands.entry import exit_code, run
@@ -28,15 +29,39 @@ def main(arguments: Sequence[str] | None = None, called: str = "gdsweep {}") -> 
     return exit_code(program, lambda: _front(program, words))
 
 
-def _front(program: str, words: list[str]) -> int:
+def front_parser(
+    program: str, parsers: Mapping[str, argparse.ArgumentParser] | None = None
+) -> argparse.ArgumentParser:
+    """The command line before its command, which may take its options from `parsers`."""
     p = argparse.ArgumentParser(
         prog=program,
         description="Sweeps of guided distillation, from a page of YAML to the paper's tables.",
         epilog=f"`{program} COMMAND --help` tells a command's options.",
     )
     p.add_argument("--version", action="version", version=f"gdsweep {__version__}")
+    p.add_argument(
+        "--print-completion",
+        action=_PrintCompletion,
+        choices=("bash", "zsh", "tcsh"),
+        help='complete commands and options: eval "$(gdsweep --print-completion bash)"',
+    )
     commands = p.add_subparsers(metavar="COMMAND", required=True)
     for name, does in COMMANDS.items():
-        commands.add_parser(name, help=does, add_help=False)
-    p.parse_args(words)  # no command comes first, so this prints help, version or what is wrong
+        parents = [parsers[name]] if parsers else []
+        commands.add_parser(name, help=does, add_help=False, parents=parents)
+    return p
+
+
+def _front(program: str, words: list[str]) -> int:
+    # no command comes first, so this prints help, version, completion, or what is wrong
+    front_parser(program).parse_args(words)
     return DONE
+
+
+class _PrintCompletion(argparse.Action):
+    def __call__(self, parser: argparse.ArgumentParser, *given: Any) -> None:
+        from gdsweep.commands.completion import completion  # takes its time: --help does without
+
+        _, shell, *_ = given
+        print(completion(shell))
+        parser.exit()

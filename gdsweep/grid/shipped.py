@@ -2,10 +2,12 @@
 
 from pathlib import Path
 
+from gdsweep.grid.names import PRESETS
+
 FOLDER = Path("grids")
 """Where a project keeps its grids, seen from the folder one works in."""
 
-SHIPPED = Path(__file__).resolve().parents[2] / FOLDER
+SHIPPED = (PRESETS / "grids").resolve()
 """The grids of the paper, the demo and the evidence."""
 
 

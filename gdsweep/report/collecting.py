@@ -11,6 +11,7 @@ from gdsweep import atomic
 from gdsweep.errors import BadInput
 from gdsweep.grid import Grid
 from gdsweep.plan.request import Mode, Request
+from gdsweep.plots import style
 from gdsweep.report.as_html import Picture, as_html
 from gdsweep.report.costs import cost_table, costs
 from gdsweep.report.figures import Drawn, draw_all
@@ -20,7 +21,6 @@ from gdsweep.report.paired_differences import paired_difference_table, paired_di
 from gdsweep.report.receipts import receipt
 from gdsweep.report.results import results
 from gdsweep.report.tables import Table, build_table
-from plots import style
 
 REMARKS: dict[Mode, str] = {
     "real": "",

@@ -8,10 +8,16 @@ from pandas import DataFrame
 
 from gdsweep.config import METRICS, SPLIT_NAMES
 from gdsweep.plan.request import Request
+from gdsweep.plots import (
+    label_efficiency,
+    qualitative,
+    scored_images,
+    training_curves,
+    validation_curves,
+)
 from gdsweep.report.curves import curves
 from gdsweep.report.pairs import Pair, pairs
 from gdsweep.report.series import axis_labels, published_levels, series, unfinished
-from plots import label_efficiency, qualitative, scored_images, training_curves, validation_curves
 
 
 @dataclass(frozen=True)

@@ -100,15 +100,3 @@ def test_a_command_is_called_as_its_user_calls_it(capsys: pytest.CaptureFixture[
     line = ": --strict: it goes with --check"
     names = ("collect.py", "gdsweep collect", "python -m gdsweep collect")
     assert capsys.readouterr().err.splitlines() == [name + line for name in names]
-
-
-def test_the_front_door(capsys: pytest.CaptureFixture[str]) -> None:
-    for words in ([], ["lanch"], ["--lanch"]):
-        with pytest.raises(SystemExit, match="2"):
-            main(words)
-    told = capsys.readouterr().err.splitlines()
-    assert told[1] == "gdsweep: error: the following arguments are required: COMMAND"
-    assert "invalid choice: 'lanch' (choose from" in told[3]
-    with pytest.raises(SystemExit, match="0"):
-        main(["--help"])
-    assert all(name in capsys.readouterr().out for name in ["--version"])

@@ -6,8 +6,8 @@ import pandas as pd
 import pytest
 from matplotlib.figure import Figure
 
-from plots import label_efficiency
-from plots.style import COLOURS, COLUMN, PAGE
+from gdsweep.plots import label_efficiency
+from gdsweep.plots.style import COLOURS, COLUMN, PAGE
 
 NAN = float("nan")
 

@@ -6,10 +6,10 @@ import numpy as np
 from matplotlib.colors import to_rgb
 from pycocotools import mask as rle
 
-from plots import qualitative
-from plots.qualitative import VEIL
-from plots.scored_images import ScoredImage
-from plots.style import COLOURS
+from gdsweep.plots import qualitative
+from gdsweep.plots.qualitative import VEIL
+from gdsweep.plots.scored_images import ScoredImage
+from gdsweep.plots.style import COLOURS
 
 
 def instance(image_id: int, score: float, rows: slice, category: int = 1) -> dict[str, Any]:

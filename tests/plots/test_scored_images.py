@@ -12,7 +12,7 @@ from PIL import Image
 
 from gdsweep.config import CocoData, ImageSet, ShapesData
 from gdsweep.errors import BadInput
-from plots.scored_images import scored_images, spaced
+from gdsweep.plots.scored_images import scored_images, spaced
 
 
 @pytest.fixture
@@ -67,7 +67,7 @@ def test_damaged_annotations_are_one_line(coco: CocoData, tmp_path: Path) -> Non
 def test_coco_panels_never_import_torch(coco: Any, root: Path) -> None:
     script = (
         "import sys\nfrom gdsweep.config import CocoData\nfrom plots import qualitative\n"
-        "from plots.scored_images import scored_images\n"
+        "from gdsweep.plots.scored_images import scored_images\n"
         f"data = CocoData.model_validate({coco.model_dump()!r})\n"
         "images, classes = scored_images(data, 'test', 2)\n"
         "qualitative.draw(images, [('A', [])], classes)\nassert 'torch' not in sys.modules\n"

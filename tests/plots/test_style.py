@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from plots.style import COLOURS, MARKERS, look, new_figure, save
+from gdsweep.plots.style import COLOURS, MARKERS, look, new_figure, save
 
 
 def figure_file(folder: Path) -> list[Path]:

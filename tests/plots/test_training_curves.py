@@ -4,8 +4,8 @@ from typing import Any
 
 import pandas as pd
 
-from plots import training_curves
-from plots.style import COLOURS
+from gdsweep.plots import training_curves
+from gdsweep.plots.style import COLOURS
 
 NAN = float("nan")
 

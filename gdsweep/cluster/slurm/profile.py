@@ -12,6 +12,7 @@ from gdsweep.config import ResourceSettings
 from gdsweep.config.base import Settings
 from gdsweep.errors import BadInput
 from gdsweep.grid.messages import find_fault
+from gdsweep.grid.names import PRESETS
 from gdsweep.grid.yaml_lines import read_yaml
 
 VARIABLE = "GDSWEEP_CLUSTER"
@@ -26,7 +27,7 @@ RESERVED = frozenset(
 )  # fmt: skip
 """Options of sbatch that no profile may set: jobs would be lost, doubled or cut off."""
 
-_SHIPPED = Path(__file__).resolve().parents[3] / "clusters"
+_SHIPPED = (PRESETS / "clusters").resolve()
 
 
 class Profile(Settings):

@@ -38,7 +38,7 @@ def take_snapshot(store: Path, checkout: Path | None = None) -> Path:
     files, record, patch = _describe(root)
     digest = hashlib.sha256(patch.encode())
     for name in files:
-        digest.update(name.encode() + b"\0" + (root / name).read_bytes())
+        digest.update(name.encode() + b"\0" + _content(root / name))
     digest.update(str(record["commit"]).encode())
     target = store.resolve() / ".slurm" / "code" / digest.hexdigest()[:16]
     if target.is_dir():
@@ -49,7 +49,7 @@ def take_snapshot(store: Path, checkout: Path | None = None) -> Path:
         os.chmod(draft, 0o777 & ~atomic.umask())
         for name in files:
             (draft / name).parent.mkdir(parents=True, exist_ok=True)
-            shutil.copy2(root / name, draft / name)
+            shutil.copy2(root / name, draft / name, follow_symlinks=not (root / name).is_dir())
         (draft / "snapshot.json").write_text(json.dumps(record, indent=1) + "\n")
         (draft / "dirty.patch").write_text(patch)
         try:
@@ -71,7 +71,7 @@ def _describe(root: Path) -> tuple[list[str], dict[str, Any], str]:
         files = [p for p in package.rglob("*") if p.is_file() and "__pycache__" not in p.parts]
         names = sorted(str(path.relative_to(root)) for path in files)
         return names, {"commit": None, "dirty": None, "untracked": [], "left_out": []}, ""
-    present = sorted({name for name in listed.split("\0") if name and (root / name).is_file()})
+    present = sorted({name for name in listed.split("\0") if name and _is_code(root, name)})
     left_out = [
         name
         for name in present
@@ -87,6 +87,17 @@ def _describe(root: Path) -> tuple[list[str], dict[str, Any], str]:
         "left_out": left_out,
     }
     return [name for name in present if name not in left_out], record, patch
+
+
+def _is_code(root: Path, name: str) -> bool:
+    """Whether a listed path is a file, or a link to a folder of the same tree: `gdsweep/plots`."""
+    path = root / name
+    inside = path.is_symlink() and path.resolve().is_relative_to(root.resolve())
+    return path.is_file() or (inside and path.is_dir())
+
+
+def _content(path: Path) -> bytes:
+    return os.fsencode(os.readlink(path)) if path.is_dir() else path.read_bytes()
 
 
 def _git(root: Path, *words: str) -> str | None:

@@ -50,6 +50,22 @@ def test_changes_and_untracked_files_are_in(checkout: Path, tmp_path: Path) -> N
     assert not (dirty / "ignored").exists()
 
 
+def test_links_to_folders_of_the_tree_are_in(checkout: Path, tmp_path: Path) -> None:
+    (checkout / "grids").mkdir()
+    (checkout / "grids" / "a.yaml").write_text("a: 1\n")
+    (checkout / "gdsweep" / "grids").symlink_to("../grids")
+    (checkout / "runs").symlink_to(tmp_path)
+    (checkout / "gone").symlink_to("nowhere")
+    taken = take_snapshot(tmp_path / "store", checkout)
+    assert (taken / "gdsweep" / "grids").is_symlink()
+    assert (taken / "gdsweep" / "grids" / "a.yaml").read_text() == "a: 1\n"
+    assert not (taken / "runs").is_symlink()
+    assert not (taken / "gone").is_symlink()
+    (checkout / "gdsweep" / "grids").unlink()
+    (checkout / "gdsweep" / "grids").symlink_to("../gdsweep")
+    assert take_snapshot(tmp_path / "store", checkout) != taken
+
+
 def test_secrets_and_large_files_stay_out(checkout: Path, tmp_path: Path) -> None:
     (checkout / ".env").write_text("WANDB_API_KEY=123secret456\n")
     (checkout / "huge.bin").write_bytes(b"0" * (LARGEST + 1))
