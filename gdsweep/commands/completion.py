@@ -1,27 +1,20 @@
 """Shell completion of the console command, written by shtab."""
 
 import argparse
-import importlib
 from pathlib import Path
 
 import shtab
 
-from gdsweep.commands.console import COMMANDS, front_parser
 from gdsweep.grid.shipped import SHIPPED
 
 
-def completion(shell: str) -> str:
-    """The script that teaches a shell `gdsweep` with all its commands and their options.
+def completion(parser: argparse.ArgumentParser, shell: str) -> str:
+    """The script that teaches a shell a command line with all its commands and their options.
 
     Grids complete to files and, in bash, to the names of shipped grids.
     """
-    parsers = {
-        name: importlib.import_module(f"gdsweep.commands.{name}").parser(f"gdsweep {name}")
-        for name in COMMANDS
-    }
-    for parser in parsers.values():
-        _mark_files(parser)
-    script: str = shtab.complete(front_parser("gdsweep", parsers), shell)
+    _mark_files(parser)
+    script: str = shtab.complete(parser, shell)
     return script
 
 

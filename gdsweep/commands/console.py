@@ -1,6 +1,7 @@
 """`gdsweep`: the console command that `pip install` brings; `python -m gdsweep` is the same."""
 
 import argparse
+import importlib
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -52,6 +53,15 @@ def front_parser(
     return p
 
 
+def whole_parser() -> argparse.ArgumentParser:
+    """The command line with all its commands and their options."""
+    parsers = {
+        name: importlib.import_module(f"gdsweep.commands.{name}").parser(f"gdsweep {name}")
+        for name in COMMANDS
+    }
+    return front_parser("gdsweep", parsers)
+
+
 def _front(program: str, words: list[str]) -> int:
     # no command comes first, so this prints help, version, completion, or what is wrong
     front_parser(program).parse_args(words)
@@ -63,5 +73,5 @@ class _PrintCompletion(argparse.Action):
         from gdsweep.commands.completion import completion  # takes its time: --help does without
 
         _, shell, *_ = given
-        print(completion(shell))
+        print(completion(whole_parser(), shell))
         parser.exit()

@@ -8,7 +8,7 @@ import pytest
 
 from gdsweep import __version__
 from gdsweep.commands.completion import completion
-from gdsweep.commands.console import COMMANDS, main
+from gdsweep.commands.console import COMMANDS, main, whole_parser
 
 
 @pytest.mark.parametrize(
@@ -40,7 +40,7 @@ def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
 @pytest.fixture(scope="module")
 def bash_completion(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("completion") / "gdsweep.bash"
-    path.write_text(completion("bash"))
+    path.write_text(completion(whole_parser(), "bash"))
     return path
 
 
