@@ -36,10 +36,6 @@ ROOMS = (
 
 TORCH_FREE = ("config", "runs", "grid", "plan", "report", "cluster")
 
-CHOOSERS = ("gdsweep.cluster.launching", "gdsweep.commands.launch")
-"""Where an executor is chosen: the only modules outside `cluster/slurm` that may name what is in
-it."""
-
 ALIASES = ("gdsweep.data.__main__", "gdsweep.interop.__main__")
 """Command lines that lie in a room, for `python -m`."""
 
@@ -55,11 +51,7 @@ FOLDERS = ("checkpoints", "attempts")
 
 PATH_METHODS = ("glob", "rglob", "iterdir", "joinpath", "mkdir", "with_name")
 
-EXCEPTIONS: dict[str, tuple[str, ...]] = {
-    # 26 November 2026, plan: an executor's interface takes SLURM's types out of it
-    "slurm": ("gdsweep.cluster.looking",),
-    "circle": ("gdsweep.cluster.slurm.doctor",),  # of plan's, too: it takes its store from a launch
-}
+EXCEPTIONS: dict[str, tuple[str, ...]] = {}
 """Law to the modules that break it still."""
 
 
@@ -160,7 +152,7 @@ def test_no_scheduler_is_known_outside_its_folder() -> None:
         if any(name.split(".")[0] == "submitit" for name in imports(module))
         or any(name.startswith("gdsweep.cluster.slurm") for name in imports(module))
     }
-    check("slurm", broken - set(CHOOSERS))
+    check("slurm", broken)
 
 
 def test_only_runs_knows_the_files_of_a_run() -> None:

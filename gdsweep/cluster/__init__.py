@@ -1,24 +1,18 @@
-"""Who runs it: the plan of a launch, and the executor of this machine.
+"""Who runs it: launching a plan, and looking after what was launched.
 
 Nothing here imports torch.
 """
 
+from gdsweep.cluster.executor import EXECUTORS, Executor, Options, Outcome, open_executor
 from gdsweep.cluster.identity import differences
-from gdsweep.cluster.launching import Options, launch
-from gdsweep.cluster.local import LocalExecutor, Outcome
-from gdsweep.plan.plan import Plan, PlannedRun, Source
-from gdsweep.plan.plan_text import print_plan
-from gdsweep.plan.planning import make_plan
+from gdsweep.cluster.launching import launch
 
 __all__ = [
-    "LocalExecutor",
+    "EXECUTORS",
+    "Executor",
     "Options",
     "Outcome",
-    "Plan",
-    "PlannedRun",
-    "Source",
     "differences",
     "launch",
-    "make_plan",
-    "print_plan",
+    "open_executor",
 ]

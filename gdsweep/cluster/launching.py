@@ -2,24 +2,18 @@
 
 import sys
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
-from typing import Literal
+from itertools import islice
 
 from rich.console import Console
 from rich.text import Text
 
-from gdsweep.cluster.local import LocalExecutor, Outcome
-from gdsweep.cluster.local.job import TRAINER
-from gdsweep.cluster.local.machine import Machine, this_machine
-from gdsweep.cluster.local.progress import Progress
+from gdsweep.cluster.executor import Options, Outcome, open_executor, print_left
 from gdsweep.cluster.miniatures import write_miniatures
-from gdsweep.cluster.slurm import commands as slurm_commands
-from gdsweep.cluster.slurm.profile import Profile, choose_profile
-from gdsweep.config.paths import expanded
+from gdsweep.cluster.trainer import TRAINER
 from gdsweep.errors import BAD_INPUT, DONE, FAILED, BadInput
 from gdsweep.grid import Graph
 from gdsweep.plan.annotations import check_unchanged
+from gdsweep.plan.job import Job
 from gdsweep.plan.locations import unknown_places
 from gdsweep.plan.plan import Plan, PlannedRun
 from gdsweep.plan.plan_text import print_plan
@@ -27,29 +21,8 @@ from gdsweep.plan.planning import make_plan
 from gdsweep.plan.request import Request
 from gdsweep.runs import Store
 
-
-@dataclass(frozen=True, kw_only=True)
-class Options:
-    """How to launch what was asked for."""
-
-    dry_run: bool = False
-    """Plan only; nothing is written."""
-    jobs: int | None = None
-    """Runs at once; None lets the machine's GPUs or cores decide."""
-    yes: bool = False
-    """Start without asking."""
-    retry: bool = False
-    """Start failed runs again."""
-    cluster: Literal["slurm", "local"] | None = None
-    """Who executes; None chooses SLURM where there is one."""
-    profile: str | None = None
-    """The cluster's profile, by name or file; None lets variable and host name decide."""
-    max_running: int | None = None
-    """Jobs of this launch that SLURM may run at once."""
-    avoid_bad_nodes: bool = False
-    """With `retry`: not on nodes where runs failed for what may be the machine's fault."""
-    prune: bool = False
-    """Cancel jobs of runs that the grids no longer want."""
+LISTED = 12
+"""Jobs that are named one by one."""
 
 
 def launch(
@@ -64,112 +37,44 @@ def launch(
     Returns the exit code, the plan as it stands at the end, and what was done. Raises BadInput
     before anything is written, unless it is the writing that is impossible.
     """
-    if on_slurm(options):
-        return _launch_slurm(request, options, console, trainer)
-    store, graph = request.store, request.graph
-    plan = make_plan(graph, store)
+    executor = open_executor(request, options, trainer)
+    request, store = executor.request, executor.store
+    graph = request.graph
+    plan = make_plan(graph, store, executor.jobs())
     _check_trains_nothing(plan, request, options)
     check_unchanged(store, [run.config for run in plan.runs.values() if run.status != "new"])
-    todo = plan.todo(options.retry)
+    executor.tend(plan, console)
+    todo = executor.todo(plan)
     if not options.dry_run and not todo:
         return _nothing_to_do(plan, console), plan, Outcome()
     print_plan(plan, console)
-    _tell_unknown_places(todo, store, console)
+    executor.preview(plan, console)
+    for line in unknown_places([run.config for run in todo], store.miniatures):
+        console.print(Text(line, style="yellow"), soft_wrap=True)
     if options.dry_run:
         return DONE, plan, Outcome()
-    machine = this_machine()
-    _check_devices(todo, machine)
-    console.print(Text(where_it_runs(machine, options, todo)), soft_wrap=True)
+    console.print(Text(executor.place(todo)), soft_wrap=True)
     starting = sum(run.status != "running" for run in todo)
     if not starting:
         console.print("nothing to start: watching what another launch trains")
     elif not options.yes and not _agreed(starting, console):
         console.print("nothing was started")
         return FAILED, plan, Outcome()
-    prepare(graph, store, todo)
-    progress = Progress(plan, store, console)
-    outcome = LocalExecutor(
-        plan,
-        store,
-        machine,
-        progress,
-        jobs=options.jobs,
-        retry=options.retry,
-        trainer=None if request.mode == "smoke" and trainer is TRAINER else trainer,
-    ).execute()
-    after = make_plan(graph, store)
-    return _conclude(after, outcome, request.command("collect"), console), after, outcome
-
-
-def on_slurm(options: Options) -> bool:
-    """Whether SLURM executes: as asked, or because this is a login node. Raises BadInput."""
-    if options.cluster == "local":
-        return False
-    found = slurm_commands.available() and slurm_commands.configured()
-    if options.cluster == "slurm" and not found:
-        raise BadInput("--cluster slurm: no SLURM is configured here; is this a login node?")
-    return found
-
-
-def where_stored(request: Request, options: Options) -> Request:
-    """The request in the store that a launch with these options would use."""
-    if on_slurm(options):
-        return with_profile_store(request, choose_profile(options.profile))
-    return request
-
-
-def with_profile_store(request: Request, profile: Profile) -> Request:
-    """The request in the cluster profile's store, unless another was asked for."""
-    if request.folder is None and profile.store and request.mode != "smoke":
-        return request.within(Path(expanded(profile.store)))
-    return request
-
-
-def _launch_slurm(
-    request: Request, options: Options, console: Console, trainer: Sequence[str]
-) -> tuple[int, Plan, Outcome]:
-    from gdsweep.cluster.slurm.executor import Slurm, bad_nodes  # submitit takes its time
-    from gdsweep.cluster.slurm.launch import SlurmLaunch
-
-    profile = choose_profile(options.profile)
-    request = with_profile_store(request, profile)
-    store, graph = request.store, request.graph
-    plan = make_plan(graph, store)
-    _check_trains_nothing(plan, request, options)
-    avoided = bad_nodes(plan, store) if options.retry and options.avoid_bad_nodes else []
-    slurm = Slurm(
-        store,
-        profile,
-        grids=request.paths,
-        max_running=options.max_running,
-        exclude=avoided,
-        trainer=trainer,
-    )
-    at_work = SlurmLaunch(slurm, graph, store, console, retry=options.retry)
-    plan = at_work.plan()
-    check_unchanged(store, [run.config for run in plan.runs.values() if run.status != "new"])
-    if not options.dry_run:
-        at_work.release(plan)
-    dropped = at_work.dropped()
-    todo = [run for run in plan.todo(options.retry) if run.status not in ("running", "queued")]
-    if not options.dry_run and not todo:
-        at_work.prune(dropped, options.prune)
-        return _nothing_to_do(plan, console), plan, Outcome()
-    at_work.show(plan)
-    _tell_unknown_places(todo, store, console)
-    at_work.prune(dropped, options.prune and not options.dry_run)
-    if options.dry_run:
-        return DONE, plan, Outcome()
-    where = f"submitting to SLURM (profile {profile.name}), store {slurm.store.root}"
-    without = f", without {', '.join(avoided)}" if avoided else ""
-    console.print(Text(where + without), soft_wrap=True)
-    if not options.yes and not _agreed(len(todo), console):
-        console.print("nothing was submitted")
-        return FAILED, plan, Outcome()
     store.check_writable()
-    plan, done = at_work.submit(lambda plan, runs: prepare(graph, store, runs))
-    code = at_work.conclude(done, request.command("launch", "--status"))
-    return code, plan, Outcome(submitted=done.jobs)
+    with executor.alone() as jobs:
+        plan = make_plan(graph, store, jobs)  # as it is now that nobody else submits
+        todo = executor.todo(plan)
+        prepare(graph, store, todo)
+        outcome = executor.submit(plan, todo, console)
+    queued = {run: Job(job, "queued") for run, job in outcome.submitted.items()}
+    after = make_plan(graph, store, {**jobs, **queued})
+    if outcome.submitted or outcome.left or outcome.refused:
+        return (
+            _tell_submitted(outcome, request.command("launch", "--status"), console),
+            after,
+            outcome,
+        )
+    return _conclude(after, outcome, request.command("collect"), console), after, outcome
 
 
 def _check_trains_nothing(plan: Plan, request: Request, options: Options) -> None:
@@ -180,11 +85,6 @@ def _check_trains_nothing(plan: Plan, request: Request, options: Options) -> Non
                 f"{run.name}: an earlier launch wants {run.todo:,} iterations of it, and "
                 "--eval-only trains nothing; launch without it, or name another --store"
             )
-
-
-def _tell_unknown_places(todo: Sequence[PlannedRun], store: Store, console: Console) -> None:
-    for line in unknown_places([run.config for run in todo], store.miniatures):
-        console.print(Text(line, style="yellow"), soft_wrap=True)
 
 
 def prepare(graph: Graph, store: Store, todo: Sequence[PlannedRun]) -> None:
@@ -212,7 +112,7 @@ def _nothing_to_do(plan: Plan, console: Console) -> int:
     console.print(f"nothing to start: {done} of {total} cells are done")
     in_hand = plan.counts["queued"] + plan.counts["running"]
     if in_hand:
-        console.print(f"{in_hand} runs are in SLURM's hands already")
+        console.print(f"{in_hand} runs are queued or running already")
         if not plan.counts["failed"]:
             return DONE
     _tell_failures(
@@ -222,6 +122,24 @@ def _nothing_to_do(plan: Plan, console: Console) -> int:
     behind = f" with {blocked} blocked behind" if blocked else ""
     console.print(f"--retry starts {plan.counts['failed']} failed again{behind}")
     return FAILED
+
+
+def _tell_submitted(outcome: Outcome, status: str, console: Console) -> int:
+    """Say what was submitted and how to look after it; returns the exit code."""
+    lines = [f"nothing was submitted; see the runs with: {status}"]
+    if outcome.submitted:
+        count, calls = len(outcome.submitted), f" in {outcome.calls}" if outcome.calls else ""
+        lines = [f"submitted {count:,} jobs{calls}; you may log out"]
+        lines += [f"  {run}  job {job}" for run, job in islice(outcome.submitted.items(), LISTED)]
+        lines += [f"  ... and {count - LISTED:,} more"] if count > LISTED else []
+        lines.append(f"see them with: {status}")
+    for line in lines:
+        console.print(Text(line), soft_wrap=True)
+    print_left(outcome.left, console)
+    print_left(outcome.refused, console, advice="")
+    if outcome.refused and not outcome.submitted:
+        return BAD_INPUT
+    return FAILED if outcome.left or outcome.refused else DONE
 
 
 def _conclude(plan: Plan, outcome: Outcome, collect: str, console: Console) -> int:
@@ -248,31 +166,6 @@ def _conclude(plan: Plan, outcome: Outcome, collect: str, console: Console) -> i
 def _tell_failures(failed: dict[str, str], console: Console) -> None:
     for name, why in failed.items():
         console.print(Text(f"failed: {name}, see {why}", style="red"), soft_wrap=True)
-
-
-def where_it_runs(machine: Machine, options: Options, todo: Sequence[PlannedRun]) -> str:
-    """Who executes the runs and why, in one line."""
-    if options.cluster == "local":
-        reason = "as asked"
-    elif slurm_commands.available():
-        reason = "sbatch is on the PATH, but no SLURM is configured here"
-    else:
-        reason = "no SLURM: sbatch is not on the PATH"
-    at_once = f"{options.jobs} at once" if options.jobs else "as many at once as fit"
-    gpus = f", {len(machine.gpus)} GPUs" if machine.gpus else ""
-    text = f"running on this machine ({reason}): {machine.cores} cores{gpus}, {at_once}"
-    if not machine.gpus and any(run.on_gpus for run in todo):
-        text += "; runs that ask for GPUs compute on the CPU"
-    return text
-
-
-def _check_devices(todo: Sequence[PlannedRun], machine: Machine) -> None:
-    for run in todo:
-        if run.config.settings.resources.device == "cuda" and not machine.gpus:
-            raise BadInput(
-                f"{run.name}: resources.device is cuda, but nvidia-smi names no GPU here; "
-                "set it to auto or cpu, or launch where there is one"
-            )
 
 
 def _agreed(count: int, console: Console) -> bool:

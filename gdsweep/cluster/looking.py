@@ -2,53 +2,39 @@
 
 import sys
 import time
-from functools import partial
 from typing import TextIO
 
 from rich.console import Console
 from rich.live import Live
 from rich.text import Text
 
-from gdsweep.cluster.slurm import queue as slurm_queue
-from gdsweep.cluster.slurm.commands import available
-from gdsweep.cluster.slurm.launch import ended_jobs
-from gdsweep.cluster.slurm.ledger import Ledger, Submission, living
-from gdsweep.cluster.slurm.queue import QueuedJob
+from gdsweep.cluster.executor import Executor
 from gdsweep.errors import DONE, BadInput
-from gdsweep.plan.request import Request
 from gdsweep.plan.status import Status, read_status
 from gdsweep.plan.status_text import status_text
-from gdsweep.runs import Store, lock
+from gdsweep.runs import lock
 
 TAIL_LINES = 200
 """Lines of a log that are printed."""
 
 
 class Look:
-    """Some grids in a store, as they stand."""
+    """Some grids in a store, and who executes their runs."""
 
-    def __init__(self, request: Request) -> None:
-        self.store, self.grids, self.graph = request.store, request.grids, request.graph
+    def __init__(self, executor: Executor) -> None:
+        self.executor, self.store = executor, executor.store
+        self.graph = executor.request.graph
 
     def status(self) -> tuple[Status, bool]:
-        """The status, and whether SLURM had a say in it."""
-        submissions, queued, asked = self.jobs()
-        jobs = living(submissions, queued)
-        ended = partial(ended_jobs, submissions, queued)
-        return read_status(self.grids, self.graph, self.store, jobs, ended), asked
-
-    def jobs(self) -> tuple[list[Submission], dict[str, QueuedJob], bool]:
-        """Submissions, the queue, and whether SLURM was asked; without it the files still tell."""
-        ledger = Ledger(Store(self.store.root.resolve()))
-        recorded = ledger.read()
-        if not recorded or not available():
-            return recorded, {}, False
+        """The status, and whether the executor had a say in it; without, the files still tell."""
+        last_jobs = self.executor.last_jobs
         try:
-            queued = slurm_queue.queue({submission.user for submission in recorded})
+            jobs, asked = self.executor.jobs(), True
         except BadInput as error:
             print(f"{error}; this is from files alone", file=sys.stderr)
-            return recorded, {}, False
-        return ledger.read_adopting(queued), queued, True
+            jobs, asked = {}, False
+        ended = last_jobs if asked else lambda runs: {}
+        return read_status(self.executor.request.grids, self.graph, self.store, jobs, ended), asked
 
     def find(self, query: str) -> dict[str, str]:
         """Runs that a query names, with the cell (or run) it was found by; all for no words."""
@@ -97,17 +83,18 @@ def print_log(look: Look, query: str, follow: bool, out: TextIO) -> int:
         raise BadInput(f"{query}: names {len(found)} runs: {', '.join(sorted(found)[:6])}")
     (name,) = found
     run = look.store.run(name)
-    if not run.log.exists():
+    log = next((path for path in look.executor.logs(name) if path.exists()), None)
+    if log is None:
         raise BadInput(f"{run.log}: not there; {name} has not begun")
-    content = run.log.read_bytes()
+    content = log.read_bytes()
     text = content.decode(errors="replace").splitlines(keepends=True)
-    out.write(f"==> {run.log} <==\n" + "".join(text[-TAIL_LINES:]))
+    out.write(f"==> {log} <==\n" + "".join(text[-TAIL_LINES:]))
     out.flush()
     offset = len(content)
     while follow:
         time.sleep(1)
         ended = run.done.exists() and not lock.is_held(run.lock)
-        with open(run.log, "rb") as file:
+        with open(log, "rb") as file:
             file.seek(offset)
             new = file.read()
         offset += len(new)
@@ -130,23 +117,21 @@ def cancel(look: Look, query: str, console: Console) -> int:
             kept |= needed
     # what somebody else's cell needs goes on, unless it was named itself
     chosen = (chosen - kept) | (set(asked) if query else chosen)
-    ledger = Ledger(Store(look.store.root.resolve()))
-    if not ledger.root.is_dir():
-        console.print("nothing to cancel: nothing was submitted")
+    if not look.executor.jobs():
+        console.print("nothing to cancel: no job is pending or running")
         return DONE
-    with ledger.alone():
-        submissions, queued, _ = look.jobs()
-        jobs = {run: job for run, job in living(submissions, queued).items() if run in chosen}
-        slurm_queue.cancel([job.id for job in jobs.values()])
-    for run, job in jobs.items():
-        console.print(Text(f"cancelled: {run}, job {job.id}"), soft_wrap=True)
-    behind = {
-        name
-        for name in look.graph.runs
-        if name not in jobs and look.graph.ancestors(name) & jobs.keys()
-    }
-    waiting = [run for run in living(submissions, queued) if run in behind]
-    if waiting:
-        console.print(Text(f"they wait for these, and SLURM cancels them: {', '.join(waiting)}"))
-    console.print(f"cancelled {len(jobs)} jobs; what they have saved is kept, launch to go on")
+    with look.executor.alone() as jobs:
+        cancelled = look.executor.cancel([run for run in jobs if run in chosen])
+    for run, job in cancelled.items():
+        console.print(Text(f"cancelled: {run}, job {job}"), soft_wrap=True)
+    behind = [
+        run
+        for run in jobs
+        if run in look.graph.runs
+        and run not in cancelled
+        and look.graph.ancestors(run) & cancelled.keys()
+    ]
+    if behind:
+        console.print(Text(f"they wait for these, and are cancelled too: {', '.join(behind)}"))
+    console.print(f"cancelled {len(cancelled)} jobs; what they have saved is kept, launch to go on")
     return DONE

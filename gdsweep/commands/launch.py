@@ -39,8 +39,8 @@ def parser(program: str) -> argparse.ArgumentParser:
     p.add_argument("--why", nargs=2, metavar="RUN", help="tell which settings make two runs differ")
     p.add_argument(
         "--cluster",
-        choices=["slurm", "local"],
-        help="who executes (default: SLURM where sbatch is on the PATH)",
+        metavar="NAME",
+        help="who executes: slurm or local (default: SLURM where there is one)",
     )
     look = p.add_argument_group("looking")
     look.add_argument("--status", action="store_true", help="a row per cell: state, ETA, AP, job")
@@ -119,16 +119,14 @@ def _check(asked: argparse.Namespace) -> None:
 def _launch(
     asked: argparse.Namespace, request: "Request", options: "Options", console: "Console"
 ) -> int:
-    from gdsweep.cluster import differences, launch
+    from gdsweep.cluster import differences, launch, open_executor
 
     if asked.why:
         first, second = asked.why
         print(*differences(first, second, request), sep="\n")
         return DONE
     if asked.doctor:
-        from gdsweep.cluster.slurm.doctor import examine
-
-        return examine(request, options, console)
+        return open_executor(request, options).examine(console)
     code, plan, outcome = launch(request, options, console)
     if asked.json:
         ending = {"failed_now": outcome.failed, "submitted": outcome.submitted}
@@ -139,10 +137,10 @@ def _launch(
 def _look(
     asked: argparse.Namespace, request: "Request", options: "Options", console: "Console"
 ) -> int:
-    from gdsweep.cluster.launching import where_stored
+    from gdsweep.cluster import open_executor
     from gdsweep.cluster.looking import Look, cancel, print_log, watch
 
-    look = Look(where_stored(request, options))
+    look = Look(open_executor(request, options))
     if asked.cancel is not None:
         return cancel(look, asked.cancel, console)
     if asked.logs is not None:

@@ -99,7 +99,7 @@ def test_why_of_runs_that_are_only_planned(tmp_path: Path) -> None:
         ([DEMO, "--jobs", "0"], "launch.py: --jobs: 0 is not 1 or more"),
         ([DEMO, "--watch", "5"], "launch.py: --watch: 5 is not 30 seconds or more"),
         ([DEMO, "--max-running", "0"], "launch.py: --max-running: 0 is not 1 or more"),
-        ([DEMO, "--cluster", "moon"], "argument --cluster: invalid choice: 'moon'"),
+        ([DEMO, "--cluster", "moon"], "--cluster moon: no such executor; there are slurm, local"),
         (["--why", "a", "b"], "launch.py: a: no such run in runs; there are: none"),
     ],
 )

@@ -8,14 +8,18 @@ import signal
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any, Literal
+from typing import Any
 
 import pytest
 from handmade import make_graph
 
-from gdsweep.cluster.launching import Options, where_it_runs
+from gdsweep.cluster.executor import Options, open_executor
+from gdsweep.cluster.local.executor import LocalExecutor, describe
 from gdsweep.cluster.local.machine import Machine
+from gdsweep.cluster.trainer import TRAINER
+from gdsweep.errors import BadInput
 from gdsweep.plan.planning import make_plan
+from gdsweep.plan.request import Request
 from gdsweep.runs import Store
 
 CONTROL = {"iterations": 40, "milestones": [10], "best": True}
@@ -67,17 +71,29 @@ def test_it_says_where_it_runs_and_why(
     monkeypatch: pytest.MonkeyPatch,
     tmp_path: Path,
     sbatch: str | None,
-    cluster: Literal["local"] | None,
+    cluster: str | None,
     reason: str,
 ) -> None:
-    monkeypatch.setattr(shutil, "which", lambda name: sbatch)
+    monkeypatch.setattr("gdsweep.cluster.slurm.launch.available", lambda: sbatch is not None)
+    monkeypatch.setattr("gdsweep.cluster.slurm.launch.configured", lambda: False)
+    executor = open_executor(Request(folder=tmp_path), Options(cluster=cluster), TRAINER)
+    assert (type(executor), executor.because) == (LocalExecutor, reason)
     graph = make_graph({"a": {"iterations": 5}, "b": {"iterations": 5, "gpus": 8}})
     todo = make_plan(graph, Store(tmp_path)).todo()
-    options = Options(cluster=cluster)
-    text = where_it_runs(Machine(4, ("x", "y")), options, todo)
+    text = describe(Machine(4, ("x", "y")), todo, reason)
     assert text == f"running on this machine ({reason}): 4 cores, 2 GPUs, as many at once as fit"
-    text = where_it_runs(Machine(4), Options(jobs=2, cluster=cluster), todo)
+    text = describe(Machine(4), todo, reason, jobs=2)
     assert text.endswith(": 4 cores, 2 at once; runs that ask for GPUs compute on the CPU")
+
+
+def test_an_executor_that_cannot_be_used_or_is_unknown_is_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("gdsweep.cluster.slurm.launch.available", lambda: False)
+    with pytest.raises(BadInput, match="--cluster slurm: no SLURM: sbatch is not on the PATH"):
+        open_executor(Request(), Options(cluster="slurm"), TRAINER)
+    with pytest.raises(BadInput, match="--cluster moon: no such executor; there are slurm, local"):
+        open_executor(Request(), Options(cluster="moon"), TRAINER)
 
 
 def test_dry_run_writes_nothing(bench: Any) -> None:

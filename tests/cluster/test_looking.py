@@ -5,8 +5,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from handmade import make_graph
+from handmade import TRAINER, make_graph
 
+from gdsweep.cluster.executor import Options, open_executor
 from gdsweep.cluster.looking import Look, cancel, print_log
 from gdsweep.errors import BadInput
 from gdsweep.plan.request import Request
@@ -21,9 +22,9 @@ RUNS: dict[str, dict[str, Any]] = {
 
 @pytest.fixture
 def look(tmp_path: Path) -> Look:
-    look = Look(Request(folder=tmp_path / "runs"))
-    look.graph = make_graph(RUNS)
-    return look
+    request = Request(folder=tmp_path / "runs")
+    vars(request)["graph"] = make_graph(RUNS)
+    return Look(open_executor(request, Options(cluster="local"), TRAINER))
 
 
 @pytest.mark.parametrize(

@@ -1,250 +1,109 @@
-"""The local executor: a plan's runs on this machine, parents first, several at once."""
+"""The executor of this machine: trainer processes, as many at once as fit, while one waits."""
 
+import os
 import signal
-import time
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
-from dataclasses import dataclass, field
-from types import FrameType
+import socket
+from collections.abc import Collection, Mapping, Sequence
+from contextlib import suppress
+from pathlib import Path
 
-from gdsweep.cluster.local.job import TRAINER, Job
-from gdsweep.cluster.local.machine import Machine
+from rich.console import Console
+
+from gdsweep.cluster.executor import Executor, Outcome
+from gdsweep.cluster.local.execution import Execution
+from gdsweep.cluster.local.machine import Machine, this_machine
 from gdsweep.cluster.local.progress import Progress
+from gdsweep.cluster.trainer import TRAINER
+from gdsweep.errors import BadInput
+from gdsweep.plan.job import Job
 from gdsweep.plan.plan import Plan, PlannedRun
-from gdsweep.plan.planning import not_there
-from gdsweep.plan.progress import failure_line
-from gdsweep.runs import Store, lock, read_state
-
-POLL = 0.3
-"""Seconds between two looks at files and processes."""
-GPU_POLL = 10.0
-"""Seconds between two looks for a GPU that others have left."""
-LEFT_ALONE = "stopped by a signal, its state saved; launch again to continue"
+from gdsweep.runs import RunDir, last_attempt, lock
 
 
-@dataclass
-class Outcome:
-    """What a launch did."""
+class LocalExecutor(Executor):
+    """Runs on this machine; the launch stays until they are over."""
 
-    finished: list[str] = field(default_factory=list)
-    """Runs that were delivered."""
-    failed: dict[str, str] = field(default_factory=dict)
-    """Runs that failed, with the line that tells why."""
-    bad_input: set[str] = field(default_factory=set)
-    """Those that failed for something a person can put right (settings, data)."""
-    blocked: dict[str, str] = field(default_factory=dict)
-    """Runs that could not start, with the failed run they need."""
-    signal: int | None = None
-    """The signal that stopped the launch."""
-    submitted: dict[str, str] = field(default_factory=dict)
-    """Runs that were handed to SLURM, with their jobs."""
+    @classmethod
+    def refusal(cls) -> str | None:
+        """Nothing: every machine can execute runs."""
+        return None
+
+    def jobs(self) -> Mapping[str, Job]:
+        """The trainers that run on this machine, whoever started them; a job is a process."""
+        found: dict[str, Job] = {}
+        if not self.store.root.is_dir():
+            return found
+        for name in self.request.graph.runs:
+            process = _trainer_of(self.store.run(name))
+            if process is not None:
+                found[name] = Job(str(process), "running", nodes=socket.gethostname())
+        return found
+
+    def todo(self, plan: Plan) -> list[PlannedRun]:
+        """Runs to start, and runs of other launches to watch."""
+        return plan.todo(self.options.retry)
+
+    def place(self, runs: Sequence[PlannedRun]) -> str:
+        """This machine, what it has, and why."""
+        return describe(this_machine(), runs, self.because, self.options.jobs)
+
+    def submit(self, plan: Plan, runs: Sequence[PlannedRun], console: Console) -> Outcome:
+        """Start what fits, and the rest as it does; returns when nothing can start any more."""
+        forked = self.request.mode == "smoke" and self.trainer == TRAINER
+        return Execution(
+            plan,
+            self.store,
+            this_machine(),
+            Progress(plan, self.store, console),
+            jobs=self.options.jobs,
+            retry=self.options.retry,
+            trainer=None if forked else self.trainer,
+        ).execute()
+
+    def cancel(self, runs: Collection[str]) -> Mapping[str, str]:
+        """Ask trainers on this machine to save their state and end."""
+        jobs = {run: job.id for run, job in self.jobs().items() if run in runs}
+        for process in jobs.values():
+            with suppress(ProcessLookupError):  # it ended meanwhile
+                os.kill(int(process), signal.SIGTERM)
+        return jobs
 
 
-class LocalExecutor:
-    """Executes what is left of a plan; the run directories exist and know what is wanted.
+def describe(
+    machine: Machine, runs: Sequence[PlannedRun], because: str, jobs: int | None = None
+) -> str:
+    """Where `runs` will be executed and why, in one line.
 
-    A run starts as soon as the checkpoints it needs are on disk, while its parent may go on
-    training; what another launch is training is watched, not started.
+    Raises BadInput for a run that insists on a GPU where there is none.
     """
-
-    def __init__(
-        self,
-        plan: Plan,
-        store: Store,
-        machine: Machine,
-        progress: Progress,
-        *,
-        jobs: int | None = None,
-        retry: bool = False,
-        trainer: Sequence[str] | None = TRAINER,
-    ) -> None:
-        self._plan, self._store, self._machine = plan, store, machine
-        self._progress, self._limit, self._trainer = progress, jobs, trainer
-        behind = priorities(plan)
-        todo = sorted(plan.todo(retry), key=lambda run: -behind[run.name])
-        self._watched = {run.name for run in todo if run.status == "running"}
-        self._pending = {run.name: run for run in todo if run.status != "running"}
-        self._jobs: dict[str, Job] = {}
-        self._signals: list[int] = []
-        self._stopping = False
-        self._gpu_look = 0.0
-        self._lost = {
-            run.name: run.why or run.name
-            for run in plan.runs.values()
-            if run.status == "failed" and not retry
-        }
-        self.outcome = Outcome()
-
-    def execute(self) -> Outcome:
-        """Run until nothing is left that can start; SIGINT, SIGTERM and SIGHUP stop it orderly."""
-        with self._listening(), self._progress:
-            try:
-                while self._step():
-                    time.sleep(POLL)
-            finally:
-                for job in self._jobs.values():
-                    job.stop()  # an error of the launcher's own: leave a resumable store
-        self.outcome.signal = self._signals[0] if self._signals else None
-        return self.outcome
-
-    def _step(self) -> bool:
-        self._reap()
-        self._watch()
-        if self._signals:
-            self._stop()
-            going_on = bool(self._jobs)
-        else:
-            self._block()
-            waits_for_gpu = self._start()
-            going_on = bool(self._jobs or self._watched or waits_for_gpu)
-        active = [job.run for job in self._jobs.values()]
-        active += [self._plan.runs[name] for name in sorted(self._watched)]
-        self._progress.update(active, len(self._pending))
-        return going_on
-
-    def _reap(self) -> None:
-        for name, job in list(self._jobs.items()):
-            ending = job.ended()
-            if ending is None:
-                continue
-            del self._jobs[name]
-            if ending.how == "done":
-                self._finish(name)
-            elif ending.how == "busy":
-                self._watched.add(name)
-                self._progress.say(f"{name}: another launch trains it; waiting")
-            elif self._signals:
-                self._progress.say(f"{name}: stopped")
-            else:
-                self._fail(name, ending.why or f"{job.directory.log}: {LEFT_ALONE}")
-                if ending.bad_input:
-                    self.outcome.bad_input.add(name)
-
-    def _watch(self) -> None:
-        for name in sorted(self._watched):
-            run, directory = self._plan.runs[name], self._store.run(name)
-            held = lock.is_held(directory.lock)
-            state = read_state(directory, run.wanted)
-            if not state.missing:
-                self._watched.remove(name)
-                self._finish(name)
-            elif not held and state.status != "running":
-                self._watched.remove(name)
-                if state.status == "failed":
-                    self._fail(name, failure_line(directory, state.attempt))
-                else:
-                    self._pending = {name: run, **self._pending}
-
-    def _finish(self, name: str) -> None:
-        self.outcome.finished.append(name)
-        self._progress.finished(self._plan.runs[name])
-
-    def _fail(self, name: str, why: str) -> None:
-        self._lost[name] = self.outcome.failed[name] = why
-        self._progress.failed(self._plan.runs[name], why)
-
-    def _block(self) -> None:
-        """Set aside what needs a checkpoint that a lost run will not make."""
-        for name in [name for name in self._plan.runs if name in self._pending]:
-            lost = tuple(s for s in self._pending[name].sources if s.run in self._lost)
-            waits = not_there(lost, self._store)
-            if waits:
-                root = self.outcome.blocked.get(waits[0].run, waits[0].run)
-                self.outcome.blocked[name] = self._lost[name] = root
-                del self._pending[name]
-                self._progress.say(f"{name}: blocked, it needs {root}", bad=True)
-
-    def _start(self) -> bool:
-        """Start what is ready and fits, longest chain first; True while waiting for a GPU."""
-        full: set[bool] = set()
-        waits_for_gpu = False
-        for name, run in list(self._pending.items()):
-            wanted = self._machine.gpus_for(run.config.settings.resources)
-            if len(full) == 2 or self._jobs_full():
-                break
-            if bool(wanted) in full:
-                continue
-            if not_there(run.sources, self._store):
-                continue
-            gpus = self._free_gpus(wanted) if wanted else ()
-            if gpus is None or not (wanted or self._cores_free(run)):
-                full.add(bool(wanted))  # it is next: nothing smaller overtakes it
-                waits_for_gpu = waits_for_gpu or gpus is None
-                continue
-            del self._pending[name]
-            self._launch(run, gpus)
-        return waits_for_gpu
-
-    def _launch(self, run: PlannedRun, gpus: Sequence[str]) -> None:
-        directory = self._store.run(run.name)
-        try:
-            self._jobs[run.name] = Job(run, directory, gpus, self._trainer)
-        except OSError as error:
-            self._fail(run.name, f"{directory.log}: {error.strerror}")
-        else:
-            self._progress.started(run)
-
-    def _jobs_full(self) -> bool:
-        return self._limit is not None and len(self._jobs) >= self._limit
-
-    def _cores_free(self, run: PlannedRun) -> bool:
-        on_cpu = [job.run for job in self._jobs.values() if not job.gpus]
-        if self._limit is not None or not on_cpu:
-            return True
-        used = sum(other.config.settings.resources.cpus for other in on_cpu)
-        return used + run.config.settings.resources.cpus <= self._machine.cores
-
-    def _free_gpus(self, wanted: int) -> tuple[str, ...] | None:
-        mine = {gpu for job in self._jobs.values() for gpu in job.gpus}
-        free = [gpu for gpu in self._machine.gpus if gpu not in mine]
-        if len(free) < wanted or time.monotonic() < self._gpu_look:
-            return None
-        busy = self._machine.busy_gpus()
-        free = [gpu for gpu in free if gpu not in busy]
-        if len(free) < wanted:
-            self._gpu_look = time.monotonic() + GPU_POLL
-            return None
-        return tuple(free[:wanted])
-
-    def _stop(self) -> None:
-        """Forward the first signal once; a second one ends everything at once."""
-        if not self._stopping:
-            self._stopping = True
-            for job in self._jobs.values():
-                job.stop()
-            if self._jobs:
-                names = ", ".join(self._jobs)
-                self._progress.say(f"stopping once the state is saved (again: at once): {names}")
-        if len(self._signals) > 1:
-            for job in self._jobs.values():
-                job.kill()
-
-    @contextmanager
-    def _listening(self) -> Iterator[None]:
-        def note(number: int, frame: FrameType | None) -> None:
-            self._signals.append(number)
-
-        numbers = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
-        # what the caller ignores (nohup, a background job) stays ignored
-        before = {n: signal.getsignal(n) for n in numbers if signal.getsignal(n) != signal.SIG_IGN}
-        for number in before:
-            signal.signal(number, note)
-        try:
-            yield
-        finally:
-            for number, handler in before.items():
-                signal.signal(number, handler)
+    for run in runs:
+        if run.config.settings.resources.device == "cuda" and not machine.gpus:
+            raise BadInput(
+                f"{run.name}: resources.device is cuda, but nvidia-smi names no GPU here; "
+                "set it to auto or cpu, or launch where there is one"
+            )
+    at_once = f"{jobs} at once" if jobs else "as many at once as fit"
+    gpus = f", {len(machine.gpus)} GPUs" if machine.gpus else ""
+    text = f"running on this machine ({because}): {machine.cores} cores{gpus}, {at_once}"
+    if not machine.gpus and any(run.on_gpus for run in runs):
+        text += "; runs that ask for GPUs compute on the CPU"
+    return text
 
 
-def priorities(plan: Plan) -> dict[str, int]:
-    """Iterations on the longest chain that begins with each run: the longest goes first."""
-    behind = {name: run.todo for name, run in plan.runs.items()}
-    for name in reversed(plan.runs):
-        run = plan.runs[name]
-        for source in run.sources:
-            parent = plan.runs[source.run]
-            until = parent.todo
-            if isinstance(source.at, int):  # an early exit: the parent goes on beside its child
-                until = min(until, max(0, source.at - parent.reached))
-            behind[source.run] = max(behind[source.run], until + behind[name])
-    return behind
+def _trainer_of(run: RunDir) -> int | None:
+    """The process that trains a run on this machine; None where none does.
+
+    A process's number is given out again: one that was not started for this run is not its
+    trainer, whatever the record says.
+    """
+    if not lock.is_held(run.lock):
+        return None
+    attempt = last_attempt(run)
+    if attempt is None or attempt.ended or attempt.process.get("host") != socket.gethostname():
+        return None
+    process = attempt.process.get("pid")
+    with suppress(OSError):
+        words = Path(f"/proc/{process}/cmdline").read_bytes().split(b"\0")
+        if isinstance(process, int) and str(run.path.resolve()).encode() in words:
+            return process
+    return None

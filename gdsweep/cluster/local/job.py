@@ -4,23 +4,19 @@ import contextlib
 import os
 import signal
 import subprocess
-import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
 from gdsweep.cluster.local.warm import WarmTrainer
-from gdsweep.config import ResourceSettings
+from gdsweep.cluster.trainer import threads
 from gdsweep.errors import BAD_INPUT, BUSY, STOPPED
 from gdsweep.plan.plan import PlannedRun
 from gdsweep.plan.progress import failure_line
 from gdsweep.runs import RunDir, lock
 from gdsweep.runs.attempts import last_attempt
 from gdsweep.runs.state import missing
-
-TRAINER: tuple[str, ...] = (sys.executable, "-m", "gdsweep.train")
-"""Command of the trainer; the run directory is added."""
 
 _HERE = Path(__file__).resolve().parents[3]
 
@@ -132,16 +128,6 @@ def environment(run: PlannedRun, gpus: Sequence[str]) -> dict[str, str]:
         "PYTHONUNBUFFERED": "1",
         # the trainer is this code's, from whatever folder it was launched
         "PYTHONPATH": f"{_HERE}{os.pathsep}{path}" if path else str(_HERE),
-    }
-
-
-def threads(resources: ResourceSettings) -> dict[str, str]:
-    """The variables that give a trainer's process its threads."""
-    return {
-        "OMP_NUM_THREADS": str(resources.cpus),
-        "MKL_NUM_THREADS": str(resources.cpus),
-        # idle threads that spin take the cores of the run beside this one
-        "OMP_WAIT_POLICY": "PASSIVE",
     }
 
 

@@ -13,14 +13,13 @@ from pathlib import Path
 from rich.console import Console
 from rich.text import Text
 
-from gdsweep.cluster.launching import Options, with_profile_store
 from gdsweep.cluster.slurm import queue as slurm_queue
-from gdsweep.cluster.slurm.commands import ask, available, configured
+from gdsweep.cluster.slurm.commands import ask
 from gdsweep.cluster.slurm.ledger import new_id
-from gdsweep.cluster.slurm.profile import Profile, choose_profile
+from gdsweep.cluster.slurm.profile import Profile
 from gdsweep.cluster.slurm.submit import Full, Lost, submit
 from gdsweep.errors import DONE, FAILED, BadInput
-from gdsweep.plan.request import Request
+from gdsweep.runs import Store
 
 START = 600.0
 """Seconds a test job may wait for its start."""
@@ -47,7 +46,7 @@ class Finding:
         return Text.assemble((mark, style), f"{self.what}: {self.said}")
 
 
-def examine(request: Request, options: Options, console: Console) -> int:
+def examine(profile: Profile, store: Store, console: Console) -> int:
     """Check everything, telling each finding at once; exit code 1 if something is amiss."""
     findings: list[Finding] = []
 
@@ -55,10 +54,6 @@ def examine(request: Request, options: Options, console: Console) -> int:
         findings.append(Finding(what, good, said))
         console.print(findings[-1].text(), soft_wrap=True)
 
-    if not (available() and configured()):
-        raise BadInput("--doctor: no SLURM is configured here; is this a login node?")
-    profile = choose_profile(options.profile)
-    store = with_profile_store(request, profile).store
     version = ask(["sbatch", "--version"], patience=30).strip()
     tell(
         "SLURM", True, f"{version}, arrays of up to {slurm_queue.cluster_facts().max_array_size:,}"

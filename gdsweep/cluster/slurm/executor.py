@@ -13,7 +13,6 @@ from pathlib import Path
 import submitit
 from submitit.core.utils import DelayedSubmission
 
-from gdsweep.cluster.local.job import TRAINER
 from gdsweep.cluster.slurm import queue as slurm_queue
 from gdsweep.cluster.slurm.arrays import Piece, fitting, make_pieces
 from gdsweep.cluster.slurm.causes import MACHINE
@@ -31,6 +30,7 @@ from gdsweep.cluster.slurm.ledger import (
 from gdsweep.cluster.slurm.profile import Profile
 from gdsweep.cluster.slurm.queue import QueuedJob
 from gdsweep.cluster.slurm.submit import Full, Lost, submit
+from gdsweep.cluster.trainer import TRAINER
 from gdsweep.errors import BadInput
 from gdsweep.plan.plan import Plan, PlannedRun
 from gdsweep.plan.planning import not_there
@@ -93,7 +93,7 @@ class Slurm:
         self, plan: Plan, retry: bool, submissions: Sequence[Submission] = ()
     ) -> tuple[list[Piece], dict[str, str]]:
         """The arrays to submit, and runs that cannot be submitted now with the reason."""
-        todo = self._todo(plan, retry)
+        todo = self.todo(plan, retry)
         going = {run.name for run in todo}
         waits: dict[str, list[str]] = {}
         left: dict[str, str] = {} if retry else self._elsewhere(todo, submissions)
@@ -120,7 +120,7 @@ class Slurm:
         """What cluster this is; asked once."""
         return slurm_queue.cluster_facts()
 
-    def _todo(self, plan: Plan, retry: bool) -> list[PlannedRun]:
+    def todo(self, plan: Plan, retry: bool) -> list[PlannedRun]:
         """Runs to submit: what nobody has in hand, and what waits for a job that is gone."""
         todo: dict[str, PlannedRun] = {}
         wanted = {run.name for run in plan.todo(retry)}

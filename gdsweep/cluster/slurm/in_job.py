@@ -15,10 +15,10 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
-from gdsweep.cluster.local.job import threads
 from gdsweep.cluster.slurm.causes import explain, fruitless, note, record_failure, timeouts
 from gdsweep.cluster.slurm.ledger import Ledger, Submission, latest
 from gdsweep.cluster.slurm.queue import expand_nodes, own_job
+from gdsweep.cluster.trainer import threads
 from gdsweep.errors import BUSY, DONE, FAILED, STOPPED
 from gdsweep.runs import (
     RunDir,

@@ -1,72 +1,149 @@
-"""One launch on a SLURM cluster: plan, ask, submit, and leave."""
+"""The executor of a SLURM cluster: a plan goes into the queue, and nothing stays running."""
 
 from collections import defaultdict
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from functools import cached_property
+from pathlib import Path
+from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gdsweep.cluster.executor import Executor, Options, Outcome, print_left
 from gdsweep.cluster.slurm import queue as slurm_queue
 from gdsweep.cluster.slurm.arrays import Piece, fit
-from gdsweep.cluster.slurm.commands import ask
-from gdsweep.cluster.slurm.executor import Slurm, Submitted
+from gdsweep.cluster.slurm.commands import ask, available, configured
 from gdsweep.cluster.slurm.ledger import Ledger, Submission, latest, living, queued_job
-from gdsweep.cluster.slurm.profile import Profile
+from gdsweep.cluster.slurm.profile import Profile, choose_profile, with_profile_store
 from gdsweep.cluster.slurm.queue import QueuedJob
 from gdsweep.cluster.slurm.snapshot import take_snapshot
-from gdsweep.errors import BAD_INPUT, DONE, FAILED
-from gdsweep.grid import Graph
 from gdsweep.plan.job import Job
 from gdsweep.plan.plan import Plan, PlannedRun
-from gdsweep.plan.plan_text import print_plan, shape
-from gdsweep.plan.planning import make_plan
+from gdsweep.plan.plan_text import shape
+from gdsweep.plan.request import Request
 from gdsweep.runs import Store
 
-LISTED = 12
-"""Jobs that are named one by one."""
+if TYPE_CHECKING:
+    from gdsweep.cluster.slurm.executor import Slurm
 
 
-class SlurmLaunch:
-    """What one launch does with one cluster."""
+class SlurmExecutor(Executor):
+    """Submits what a plan lacks to SLURM; the launch is over when all of it is in the queue."""
 
     def __init__(
-        self, slurm: Slurm, graph: Graph, store: Store, console: Console, *, retry: bool
+        self, request: Request, options: Options, trainer: Sequence[str], because: str
     ) -> None:
-        self.slurm, self.graph, self.store, self.console = slurm, graph, store, console
-        self.retry = retry
-        self._submissions, self._queued = read_jobs(store)
+        """Choose the cluster's profile, and its store unless another was asked for."""
+        self.profile = choose_profile(options.profile)
+        super().__init__(with_profile_store(request, self.profile), options, trainer, because)
+        self._submissions: list[Submission] = []
+        self._queued: dict[str, QueuedJob] = {}
+        self._living: dict[str, Job] = {}
+        self._avoided: list[str] = []
+
+    @cached_property
+    def slurm(self) -> "Slurm":
+        """The cluster, to submit to."""
+        from gdsweep.cluster.slurm.executor import Slurm  # submitit takes its time
+
+        return Slurm(
+            self.store,
+            self.profile,
+            grids=self.request.paths,
+            max_running=self.options.max_running,
+            exclude=self._avoided,
+            trainer=self.trainer,
+        )
+
+    @classmethod
+    def refusal(cls) -> str | None:
+        """Whether there is no SLURM on the PATH, or none behind it."""
+        if not available():
+            return "no SLURM: sbatch is not on the PATH"
+        if not configured():
+            return "sbatch is on the PATH, but no SLURM is configured here"
+        return None
+
+    def jobs(self) -> dict[str, Job]:
+        """What SLURM still has to do or is doing; one squeue, and none before the first launch."""
+        self._submissions, self._queued = read_jobs(self.store)
         self._living = living(self._submissions, self._queued)
+        return self._living
 
-    def plan(self) -> Plan:
-        """The plan with what SLURM has in hand. Reads only."""
-        return make_plan(self.graph, self.store, self._living)
+    @contextmanager
+    def alone(self) -> Iterator[dict[str, Job]]:
+        """Hold the store's ledger; jobs are those after what killed launches left was settled."""
+        with self.slurm.ledger.alone():
+            self._submissions, self._queued = self.slurm.settle()
+            self._living = living(self._submissions, self._queued)
+            yield self._living
 
-    def show(self, plan: Plan) -> list[Piece]:
-        """Print the plan and the arrays it would take; returns them."""
-        print_plan(plan, self.console)
-        pieces, left = self.slurm.pieces(plan, self.retry, self._submissions)
+    def last_jobs(self, runs: Collection[str]) -> dict[str, Job]:
+        """The last job of each run, and how queue or accounting say that it ended."""
+        return ended_jobs(self._submissions, self._queued, runs)
+
+    def todo(self, plan: Plan) -> list[PlannedRun]:
+        """Runs to submit, those included whose job waits for one that is gone."""
+        return self.slurm.todo(plan, self.options.retry)
+
+    def logs(self, run: str) -> list[Path]:
+        """The trainer's log, then the output file of its last job."""
+        ledger = Ledger(Store(self.store.root.resolve()))
+        submission = latest(ledger.read()).get(run)
+        job = submission.job_of(run) if submission else None
+        folder = ledger.folder(submission.id) if submission else None
+        output = [folder / f"{job}_0_log.out"] if folder and job else []
+        return [self.store.run(run).log, *output]
+
+    def place(self, runs: Sequence[PlannedRun]) -> str:
+        """The profile, the store, and the nodes that are avoided."""
+        without = f", without {', '.join(self._avoided)}" if self._avoided else ""
+        profile = self.profile.name
+        return f"submitting to SLURM (profile {profile}), store {self.slurm.store.root}{without}"
+
+    def preview(self, plan: Plan, console: Console) -> None:
+        """Print the arrays that the plan would take, and what cannot be submitted now."""
+        if self.options.retry and self.options.avoid_bad_nodes:
+            from gdsweep.cluster.slurm.executor import bad_nodes
+
+            self._avoided = bad_nodes(plan, self.store)
+        pieces, left = self.slurm.pieces(plan, self.options.retry, self._submissions)
         known = (name for name, run in plan.runs.items() if run.job)
         fitted, no_room = fit(pieces, self.slurm.room(self._queued), known)
         if fitted:
-            print_pieces(fitted, self.slurm.profile, self.console)
-        self._tell_left(left | no_room)
-        return pieces
+            print_pieces(fitted, self.profile, console)
+        print_left(left | no_room, console)
 
-    def submit(self, prepare: Callable[[Plan, list[PlannedRun]], None]) -> tuple[Plan, Submitted]:
-        """Plan again with nobody else submitting, make the directories, submit."""
-        with self.slurm.ledger.alone():
-            submissions, queued = self.slurm.settle()
-            plan = make_plan(self.graph, self.store, living(submissions, queued))
-            pieces, left = self.slurm.pieces(plan, self.retry, submissions)
-            runs = [run for piece in pieces for run in piece.runs]
-            prepare(plan, runs)
-            code = take_snapshot(self.store.root)
-            done = self.slurm.submit(plan, pieces, code, queued, submissions)
-        done.left |= left
-        return plan, done
+    def submit(self, plan: Plan, runs: Sequence[PlannedRun], console: Console) -> Outcome:
+        """Submit arrays, parents first, from a snapshot of the code."""
+        pieces, left = self.slurm.pieces(plan, self.options.retry, self._submissions)
+        code = take_snapshot(self.store.root)
+        done = self.slurm.submit(plan, pieces, code, self._queued, self._submissions)
+        calls = "1 sbatch call" if done.calls == 1 else f"{done.calls} sbatch calls"
+        left |= done.left
+        return Outcome(submitted=done.jobs, calls=calls, left=left, refused=done.refused)
 
-    def release(self, plan: Plan) -> None:
+    def cancel(self, runs: Collection[str]) -> dict[str, str]:
+        """Cancel the runs' jobs; SLURM cancels what depends on them."""
+        jobs = {run: job.id for run, job in self._living.items() if run in runs}
+        slurm_queue.cancel(list(jobs.values()))
+        return jobs
+
+    def tend(self, plan: Plan, console: Console) -> None:
+        """Release jobs whose parents' milestones are there; list, or cancel, dropped ones."""
+        if not self.options.dry_run:
+            self._release(plan, console)
+        self._prune(console)
+
+    def examine(self, console: Console) -> int:
+        """Try out what jobs need of the cluster."""
+        from gdsweep.cluster.slurm.doctor import examine
+
+        return examine(self.profile, self.store, console)
+
+    def _release(self, plan: Plan, console: Console) -> None:
         """Let jobs go that wait for the end of a parent whose milestone is there already."""
         held = latest(self._submissions)
         for run in plan.runs.values():
@@ -74,63 +151,25 @@ class SlurmLaunch:
             # under a throttle the dependency keeps a place free, too
             if waits and run.job and "afterany" not in (held[run.name].dependency or ""):
                 ask(["scontrol", "update", f"JobId={run.job.id}", "Dependency="])
-                self._print(f"released: {run.name}, job {run.job.id}: all it needs is there")
+                line = f"released: {run.name}, job {run.job.id}: all it needs is there"
+                console.print(Text(line), soft_wrap=True)
 
-    def conclude(self, done: Submitted, status: str) -> int:
-        """Say what was submitted and how to look after it; returns the exit code."""
-        if done.jobs:
-            calls = "1 sbatch call" if done.calls == 1 else f"{done.calls} sbatch calls"
-            self._print(f"submitted {len(done.jobs):,} jobs in {calls}; you may log out")
-            for run, job in list(done.jobs.items())[:LISTED]:
-                self._print(f"  {run}  job {job}")
-            if len(done.jobs) > LISTED:
-                self._print(f"  ... and {len(done.jobs) - LISTED:,} more")
-            self._print(f"see them with: {status}")
-        else:
-            self._print(f"nothing was submitted; see the runs with: {status}")
-        self._tell_left(done.left)
-        for reason, named in _by_reason(done.refused):
-            self._print(f"not submitted: {named}: {reason}")
-        if done.refused and not done.jobs:
-            return BAD_INPUT
-        return FAILED if done.left or done.refused else DONE
-
-    def dropped(self) -> dict[str, str]:
-        """Runs in SLURM's hands that earlier launches of these grids wanted, and they no longer."""
-        ours = set(self.slurm.grid_paths)
-        return {
+    def _prune(self, console: Console) -> None:
+        """List jobs of runs that the grids no longer want; cancel them if so asked."""
+        grids = {str(path.resolve()) for path in self.request.paths}
+        dropped = {
             run: job.id
             for run, job in self._living.items()
-            if run not in self.graph.runs
-            and any(run in s.runs and s.grids and set(s.grids) <= ours for s in self._submissions)
+            if run not in self.request.graph.runs
+            and any(run in s.runs and s.grids and set(s.grids) <= grids for s in self._submissions)
         }
-
-    def prune(self, dropped: dict[str, str], really: bool) -> None:
-        """List what the grids no longer want; cancel it if so asked."""
         for run, job in dropped.items():
-            self._print(f"dropped from the grid: {run}, job {job}")
-        if dropped and really:
+            console.print(Text(f"dropped from the grid: {run}, job {job}"), soft_wrap=True)
+        if dropped and self.options.prune and not self.options.dry_run:
             slurm_queue.cancel(list(dropped.values()))
-            self._print(f"cancelled {len(dropped)} dropped jobs")
+            console.print(f"cancelled {len(dropped)} dropped jobs")
         elif dropped:
-            self._print("--prune cancels them")
-
-    def _tell_left(self, left: dict[str, str]) -> None:
-        for reason, named in _by_reason(left):
-            self._print(f"not submitted: {named}: {reason}; launch again later")
-
-    def _print(self, line: str) -> None:
-        self.console.print(Text(line), soft_wrap=True)
-
-
-def _by_reason(runs: dict[str, str]) -> Iterator[tuple[str, str]]:
-    """Each reason, with the runs it is about in words."""
-    by_reason: dict[str, list[str]] = defaultdict(list)
-    for run, reason in runs.items():
-        by_reason[reason].append(run)
-    for reason, names in by_reason.items():
-        shown = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
-        yield reason, f"{len(names)} {'run' if len(names) == 1 else 'runs'} ({shown})"
+            console.print("--prune cancels them")
 
 
 def read_jobs(store: Store) -> tuple[list[Submission], dict[str, QueuedJob]]:

@@ -10,10 +10,12 @@ from pydantic import Field
 
 from gdsweep.config import ResourceSettings
 from gdsweep.config.base import Settings
+from gdsweep.config.paths import expanded
 from gdsweep.errors import BadInput
 from gdsweep.grid.messages import find_fault
 from gdsweep.grid.names import PRESETS
 from gdsweep.grid.yaml_lines import read_yaml
+from gdsweep.plan.request import Request
 
 VARIABLE = "GDSWEEP_CLUSTER"
 """Environment variable that names a profile, or a profile's file."""
@@ -140,6 +142,13 @@ def _choose(named: str | None, folders: Sequence[Path] | None) -> Profile:
             if any(fnmatch(host, pattern) for pattern in profile.hosts for host in hosts):
                 return profile
     return Profile()
+
+
+def with_profile_store(request: Request, profile: Profile) -> Request:
+    """The request in the cluster profile's store, unless another was asked for."""
+    if request.folder is None and profile.store and request.mode != "smoke":
+        return request.within(Path(expanded(profile.store)))
+    return request
 
 
 def read_profile(path: Path) -> Profile:

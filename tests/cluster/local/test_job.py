@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 from handmade import make_graph
 
-from gdsweep.cluster.local.job import TRAINER, command, environment
+from gdsweep.cluster.local.job import command, environment
+from gdsweep.cluster.trainer import TRAINER
 from gdsweep.plan.plan import PlannedRun
 from gdsweep.plan.planning import make_plan
 from gdsweep.runs import RunDir, Store
