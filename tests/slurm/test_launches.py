@@ -214,7 +214,7 @@ def test_status_and_cancel_by_query(closed: Any) -> None:
     assert [row["state"] for row in state["rows"]] == ["queued (PartitionDown)"] * 4
     assert {row["job"] for row in state["rows"]} <= set(jobs.values())
     again = closed.launch(grid, "--yes", "--cluster", "slurm").stdout
-    assert "6 runs are in SLURM's hands already" in again
+    assert "6 runs are queued or running already" in again
     out = closed.launch(grid, "--cancel", "guided seed 1").stdout
     assert "cancelled 2 jobs" in out
     states = closed.states()
