@@ -238,8 +238,11 @@ def _cut_masks(targets: Targets, image: Sequence[int], window: Window) -> Tensor
     columns = _nearest(left, right, width, image[1])
     if window.flip:
         columns = columns.flip(0)
-    canvas = torch.zeros(len(targets), *window.canvas, dtype=torch.bool)
-    canvas[:, :height, :width] = targets.cut(rows, columns)
+    masks = targets.cut(rows, columns)
+    if window.canvas == window.size:
+        return masks
+    canvas = masks.new_zeros(len(masks), *window.canvas)
+    canvas[:, :height, :width] = masks
     return canvas
 
 

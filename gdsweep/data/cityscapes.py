@@ -35,7 +35,7 @@ from gdsweep.data import segmentation
 from gdsweep.data.coco import ImageFolder
 from gdsweep.data.dataset import DatasetSplits
 from gdsweep.data.image_file import read_image
-from gdsweep.data.instances import Instances
+from gdsweep.data.instances import MapInstances
 from gdsweep.errors import BadInput
 
 _IMAGE, _PIXELS, _POLYGONS = IMAGE, ENDS["instance-ids"], ENDS["polygons"]
@@ -85,12 +85,12 @@ class CityscapesDataset:
         height, width = self._sizes[index].tolist()
         return height, width
 
-    def instances(self, index: int) -> Instances:
+    def instances(self, index: int) -> MapInstances:
         """Training targets of image `index`: the pixels each instance shows."""
         values = [value for value in self._values_of(index) if ids.is_instance(value)]
         labels = torch.tensor([ids.LABEL[value // 1000] for value in values], dtype=torch.int64)
-        found = torch.from_numpy(self._map(index)[0])
-        return Instances(labels, found == torch.tensor(values, dtype=torch.int32)[:, None, None])
+        numbers = torch.tensor(values, dtype=torch.int32)
+        return MapInstances(labels, numbers, torch.from_numpy(self._map(index)[0]))
 
     def labels_of(self, index: int) -> list[int]:
         """Label of each training target of image `index`."""

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from typing import Protocol
 
+import torch
 from torch import Tensor
 
 
@@ -46,3 +47,34 @@ class Instances:
     def reach(self, rows: Tensor, columns: Tensor) -> Tensor:
         """Which masks have a pixel at some rows and columns of the image: bool [n]."""
         return self.cut(rows, columns).flatten(1).any(1)
+
+
+class MapInstances:
+    """Instances that share one map of numbers: whoever holds a pixel stands in it.
+
+    A view cuts the map, which costs as much for a hundred instances as for one, and compares what
+    is left of it.
+    """
+
+    def __init__(self, labels: Tensor, numbers: Tensor, held: Tensor) -> None:
+        """The instances called `numbers`, int32 [n], of the map `held`, int32 [H, W]."""
+        self.labels = labels
+        self._numbers, self._held = numbers, held
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    @property
+    def masks(self) -> Tensor:
+        """Boolean masks [n, H, W]."""
+        return self._held == self._numbers[:, None, None]
+
+    def cut(self, rows: Tensor, columns: Tensor) -> Tensor:
+        """The masks at some rows and columns of the image, in their order: bool [n, r, c]."""
+        part = self._held.index_select(0, rows).index_select(1, columns)
+        return part == self._numbers[:, None, None]
+
+    def reach(self, rows: Tensor, columns: Tensor) -> Tensor:
+        """Which masks have a pixel at some rows and columns of the image: bool [n]."""
+        part = self._held.index_select(0, rows).index_select(1, columns)
+        return torch.isin(self._numbers, part)

@@ -14,9 +14,10 @@ from pycocotools import mask as rle
 from streets import IDS, SCENE, SIZE, frame, streets
 
 from gdsweep.config import CityscapesData
+from gdsweep.data import LabelledView, UnlabelledView, WeakView, open_dataset
 from gdsweep.data import cityscapes_ids as ids
-from gdsweep.data import open_dataset
 from gdsweep.errors import BadInput
+from gdsweep.grid import load_grid
 
 
 def settings(root: Path, **changes: Any) -> CityscapesData:
@@ -179,6 +180,42 @@ def test_it_reaches_a_loader_worker_whole(root: Path) -> None:
     again = pickle.loads(pickle.dumps(train))
     assert torch.equal(again.instances(1).masks, train.instances(1).masks)
     assert again.labels_of(0) == train.labels_of(0)
+
+
+def test_every_instance_of_a_frame_is_a_target_of_its_views(root: Path) -> None:
+    """As the public code's mappers, with the preset's views: `empty_targets: all`."""
+    page = root / "page.yaml"
+    page.write_text("title: T\naxes: {dataset: [cityscapes]}\nsettings: {method: supervised}\n")
+    (cell,) = load_grid(page).cells
+    views = cell.settings.augmentation.model_copy(
+        update={"crop": (30, 40), "short_edges": (60, 120)}
+    )
+    train = open_dataset(settings(root)).train
+    empty = 0
+    for seed in range(40):
+        for index in train.trainable():
+            labels = list(train.labels_of(index))
+            torch.manual_seed(seed)
+            sample = LabelledView(views)(train, index)
+            assert sample.targets is not None
+            assert sample.targets.labels.tolist() == labels
+            seen = sample.targets.masks.flatten(1).any(1)
+            empty += int((~seen).sum())
+            # the same window, seen through the view alone; without them but for the setting
+            torch.manual_seed(seed)
+            weak, targets = WeakView(views)(train.image(index), train.instances(index))
+            assert targets is not None
+            assert torch.equal(weak, sample.weak)
+            assert torch.equal(targets.masks, sample.targets.masks)
+            torch.manual_seed(seed)
+            unlabelled = UnlabelledView(views)(train, index)
+            assert torch.equal(unlabelled.weak, sample.weak)
+            torch.manual_seed(seed)
+            none = views.model_copy(update={"empty_targets": "none"})
+            targets = LabelledView(none)(train, index).targets
+            assert targets is not None
+            assert torch.equal(targets.masks, sample.targets.masks[seen])
+    assert empty > 20
 
 
 def test_detectron2s_variable(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:

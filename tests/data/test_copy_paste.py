@@ -56,6 +56,13 @@ def test_a_small_instance_that_nothing_covers_stays() -> None:
     assert found.labels.tolist() == [0, 1]
 
 
+def test_an_instance_outside_the_view_stays_as_it_is() -> None:
+    """Of `empty_targets: all`: nothing of it can be covered."""
+    targets = boxes((0, 0, 0, 0, 0), (1, 5, 5, 9, 9))
+    _, found = paste(plain(0), targets, plain(1), boxes((2, 5, 5, 9, 9), (3, 0, 0, 0, 0)))
+    assert found.labels.tolist() == [0, 2]
+
+
 def test_views_of_different_sizes_lie_upon_each_other_at_the_top_left() -> None:
     objects = boxes((1, 5, 5, 40, 40), (2, 30, 30, 40, 40), size=(40, 40))
     image, found = paste(plain(0), boxes(), plain(9, (40, 40)), objects)
