@@ -144,7 +144,7 @@ def _check(place: _Place, grid: Grid, comparisons: int) -> Checked:
         return Checked("absent", f"{head}: this grid {what}", begun=False)
     pairs = tuple(_pair(sides[one], sides[two], grid, comparisons) for one, two in place.pairs)
     counts = Counter(pair.outcome for pair in pairs)
-    lacking = "; ".join(f"{side.name}: {side.why}" for side in sides.values() if side.why)
+    lacking = _lacking(list(sides.values()))
     text = f"{head}: {_counted(counts)}{f' ({lacking})' if lacking else ''}"
     begun = any(sides[value].by_seed for value in place.members)
     return Checked(_outcome(counts), text, pairs, begun)
@@ -217,6 +217,15 @@ def _counted(counts: Counter[PairOutcome]) -> str:
         if count:
             said.append(f"{count} {one if count == 1 else many}")
     return ", ".join(said)
+
+
+def _lacking(sides: list[_Side]) -> str:
+    """`Ours, No burn-in: missing; Supervised: not in this grid`."""
+    names: dict[str, list[str]] = {}
+    for side in sides:
+        if side.why:
+            names.setdefault(side.why, []).append(side.name)
+    return "; ".join(f"{', '.join(group)}: {why}" for why, group in names.items())
 
 
 def _name(axes: list[str], where: tuple[Any, ...], grid: Grid) -> str:

@@ -248,7 +248,8 @@ def _about_published(rows: list[Row], grid: Grid) -> list[str]:
         noise = "; ".join(_noise(dataset, metric, grid) for dataset, metric in judged)
         lines.append(
             "Within, below, above: chance alone puts 1 of 20 numbers outside the interval, which "
-            f"has the noise of the published run in it. Noise between runs: {noise}."
+            "has the noise of the published run in it (docs/verdicts.md). Noise between runs: "
+            f"{noise}. What ours does otherwise than the paper: docs/deviations.md."
         )
     beside = [entry for metric in grid.table.metrics for entry in unjudged(grid, metric)]
     return lines + list(dict.fromkeys(_unjudged(entry, grid) for entry in beside))

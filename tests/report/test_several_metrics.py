@@ -98,7 +98,7 @@ def test_the_wide_intervals_are_for_the_numbers_of_all_metrics(bench: Any) -> No
 def test_the_legend_tells_the_noise_of_each_metric(bench: Any) -> None:
     (line,) = [line for line in table(bench).legend if "Noise between runs" in line]
     assert ": coco, 0.18 points (" in line
-    assert line.endswith("; coco AP50, the scatter of our seeds.")
+    assert "; coco AP50, the scatter of our seeds. " in line
 
 
 def test_a_single_seed_is_judged_in_ap_alone(new_bench: Any) -> None:
