@@ -12,7 +12,7 @@ from gdsweep.cluster.miniatures import write_miniatures
 from gdsweep.cluster.trainer import TRAINER
 from gdsweep.errors import BAD_INPUT, DONE, FAILED, BadInput
 from gdsweep.grid import Graph
-from gdsweep.plan.annotations import check_unchanged
+from gdsweep.plan.dataset_files import refuse_other_data
 from gdsweep.plan.job import Job
 from gdsweep.plan.locations import unknown_places
 from gdsweep.plan.plan import Plan, PlannedRun
@@ -42,7 +42,7 @@ def launch(
     graph = request.graph
     plan = make_plan(graph, store, executor.jobs())
     _check_trains_nothing(plan, request, options)
-    check_unchanged(store, [run.config for run in plan.runs.values() if run.status != "new"])
+    refuse_other_data(store, [run.config for run in plan.runs.values() if run.status != "new"])
     executor.tend(plan, console)
     todo = executor.todo(plan)
     if not options.dry_run and not todo:

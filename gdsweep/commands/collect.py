@@ -20,7 +20,8 @@ def parser(program: str) -> argparse.ArgumentParser:
     p = GridParser(
         prog=program,
         description=__doc__,
-        epilog="exit codes: 0 fine, 1 --check or --against found a miss, 2 bad input",
+        epilog="exit codes: 0 fine; 1 a number is of other data than the grid names now, or "
+        "--check or --against found a miss; 2 bad input",
     )
     add_request_options(
         p,
@@ -121,7 +122,7 @@ def _collect(asked: argparse.Namespace) -> int:
     said = []
     for one in chosen:
         collected = collect(one, extras, one.command("collect", *flags))
-        for line in collected.damaged:
+        for line in (*collected.damaged, *collected.outdated):
             print(f"{collected.grid.name}: {line}", file=sys.stderr)
         # read before anything is written: it may be the very file that is about to be replaced
         compared = _compared(collected, asked.against)
@@ -136,13 +137,15 @@ def _collect(asked: argparse.Namespace) -> int:
                 "files": [str(path) for path in files],
                 "misses": misses,
                 "moved": [one.text for one in compared if one.outcome == "outside"],
+                "outdated": collected.outdated,
             }
         )
     if asked.json:
         print(json.dumps({"grids": said, "left_out": left_out}, indent=1))
     elif not said:
         print("nothing to collect yet")
-    return FAILED if any(grid["misses"] or grid["moved"] for grid in said) else DONE
+    failures = ("misses", "moved", "outdated")
+    return FAILED if any(grid[key] for grid in said for key in failures) else DONE
 
 
 def _compared(collected: "Collected", earlier: Path | None) -> list["Compared"]:

@@ -68,16 +68,19 @@ def file_digest(path: Path) -> str:
     return remembered(stamp_of({"": path}), lambda: _read(path))
 
 
-def remembered(stamp: Stamp, read: Callable[[], str]) -> str:
-    """The digest that `read` makes of some files, or made when they had this stamp."""
+def remembered(stamp: Stamp, read: Callable[[], str], kind: str = "") -> str:
+    """The digest that `read` makes of some files, or made when they had this stamp.
+
+    `kind` tells digests of the same files apart that are made in other ways.
+    """
     if stamp.young and stamp.size < SMALL:
         return read()
-    known = _known()
-    if stamp.mark not in known:
-        known[stamp.mark] = read()
+    known, key = _known(), f"{kind} {stamp.mark}".strip()
+    if key not in known:
+        known[key] = read()
         if stamp.size >= LARGE and not stamp.young:
-            _keep(stamp.mark, known[stamp.mark])
-    return known[stamp.mark]
+            _keep(key, known[key])
+    return known[key]
 
 
 def _read(path: Path) -> str:
@@ -101,8 +104,8 @@ def _kept() -> dict[str, str]:
     return content if isinstance(content, dict) else {}
 
 
-def _keep(mark: str, digest: str) -> None:
-    kept = list({**_kept(), mark: digest}.items())[-KEPT:]
+def _keep(key: str, digest: str) -> None:
+    kept = list({**_kept(), key: digest}.items())[-KEPT:]
     with contextlib.suppress(OSError):  # a home that cannot be written only costs time
         cache_folder().mkdir(parents=True, exist_ok=True)
         atomic.write_json(cache_folder() / "digests.json", dict(kept))

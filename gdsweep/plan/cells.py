@@ -8,16 +8,27 @@ from gdsweep.config import METRICS
 from gdsweep.errors import BadInput
 from gdsweep.grid import Graph
 from gdsweep.grid.methods import Need
+from gdsweep.plan.dataset_files import DataCheck
 from gdsweep.plan.job import Job
 from gdsweep.plan.progress import RunStatus, failure_line, iterations_left, run_status
 from gdsweep.runs import Score, ScoreRef, Store, last_attempt, read_state
 from gdsweep.runs.records import read_record
 
 CellStatus = Literal[
-    "new", "queued", "running", "interrupted", "unmeasured", "failed", "blocked", "done", "damaged"
+    "new",
+    "queued",
+    "running",
+    "interrupted",
+    "unmeasured",
+    "failed",
+    "blocked",
+    "done",
+    "damaged",
+    "outdated",
 ]
 """`unmeasured`: scored, but not in every metric that its grid shows. `blocked`: a run it needs
-failed. `damaged`: a record of one of its runs cannot be read."""
+failed. `damaged`: a record of one of its runs cannot be read. `outdated`: one of its runs was
+trained on other data than the grid names now."""
 
 CELL_STATUSES: tuple[CellStatus, ...] = get_args(CellStatus)
 
@@ -62,13 +73,13 @@ def cell_standings(
     `jobs` are the pending and running jobs of runs, `seconds` their measured seconds of one
     iteration. Without `jobs` the files alone decide.
     """
-    reader = _Reader(store, jobs or {}, seconds or {})
+    reader = _Reader(store, jobs or {}, seconds or {}, DataCheck(store))
     return [reader.standing(graph.needs[cell], ref) for cell, _, ref in graph.results]
 
 
 def cell_standing(chain: Sequence[Need], ref: ScoreRef, store: Store) -> CellStanding:
     """Where one cell stands by the files alone. `chain`: what it needs, its own run last."""
-    return _Reader(store, {}, {}).standing(chain, ref)
+    return _Reader(store, {}, {}, DataCheck(store)).standing(chain, ref)
 
 
 @dataclass(frozen=True)
@@ -88,6 +99,7 @@ class _Reader:
     store: Store
     jobs: Mapping[str, Job]
     seconds: Mapping[str, float]
+    data: DataCheck
     parts: dict[tuple[str, str], _Part] = field(default_factory=dict)
     """Parts that several cells have in common, by run and by what they want of it."""
 
@@ -96,6 +108,11 @@ class _Reader:
         wanted = sum(_iterations(need) for need in chain)
         score = None
         try:
+            for need in chain:
+                fault = self.data.fault(need.trajectory.config)
+                if fault is not None:
+                    name = need.trajectory.name
+                    return CellStanding("outdated", fault, wanted, wanted, None, name)
             score = read_record(self.store.run(own).score(ref), Score)
         except FileNotFoundError:
             pass  # the usual hole: what it waits for is told below

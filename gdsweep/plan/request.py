@@ -9,6 +9,7 @@ from typing import Literal
 from gdsweep.errors import BadInput
 from gdsweep.grid import Graph, Grid, graph_of, load_grid
 from gdsweep.grid.shipped import grid_name, grid_path
+from gdsweep.plan.dataset_files import refuse_two_contents
 from gdsweep.runs import Store
 
 Mode = Literal["real", "smoke", "eval-only"]
@@ -49,8 +50,13 @@ class Request:
 
     @cached_property
     def graph(self) -> Graph:
-        """One graph of all the grids' cells, so that they share runs."""
-        return graph_of(self.grids, eval_only=self.mode == "eval-only")
+        """One graph of all the grids' cells, so that they share runs.
+
+        Raises BadInput where two grids have other data under one name.
+        """
+        graph = graph_of(self.grids, eval_only=self.mode == "eval-only")
+        refuse_two_contents(graph)
+        return graph
 
     def within(self, folder: Path) -> "Request":
         """The same in the store `folder`."""

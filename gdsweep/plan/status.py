@@ -40,7 +40,7 @@ class Row:
     def state(self) -> str:
         """The cell's status, with the executor's word where that says more."""
         status, job = self.standing.status, self.job
-        if job is None or status in ("done", "failed", "blocked", "damaged"):
+        if job is None or status in ("done", "failed", "blocked", "damaged", "outdated"):
             return status
         if job.phase == "waiting":
             return "waiting"

@@ -28,7 +28,7 @@ def status_text(status: Status, asked: bool) -> Group:
         if run.status == "failed":
             lines.append(Text(f"failed: {run.name}, see {run.why}", style="red"))
     for row in status.rows:
-        if row.standing.status == "damaged":
+        if row.standing.status in ("damaged", "outdated"):
             lines.append(Text(row.standing.why, style="red"))
     return Group(*lines)
 
@@ -59,7 +59,7 @@ def _cells(row: Row) -> list[str]:
     ap = "" if row.ap is None else f"{row.ap:.1f}"
     if ap and standing.score is None:
         ap = f"({ap})"  # of the validation images, on the way
-    stuck = standing.status in ("failed", "blocked", "damaged")
+    stuck = standing.status in ("failed", "blocked", "damaged", "outdated")
     return [
         row.cell,
         row.state,

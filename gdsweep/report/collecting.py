@@ -10,6 +10,7 @@ from pandas import DataFrame
 from gdsweep import atomic
 from gdsweep.errors import BadInput
 from gdsweep.grid import Grid
+from gdsweep.plan.cells import CellStatus
 from gdsweep.plan.request import Mode, Request
 from gdsweep.plots import style
 from gdsweep.report.as_html import Picture, as_html
@@ -86,8 +87,16 @@ class Collected:
     @property
     def damaged(self) -> list[str]:
         """One line on each record that cannot be read."""
+        return self._reasons("damaged")
+
+    @property
+    def outdated(self) -> list[str]:
+        """One line on each run whose numbers are withheld: it was trained on other data."""
+        return self._reasons("outdated")
+
+    def _reasons(self, status: CellStatus) -> list[str]:
         frame = self.main.frame
-        return list(dict.fromkeys(frame.loc[frame["status"] == "damaged", "why"]))
+        return list(dict.fromkeys(frame.loc[frame["status"] == status, "why"]))
 
     def to_json(self) -> dict[str, Any]:
         """Results, costs and checked orderings as plain values."""

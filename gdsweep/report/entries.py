@@ -18,6 +18,7 @@ HOLES = {
     "running": "…",
     "failed": "✗ failed",
     "damaged": "✗ unreadable",
+    "outdated": "✗ other data",
     "blocked": "✗ blocked",
     "interrupted": "stopped",
     "unmeasured": "not measured",
@@ -161,7 +162,7 @@ def _hole(holes: list[Record]) -> str:
 def _reason(holes: list[Record], cells: int, average: tuple[str, ...]) -> str:
     """What a note says of the holes among `cells`; nothing where the sign in the table says all."""
     whole = len(holes) == cells
-    speaking = {"failed", "blocked", "damaged"}
+    speaking = {"failed", "blocked", "damaged", "outdated"}
     if whole and not any(
         record["status"] in speaking or (record["status"] == "new" and record["progress"])
         for record in holes

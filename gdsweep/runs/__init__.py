@@ -12,6 +12,13 @@ from gdsweep.runs.checkpoints import (
     settled,
     sign_of,
 )
+from gdsweep.runs.dataset_record import (
+    DatasetRecord,
+    files_records,
+    read_dataset_record,
+    stamps_of,
+    write_dataset_record,
+)
 from gdsweep.runs.identity import identity_digest, is_named_by, read_identity, run_name
 from gdsweep.runs.initial_weights import is_run, weights_digest
 from gdsweep.runs.layout import RunDir
@@ -25,6 +32,7 @@ __all__ = [
     "Best",
     "CheckpointFile",
     "Complexity",
+    "DatasetRecord",
     "Missing",
     "RunDir",
     "RunState",
@@ -34,6 +42,7 @@ __all__ = [
     "Wanted",
     "attempts_of",
     "checkpoint_file",
+    "files_records",
     "identity_digest",
     "is_named_by",
     "is_run",
@@ -43,6 +52,7 @@ __all__ = [
     "next_number",
     "read_best",
     "read_config",
+    "read_dataset_record",
     "read_identity",
     "read_metrics",
     "read_state",
@@ -50,6 +60,8 @@ __all__ = [
     "run_name",
     "settled",
     "sign_of",
+    "stamps_of",
     "weights_digest",
     "write_attempt",
+    "write_dataset_record",
 ]

@@ -2,12 +2,10 @@
 
 import contextlib
 import hashlib
-import json
 import logging
 from collections.abc import Iterator
 
-from gdsweep import atomic
-from gdsweep.config import RunConfig, read_label_list
+from gdsweep.config import RunConfig
 from gdsweep.data import (
     DatasetSplits,
     Images,
@@ -23,8 +21,7 @@ from gdsweep.data import (
     repeat_factors,
     unlabelled_indices,
 )
-from gdsweep.errors import BadInput, TrainingFailed
-from gdsweep.runs import RunDir, read_identity
+from gdsweep.errors import BadInput
 from gdsweep.train.distributed import Processes
 
 log = logging.getLogger(__name__)
@@ -111,45 +108,3 @@ class Streams:
             return UniformSampler(self._labelled, seed, "labelled")
         factors = repeat_factors(self._train, self._labelled, labels.repeat_threshold)
         return RepeatFactorSampler(self._labelled, factors, seed, "labelled")
-
-
-def same_annotations(run: RunDir, config: RunConfig, splits: DatasetSplits) -> None:
-    """Refuse other annotations under a data set's old name.
-
-    Raises TrainingFailed where this run, or a run it builds on, began with other annotations, and
-    where the list of `labels.file` is not the one that the run was planned with.
-    """
-    _same_label_list(run, config)
-    relatives = [ref.run for ref in (config.parent, config.teacher) if ref is not None]
-    for name in (run.name, *relatives):
-        known_to = run.sibling(name).dataset
-        if not known_to.exists():
-            continue
-        known = json.loads(known_to.read_text())["fingerprint"]
-        changed = sorted(k for k in known if known[k] != splits.fingerprint.get(k))
-        if changed:
-            raise TrainingFailed(
-                f"{', '.join(changed)}: other annotations than {name} was trained on; give the "
-                "changed data set a new name in the grid",
-                cause="parent",
-            )
-
-
-def record_data(run: RunDir, splits: DatasetSplits, streams: Streams) -> None:
-    """Write what the run is trained on: fingerprints of annotations and of the labelled set."""
-    if not run.dataset.exists():
-        record = {"fingerprint": splits.fingerprint, "labelled_sha256": streams.labelled_sha256}
-        atomic.write_json(run.dataset, record)
-
-
-def _same_label_list(run: RunDir, config: RunConfig) -> None:
-    listed = read_label_list(config.settings.labels, config.settings.seed)
-    if listed is None:
-        return
-    planned = read_identity(run).get("labels", {}).get("list")
-    if planned != listed.sha256:
-        raise TrainingFailed(
-            f"{listed.where}: another list than {run.name} was planned with; restore the file, or "
-            "launch the grid again",
-            cause="parent",
-        )

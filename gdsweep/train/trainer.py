@@ -20,12 +20,14 @@ from gdsweep.runs import (
     read_wanted,
     settled,
     sign_of,
+    stamps_of,
 )
 from gdsweep.train import checkpoint
 from gdsweep.train.attempt import Log, Stopped
 from gdsweep.train.complexity import record_complexity
 from gdsweep.train.distributed import Processes
 from gdsweep.train.ema import update_average
+from gdsweep.train.inputs import check_inputs, record_inputs
 from gdsweep.train.label_quality import LabelQuality
 from gdsweep.train.meter import Meter
 from gdsweep.train.metrics import MetricsWriter
@@ -36,7 +38,7 @@ from gdsweep.train.precision import Precision
 from gdsweep.train.progress import Progress
 from gdsweep.train.schedule import rate_factor
 from gdsweep.train.scoring import Scorer
-from gdsweep.train.streams import Streams, record_data, same_annotations
+from gdsweep.train.streams import Streams
 
 log = logging.getLogger(__name__)
 
@@ -60,13 +62,14 @@ class Trainer:
         self.run, self.config, self.settings = run, config, config.settings
         self.processes, self.attempt, self.should_stop = processes, attempt, should_stop
         extra = config.objective != "supervised" and self.settings.labels.extra
+        stamps = stamps_of(self.settings.dataset)
         self.splits: DatasetSplits = open_dataset(self.settings.dataset, extra)
-        same_annotations(run, config, self.splits)
+        check_inputs(run, config, self.splits)
         for note in self.splits.notes:
             log.info("data: %s", note)
         self.streams = Streams(config, self.splits, processes)
         if processes.first:
-            record_data(run, self.splits, self.streams)
+            record_inputs(run, stamps, self.splits, self.streams.labelled_sha256)
         self.quality = None
         if config.objective != "supervised" and self.settings.evaluation.pseudo_labels:
             self.quality = LabelQuality(

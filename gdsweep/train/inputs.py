@@ -1,0 +1,92 @@
+"""The files that a run is trained on: refused where they are no longer what they were, recorded."""
+
+from gdsweep.config import RunConfig, read_label_list
+from gdsweep.config.digests import Stamp
+from gdsweep.data import DatasetSplits
+from gdsweep.errors import TrainingFailed
+from gdsweep.grid.given_weights import given_weights
+from gdsweep.runs import (
+    DatasetRecord,
+    RunDir,
+    files_records,
+    read_dataset_record,
+    read_identity,
+    write_dataset_record,
+)
+
+
+def check_inputs(run: RunDir, config: RunConfig, splits: DatasetSplits) -> None:
+    """Demand the annotations, label list and weights that the run was planned and begun with.
+
+    Raises:
+        TrainingFailed: this run, or a run it builds on, began with other annotations; or the list
+            of `labels.file` or weights that the grid names are not those that it was planned with.
+    """
+    _same_label_list(run, config)
+    _same_weights(run, config)
+    relatives = [ref.run for ref in (config.parent, config.teacher) if ref is not None]
+    for name in (run.name, *relatives):
+        record = read_dataset_record(run.sibling(name))
+        changed = record.differing(splits.fingerprint) if record is not None else []
+        if changed:
+            raise TrainingFailed(
+                f"{', '.join(changed)}: other annotations than {name} was trained on; give the "
+                "changed data set a new name in the grid",
+                cause="parent",
+            )
+
+
+def record_inputs(
+    run: RunDir, stamps: dict[str, Stamp], splits: DatasetSplits, labelled_sha256: str
+) -> None:
+    """Write what the run is trained on, where it is not recorded in full.
+
+    Args:
+        run: the run.
+        stamps: of its annotation files, made before they were read.
+        splits: what was read.
+        labelled_sha256: digest of the labelled images' names.
+    """
+    before = read_dataset_record(run)
+    files = files_records(stamps)
+    if before is not None and all(
+        name in before.files and (before.files[name].mark or files[name].mark is None)
+        for name in files
+    ):
+        return
+    write_dataset_record(
+        run,
+        DatasetRecord(fingerprint=splits.fingerprint, labelled_sha256=labelled_sha256, files=files),
+    )
+
+
+def _same_label_list(run: RunDir, config: RunConfig) -> None:
+    listed = read_label_list(config.settings.labels, config.settings.seed)
+    if listed is None:
+        return
+    planned = read_identity(run).get("labels", {}).get("list")
+    if planned != listed.sha256:
+        raise TrainingFailed(
+            f"{listed.where}: another list than {run.name} was planned with; restore the file, or "
+            "launch the grid again",
+            cause="parent",
+        )
+
+
+def _same_weights(run: RunDir, config: RunConfig) -> None:
+    if config.parent is not None:
+        return  # it starts from its parent's state
+    given = given_weights(config.settings, config.objective)
+    identity = read_identity(run) if given else {}
+    planned = {
+        "model.weights": identity.get("model", {}).get("weights"),
+        "model.init": identity.get("model", {}).get("init"),
+        "distillation.teacher.init": (identity.get("teacher") or {}).get("init"),
+    }
+    for weights in given:
+        if planned[weights.setting] != weights.digest:
+            raise TrainingFailed(
+                f"{weights.setting}: {weights.path}: other weights than {run.name} was planned "
+                "with; restore them, or launch the grid again",
+                cause="parent",
+            )
