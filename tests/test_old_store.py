@@ -2,7 +2,9 @@
 
 import csv
 import json
+import os
 import shutil
+import subprocess
 from pathlib import Path
 
 import pytest
@@ -53,3 +55,76 @@ def test_the_table_has_its_numbers(old: Path) -> None:
     found = {row["method"]: (row["run"], float(row["AP"])) for row in rows}
     assert found == CELLS
     assert {row["status"] for row in rows} == {"done"}
+
+
+def lines(text: str) -> list[str]:
+    return [line for line in text.splitlines() if line]
+
+
+def test_touched_and_moved_files_change_nothing(
+    old: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (old / "data" / "val.json").touch()
+    shutil.copytree(old / "data", old / "elsewhere")
+    grid = (old / "grid.yaml").read_text()
+    (old / "grid.yaml").write_text(grid.replace("root: data", "root: elsewhere"))
+    assert script("launch", ["grid.yaml", "--cluster", "local", "--yes"]) == 0
+    assert "nothing to do: 2 of 2 cells are done" in capsys.readouterr().out
+    assert script("collect", ["grid.yaml"]) == 0
+
+
+def test_a_changed_file_is_told_in_one_line_and_its_numbers_are_withheld(
+    old: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    val = old / "data" / "val.json"
+    before = val.stat()
+    val.write_text(val.read_text().replace("thing", "other"))
+    os.utime(val, ns=(before.st_atime_ns, before.st_mtime_ns))  # as `cp -p` would have it
+    for more in (["--yes"], ["--dry-run"]):
+        assert script("launch", ["grid.yaml", "--cluster", "local", *more]) == 2
+        captured = capsys.readouterr()
+        assert captured.out == ""
+        (line,) = lines(captured.err)
+        assert "data/val.json: changed since runs/mine-50pct-test_resnet-supervised-" in line
+    assert script("launch", ["grid.yaml", "--cluster", "local", "--status"]) == 0
+    shown = capsys.readouterr().out
+    assert "0 of 2 cells done" in shown
+    assert "outdated" in shown
+    assert script("collect", ["grid.yaml", "--cost", "--pseudo-labels"]) == 1
+    captured = capsys.readouterr()
+    assert [line.split(": ")[2] for line in lines(captured.err)] == [
+        "changed since runs/mine-50pct-test_resnet-supervised-s0-e42e2e07 was trained on it; give "
+        "what is now called mine another name, or remove the run"
+    ]
+    assert "✗ other data" in captured.out
+    for path in (old / "results").glob("*.csv"):
+        assert not {"12.5", "23.5"} & set(path.read_text().replace("\n", ",").split(",")), path
+
+
+def test_a_run_named_by_its_files_place_is_told_and_kept(
+    old: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    command = ["backbone-file.yaml", "--cluster", "local"]
+    assert script("launch", [*command, "--dry-run"]) == 0
+    shown = capsys.readouterr().out
+    assert "1 cell (0 done)" in shown
+    former = "runs/mine-50pct-test_resnet-supervised-s0-8c439b6e"
+    (line,) = [line for line in lines(shown) if "mv " in line]
+    assert line.startswith(f"{former} may be mine-50pct-test_resnet-supervised-s0-")
+    subprocess.run(line.partition("keep it with: ")[2], shell=True, check=True)
+    assert script("launch", [*command, "--yes"]) == 0
+    assert "nothing to do: 1 of 1 cells are done" in capsys.readouterr().out
+    assert script("collect", ["backbone-file.yaml"]) == 0
+    assert "17.5" in (old / "results" / "backbone-file.csv").read_text()
+
+
+@pytest.mark.parametrize("change", [("backbone.pt", "another.pt"), ("queries: 4", "queries: 5")])
+def test_only_what_may_be_the_same_training_is_told(
+    old: Path, capsys: pytest.CaptureFixture[str], change: tuple[str, str]
+) -> None:
+    shutil.copy("backbone.pt", "another.pt")
+    grid = (old / "backbone-file.yaml").read_text()
+    assert change[0] in grid
+    (old / "backbone-file.yaml").write_text(grid.replace(*change))
+    assert script("launch", ["backbone-file.yaml", "--cluster", "local", "--dry-run"]) == 0
+    assert "mv " not in capsys.readouterr().out

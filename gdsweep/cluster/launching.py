@@ -13,6 +13,7 @@ from gdsweep.cluster.trainer import TRAINER
 from gdsweep.errors import BAD_INPUT, DONE, FAILED, BadInput
 from gdsweep.grid import Graph
 from gdsweep.plan.dataset_files import refuse_other_data
+from gdsweep.plan.former_runs import former_runs
 from gdsweep.plan.job import Job
 from gdsweep.plan.locations import unknown_places
 from gdsweep.plan.plan import Plan, PlannedRun
@@ -49,7 +50,8 @@ def launch(
         return _nothing_to_do(plan, console), plan, Outcome()
     print_plan(plan, console)
     executor.preview(plan, console)
-    for line in unknown_places([run.config for run in todo], store.miniatures):
+    unknown = unknown_places([run.config for run in todo], store.miniatures)
+    for line in (*unknown, *former_runs(graph, store)):
         console.print(Text(line, style="yellow"), soft_wrap=True)
     if options.dry_run:
         return DONE, plan, Outcome()

@@ -33,6 +33,8 @@ from gdsweep.runs.records import At
 IDENTITY_VERSION = 3
 """Raised when the trainer changes what the same settings give. A run keeps the version in which
 what it uses was last changed (see `_version`), so that nothing else is trained anew."""
+BY_CONTENT = 3
+"""Version since which every file of weights is told by its content."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -87,10 +89,10 @@ def trajectory(
 def _version(used: CellSettings, given: list[GivenWeights]) -> int:
     """Version in which what a run uses was last changed: in its weights, or in how it is told.
 
-    3: a file of backbone weights and a run directory of initial weights are told by the weights'
-    content; before by the file's path, and by the run's logs too.
+    BY_CONTENT: a file of backbone weights and a run directory of initial weights are told by the
+    weights' content; before by the file's path, and by the run's logs too.
     """
-    return 3 if any(weights.once_by_place for weights in given) else trained_version(used)
+    return BY_CONTENT if any(weights.once_by_place for weights in given) else trained_version(used)
 
 
 def trained_version(used: CellSettings) -> int:

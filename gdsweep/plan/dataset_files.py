@@ -11,7 +11,8 @@ from functools import cached_property
 from gdsweep.config import DataFormat, RunConfig
 from gdsweep.config.digests import Stamp, file_digest, remembered
 from gdsweep.errors import BadInput
-from gdsweep.grid import Graph
+from gdsweep.grid import Cell, Graph
+from gdsweep.grid.methods import Need
 from gdsweep.runs import DatasetRecord, Store, read_dataset_record, stamps_of
 
 
@@ -94,6 +95,19 @@ def refuse_other_data(store: Store, configs: Iterable[RunConfig]) -> None:
         fault = check.fault(config)
         if fault is not None:
             raise BadInput(fault)
+
+
+def cells_on_other_data(graph: Graph, store: Store) -> set[Cell]:
+    """Cells with a run that was trained on other data, or whose record of it cannot be read."""
+    check = DataCheck(store)
+
+    def foreign(need: Need) -> bool:
+        try:
+            return check.fault(need.trajectory.config) is not None
+        except (BadInput, OSError):
+            return True
+
+    return {cell for cell, _, _ in graph.results if any(map(foreign, graph.needs[cell]))}
 
 
 def refuse_two_contents(graph: Graph) -> None:

@@ -10,6 +10,7 @@ import pandas as pd
 
 from gdsweep.errors import BadInput
 from gdsweep.grid import Graph, Grid
+from gdsweep.plan.dataset_files import cells_on_other_data
 from gdsweep.plan.hours import AttemptHours, ProcessorHours
 from gdsweep.report.display import display_name, heading, in_order
 from gdsweep.report.entries import Entry
@@ -49,17 +50,19 @@ def costs(graph: Graph, grid: Grid, store: Store) -> pd.DataFrame:
     Columns: the axes of a row, None in the last; `size` (`H x W` of FLOPs); MEASURES in plain
     units, NaN where nothing is recorded. Hours and energy are those of every run behind the row,
     which other rows may share; `about` where an attempt was killed and counts with the iterations
-    it saved, or cannot be read. Size and speed are those of the runs that are scored. Energy is NaN
-    unless every attempt recorded it.
+    it saved, or cannot be read. Runs on other data than the grid names now are left out. Size and
+    speed are those of the runs that are scored. Energy is NaN unless every attempt recorded it.
     """
     axes = _axes(grid)
-    told = {name: _read(store.run(name)) for name in graph.runs}
+    withheld = cells_on_other_data(graph, store)
     scored: dict[tuple[Any, ...], list[str]] = {}
     behind: dict[tuple[Any, ...], list[str]] = {}
     for cell, name, _ in graph.results:
         key = tuple(cell.axes[axis] for axis in axes)
-        scored.setdefault(key, []).append(name)
-        behind.setdefault(key, []).extend(piece.run for piece in graph.chain(cell))
+        scored.setdefault(key, []).extend([] if cell in withheld else [name])
+        pieces = [] if cell in withheld else graph.chain(cell)
+        behind.setdefault(key, []).extend(piece.run for piece in pieces)
+    told = {name: _read(store.run(name)) for names in behind.values() for name in names}
     rows = [
         dict(zip(axes, key, strict=True))
         | _size_and_speed([told[name] for name in scored[key]])

@@ -6,6 +6,7 @@ from typing import Any
 import pandas as pd
 
 from gdsweep.grid import FigureLayout, Graph, Grid
+from gdsweep.plan.dataset_files import cells_on_other_data
 from gdsweep.report.display import display_name, line_names
 from gdsweep.runs import ScoreRef, Store, read_metrics
 
@@ -26,7 +27,7 @@ POINTS = 150
 def curves(
     graph: Graph, grid: Grid, store: Store, layout: FigureLayout | None = None
 ) -> pd.DataFrame:
-    """One row per iteration at which something was measured, per cell.
+    """One row per iteration at which something was measured, per cell on the grid's own data.
 
     Columns: `panel` and `line` (the figure's, by `layout`; without one what the cell is apart from
     method and seed, and its method), `seed`, `run`, `iteration` (of the whole path), `network` (the
@@ -42,7 +43,10 @@ def curves(
     names = line_names(lines, keys, grid.table.names)
     read: dict[str, list[dict[str, Any]]] = {}
     rows: list[dict[str, Any]] = []
+    withheld = cells_on_other_data(graph, store)
     for cell, name, ref in graph.results:
+        if cell in withheld:
+            continue
         head = {
             # a value may be named by nothing: what is usual needs no word
             "panel": ", ".join(

@@ -7,6 +7,7 @@ from typing import Any
 import pandas as pd
 
 from gdsweep.grid import Graph, Grid
+from gdsweep.plan.dataset_files import cells_on_other_data
 from gdsweep.report.display import display_name, heading, in_order
 from gdsweep.report.entries import Entry
 from gdsweep.report.tables import Row, Table
@@ -24,19 +25,21 @@ MEASURES = {
 def label_quality(graph: Graph, grid: Grid, store: Store) -> pd.DataFrame:
     """One row per cell whose scored run has a teacher: its last measured pseudo-labels.
 
-    Columns: the axes; `run`; `iteration` of the last of them; MEASURES, NaN where never measured:
+    Columns: the axes; `run`; `iteration` of the last of them; MEASURES, NaN where never measured
+    or measured on other data than the grid names now:
     `per_image`, how many labels passed the filter; `precision`, labels that meet an object of their
     class at an IoU above 0.5; `coverage`, objects met so; `localisation`, labels that meet an
     object of any class; the last three in percent of `evaluation.pseudo_labels` images whose
     annotations training does not see.
     """
     rows: list[dict[str, Any]] = []
+    withheld = cells_on_other_data(graph, store)
     for cell, name, _ in graph.results:
         if graph.runs[name].config.objective == "supervised":
             continue
         last: dict[str, float] = dict.fromkeys(MEASURES, math.nan)
         iteration = 0
-        for line in read_metrics(store.run(name).metrics):
+        for line in [] if cell in withheld else read_metrics(store.run(name).metrics):
             for measure in MEASURES:
                 value = line.get(f"pseudo/{measure}")
                 if isinstance(value, int | float) and math.isfinite(value):

@@ -7,6 +7,7 @@ from typing import Any
 from gdsweep.config import DataSettings, Split
 from gdsweep.errors import BadInput
 from gdsweep.grid import Cell, Graph, Grid
+from gdsweep.plan.dataset_files import cells_on_other_data
 from gdsweep.report.display import display_name
 from gdsweep.runs import Score, Store
 from gdsweep.runs.records import read_record
@@ -37,7 +38,11 @@ def pairs(graph: Graph, grid: Grid, store: Store) -> list[Pair]:
     """All pairs of which both cells kept their predictions; of averaged axes the first such."""
     others = [axis for axis in grid.axes if axis not in ("method", *grid.table.average)]
     found: dict[tuple[Any, ...], Pair] = {}
-    files = [_predictions(store, place, graph) for place in range(len(grid.cells))]
+    withheld = cells_on_other_data(graph, store)
+    files = [
+        None if cell in withheld else _predictions(store, place, graph)
+        for place, (cell, _, _) in enumerate(graph.results)
+    ]
     for upper, above in zip(grid.cells, files, strict=True):
         key = tuple(upper.axes[axis] for axis in others)
         if upper.settings.method != UPPER or above is None or key in found:

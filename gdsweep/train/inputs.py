@@ -5,6 +5,7 @@ from gdsweep.config.digests import Stamp
 from gdsweep.data import DatasetSplits
 from gdsweep.errors import TrainingFailed
 from gdsweep.grid.given_weights import given_weights
+from gdsweep.grid.trajectory import BY_CONTENT
 from gdsweep.runs import (
     DatasetRecord,
     RunDir,
@@ -84,7 +85,9 @@ def _same_weights(run: RunDir, config: RunConfig) -> None:
         "distillation.teacher.init": (identity.get("teacher") or {}).get("init"),
     }
     for weights in given:
-        if planned[weights.setting] != weights.digest:
+        if weights.once_by_place and identity.get("version", 1) < BY_CONTENT:
+            continue  # no digest of it was planned
+        if planned[weights.setting] not in (None, weights.digest):
             raise TrainingFailed(
                 f"{weights.setting}: {weights.path}: other weights than {run.name} was planned "
                 "with; restore them, or launch the grid again",
