@@ -25,6 +25,15 @@ def check_inputs(run: RunDir, config: RunConfig, splits: DatasetSplits) -> None:
     """
     _same_label_list(run, config)
     _same_weights(run, config)
+    same_annotations(run, config, splits)
+
+
+def same_annotations(run: RunDir, config: RunConfig, splits: DatasetSplits) -> None:
+    """Demand the annotations that this run, and those it builds on, began with.
+
+    Raises:
+        TrainingFailed: they are others.
+    """
     relatives = [ref.run for ref in (config.parent, config.teacher) if ref is not None]
     for name in (run.name, *relatives):
         record = read_dataset_record(run.sibling(name))

@@ -14,8 +14,8 @@ from gdsweep.data import open_dataset
 from gdsweep.evaluate import check_measurable, measure
 from gdsweep.runs import RunDir, Score, ScoreRef, missing, read_wanted
 from gdsweep.runs.records import read_record
+from gdsweep.train.inputs import same_annotations
 from gdsweep.train.scoring import recorded
-from gdsweep.train.streams import same_annotations
 
 log = logging.getLogger(__name__)
 
