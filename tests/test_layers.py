@@ -18,6 +18,7 @@ ROOT = Path(__file__).parents[1]
 ROOMS = (
     "errors",
     "atomic",
+    "checkout",
     "config",
     "runs",
     "model",
@@ -34,7 +35,10 @@ ROOMS = (
 )
 """From the ground up: an import points to a room before its own."""
 
-TORCH_FREE = ("config", "runs", "grid", "plan", "report", "cluster")
+GROUND_FLOOR = ("errors", "atomic", "checkout")
+"""Rooms of one module."""
+
+TORCH_FREE = ("config", "runs", "grid", "plan", "plots", "report", "cluster")
 
 ALIASES = ("gdsweep.data.__main__", "gdsweep.interop.__main__")
 """Command lines that lie in a room, for `python -m`."""
@@ -104,7 +108,13 @@ def check(law: str, broken: set[str]) -> None:
 
 def test_every_package_is_a_room() -> None:
     packages = {path.parent.name for path in (ROOT / "gdsweep").glob("*/*.py")}
-    assert packages | {"errors", "atomic"} == set(ROOMS)
+    assert packages | {*GROUND_FLOOR} == set(ROOMS)
+
+
+def test_the_readme_lists_the_rooms_in_their_order() -> None:
+    page = (ROOT / "README.md").read_text(encoding="utf-8")
+    listed = re.findall(r"^\| \[gdsweep/(\w+)\]", page, flags=re.MULTILINE)
+    assert listed == [name for name in ROOMS if name not in GROUND_FLOOR]
 
 
 def test_no_import_points_down_the_list() -> None:

@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -216,7 +217,7 @@ def _attempt(attempt: Attempt, hours: float, estimated: bool) -> str:
         f"{process.get('device', 'unknown device')} × {count}",
         *_memory(process.get("peak_memory")),
         *(f"{key} {process[key]}" for key in TOLD if process.get(key)),
-        _commit(process.get("commit")),
+        _code(process),
     ]
     return f"{attempt.number}: {', '.join(parts)}"
 
@@ -226,13 +227,14 @@ def _memory(peak: str | int | float | None) -> list[str]:
 
 
 def _commits(attempts: list[Attempt]) -> str:
-    found = dict.fromkeys(_commit(attempt.process.get("commit")) for attempt in attempts)
+    found = dict.fromkeys(_code(attempt.process) for attempt in attempts)
     return "; ".join(found) or "not recorded"
 
 
-def _commit(described: str | int | float | None) -> str:
+def _code(process: Mapping[str, str | int | float | None]) -> str:
+    described, version = process.get("commit"), process.get("gdsweep")
     if not described:
-        return "commit not recorded"
+        return f"gdsweep {version} as installed" if version else "commit not recorded"
     commit, dirty, _ = str(described).partition("-dirty")
     return f"commit {commit[:12]}{', with uncommitted changes' if dirty else ''}"
 

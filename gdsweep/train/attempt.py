@@ -6,7 +6,6 @@ import os
 import platform
 import re
 import socket
-import subprocess
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -14,6 +13,8 @@ from pathlib import Path
 
 import torch
 
+from gdsweep import __version__
+from gdsweep.checkout import ROOT, git, is_checkout
 from gdsweep.errors import BadInput, TrainingFailed
 from gdsweep.runs import Attempt, RunDir, next_number, write_attempt
 from gdsweep.train.distributed import Processes
@@ -141,6 +142,7 @@ def _process(processes: Processes) -> dict[str, str | int | float | None]:
         "driver": _driver() if device.type == "cuda" else None,
         "job": os.environ.get("GDSWEEP_JOB"),
         "nodes": os.environ.get("GDSWEEP_NODES") or socket.gethostname(),
+        "gdsweep": __version__,
         "commit": _commit(),
         "code": os.environ.get("GDSWEEP_CODE"),
         "environment": _environment(),
@@ -168,17 +170,9 @@ def _environment() -> str:
 
 
 def _commit() -> str | None:
-    root = Path(__file__).resolve().parents[2]
     with contextlib.suppress(OSError, ValueError, KeyError):  # a snapshot that a launch made
-        taken = json.loads((root / "snapshot.json").read_text())
+        taken = json.loads((ROOT / "snapshot.json").read_text())
         return f"{taken['commit']}-dirty" if taken["dirty"] else taken["commit"]
-    try:
-        described = subprocess.run(
-            ["git", "-C", str(root), "describe", "--always", "--dirty", "--abbrev=40"],
-            capture_output=True,
-            text=True,
-            timeout=20,
-        )
-    except (OSError, subprocess.TimeoutExpired):
+    if not is_checkout():
         return None
-    return described.stdout.strip() or None
+    return (git(ROOT, "describe", "--always", "--dirty", "--abbrev=40") or "").strip() or None

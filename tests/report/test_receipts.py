@@ -149,3 +149,14 @@ def test_the_text_has_every_fact(traced: Any) -> None:
             assert said in text
     assert "attempt         none yet" in text
     assert text.endswith("16.0 GPU-hours (runs that other numbers share count in full)\n")
+
+
+def test_installed_code_is_told_by_its_version(traced: Any) -> None:
+    _, run, _ = traced.find(**GUIDED)
+    for number in (1, 2):
+        record = json.loads(run.attempt(number).read_text())
+        record["process"] |= {"commit": None, "gdsweep": "0.1.0"}
+        run.attempt(number).write_text(json.dumps(record))
+    _, told = explain(traced, **GUIDED).chain[-1]
+    assert dict(told.facts)["code"] == "gdsweep 0.1.0 as installed"
+    assert told.attempts[0].endswith("cuda 12.8, gdsweep 0.1.0 as installed")

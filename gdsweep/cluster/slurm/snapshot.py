@@ -5,12 +5,12 @@ import json
 import os
 import re
 import shutil
-import subprocess
 import tempfile
 from pathlib import Path
 from typing import Any
 
 from gdsweep import atomic
+from gdsweep.checkout import ROOT, git, is_checkout
 from gdsweep.errors import BadInput
 
 LARGEST = 5 * 1024 * 1024
@@ -34,7 +34,7 @@ def take_snapshot(store: Path, checkout: Path | None = None) -> Path:
     dirty, untracked files, what was left out (large, or secret by name); and `dirty.patch`. Raises
     BadInput where it cannot be written.
     """
-    root = checkout or Path(__file__).resolve().parents[3]
+    root = checkout or ROOT
     files, record, patch = _describe(root)
     digest = hashlib.sha256(patch.encode())
     for name in files:
@@ -65,23 +65,23 @@ def take_snapshot(store: Path, checkout: Path | None = None) -> Path:
 
 def _describe(root: Path) -> tuple[list[str], dict[str, Any], str]:
     """Files to copy, the record, and the patch from the commit to the tracked files."""
-    listed = _git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard")
-    if listed is None:  # installed, not a checkout: the package is all there is
+    if not is_checkout(root):  # installed, not a checkout: the package is all there is
         package = root / "gdsweep"
         files = [p for p in package.rglob("*") if p.is_file() and "__pycache__" not in p.parts]
         names = sorted(str(path.relative_to(root)) for path in files)
         return names, {"commit": None, "dirty": None, "untracked": [], "left_out": []}, ""
+    listed = git(root, "ls-files", "-z", "--cached", "--others", "--exclude-standard") or ""
     present = sorted({name for name in listed.split("\0") if name and _is_code(root, name)})
     left_out = [
         name
         for name in present
         if looks_secret(Path(name).name) or (root / name).stat().st_size > LARGEST
     ]
-    others = (_git(root, "ls-files", "-z", "--others", "--exclude-standard") or "").split("\0")
+    others = (git(root, "ls-files", "-z", "--others", "--exclude-standard") or "").split("\0")
     excluded = [f":(exclude,literal){name}" for name in left_out]
-    patch = _git(root, "diff", "HEAD", "--binary", "--", ".", *excluded) or ""
+    patch = git(root, "diff", "HEAD", "--binary", "--", ".", *excluded) or ""
     record = {
-        "commit": (_git(root, "rev-parse", "HEAD") or "").strip() or None,
+        "commit": (git(root, "rev-parse", "HEAD") or "").strip() or None,
         "dirty": bool(patch) or any(others),
         "untracked": sorted(name for name in others if name and name not in left_out),
         "left_out": left_out,
@@ -98,11 +98,3 @@ def _is_code(root: Path, name: str) -> bool:
 
 def _content(path: Path) -> bytes:
     return os.fsencode(os.readlink(path)) if path.is_dir() else path.read_bytes()
-
-
-def _git(root: Path, *words: str) -> str | None:
-    try:
-        done = subprocess.run(["git", "-C", str(root), *words], capture_output=True, timeout=60)
-    except (OSError, subprocess.TimeoutExpired):
-        return None
-    return done.stdout.decode(errors="surrogateescape") if done.returncode == 0 else None

@@ -92,3 +92,16 @@ def test_a_folder_that_is_no_checkout_gives_its_package(tmp_path: Path) -> None:
 )  # fmt: skip
 def test_names_that_sound_like_secrets(name: str, secret: bool) -> None:
     assert looks_secret(name) is secret
+
+
+def test_installed_in_somebodys_repository_the_package_is_copied(tmp_path: Path) -> None:
+    packages = tmp_path / "project" / ".venv" / "site-packages"
+    (packages / "gdsweep").mkdir(parents=True)
+    (packages / "gdsweep" / "a.py").write_text("a = 1\n")
+    (packages / "numpy").mkdir()
+    (packages / "numpy" / "b.py").write_text("")
+    subprocess.run(["git", "init", "-q", str(tmp_path / "project")], check=True)
+    taken = take_snapshot(tmp_path / "store", packages)
+    assert (taken / "gdsweep" / "a.py").read_text() == "a = 1\n"
+    assert not (taken / "numpy").exists()
+    assert record(taken)["commit"] is None
