@@ -48,8 +48,9 @@ class Reader:
                 "annotations without a mask or a polygon of three points skipped (a box is no mask)"
             ] += 1
             return None
-        dropped = segmentations.parts(given) - segmentations.parts(segmentation)
-        self.counts["polygons of fewer than three points dropped"] += dropped
+        if isinstance(given, list):
+            dropped = len(given) - len(segmentation)
+            self.counts["polygons of fewer than three points dropped"] += dropped
         crowd, area = _flag(annotation.get("iscrowd")), _area(annotation.get("area"))
         empty = self._empty(segmentation, area, height, width)
         if crowd:

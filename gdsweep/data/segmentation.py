@@ -13,22 +13,24 @@ FARTHEST = 1e5  # pixels; pycocotools crashes on coordinates far beyond an image
 
 
 def usable(segmentation: Any, height: int, width: int) -> Any:
-    """A segmentation in COCO's form, with what no tool can draw left out; None if nothing remains.
+    """A segmentation with what no tool can draw left out; None if nothing remains.
 
-    Polygons of fewer than three points, or of an odd number of coordinates, are left out. Points in
-    pairs, `[[x, y], ...]`, become a polygon; the numbers of an RLE may be written as 40.0.
+    Polygons of fewer than three points, or of an odd number of coordinates, are left out. The
+    numbers of an RLE may be written as 40.0.
 
     Raises:
         ValueError: it cannot be meant: not a segmentation at all, an RLE that does not cover its
-            image exactly, a coordinate that is no number or beyond 100,000 pixels.
+            image exactly, points in pairs, a coordinate that is no number or beyond 100,000 pixels.
     """
     if isinstance(segmentation, dict):
         return _usable_rle(segmentation, height, width)
-    if not isinstance(segmentation, list):
+    if not isinstance(segmentation, list) or not all(isinstance(p, list) for p in segmentation):
         raise ValueError("its segmentation is neither a list of polygons nor an RLE")
-    if len(segmentation) == 1 and isinstance(segmentation[0], dict):
-        return _usable_rle(segmentation[0], height, width)
-    polygons = [p for p in _polygons(segmentation) if len(p) >= 6 and len(p) % 2 == 0]
+    if _in_pairs(segmentation):
+        raise ValueError(
+            "the points of its polygon are in pairs; COCO's are flat: [[x1, y1, x2, y2, ...]]"
+        )
+    polygons = [p for p in segmentation if len(p) >= 6 and len(p) % 2 == 0]
     for polygon in polygons:
         try:
             # a sum is not finite if any summand is not
@@ -41,29 +43,10 @@ def usable(segmentation: Any, height: int, width: int) -> Any:
     return polygons or None
 
 
-def _polygons(segmentation: list[Any]) -> list[list[Any]]:
-    # COCO's list of flat polygons, also from one polygon alone and from points in pairs
-    flat = bool(segmentation) and all(isinstance(part, (int, float)) for part in segmentation)
-    pairs = len(segmentation) > 2 and all(map(_is_point, segmentation))
-    if flat or pairs:
-        segmentation = [segmentation]
-    if not all(isinstance(part, list) for part in segmentation):
-        raise ValueError("its segmentation is neither a list of polygons nor an RLE")
-    return [
-        [value for point in part for value in point] if part and all(map(_is_point, part)) else part
-        for part in segmentation
-    ]
-
-
-def _is_point(value: Any) -> bool:
-    return isinstance(value, list) and len(value) == 2 and not isinstance(value[0], list)
-
-
-def parts(segmentation: Any) -> int:
-    """Number of polygons; 1 for an RLE."""
-    if isinstance(segmentation, dict) or any(isinstance(part, dict) for part in segmentation):
-        return 1
-    return len(_polygons(segmentation))
+def _in_pairs(segmentation: list[list[Any]]) -> bool:
+    if any(polygon and isinstance(polygon[0], list) for polygon in segmentation):
+        return True
+    return len(segmentation) > 2 and all(len(polygon) == 2 for polygon in segmentation)
 
 
 def extent(polygons: list[list[float]]) -> tuple[float, float, float, float]:
