@@ -48,7 +48,7 @@ def image_files(given: Sequence[Path]) -> list[Path]:
     files: list[Path] = []
     for path in given:
         if path.is_dir():
-            names = image_names(path)
+            names, _ = image_names(path)
             if not names:
                 raise BadInput(f"{path}: no image file in it")
             files += [path / name for name in names]

@@ -11,6 +11,7 @@ from gdsweep.data.label_split import (
 )
 from gdsweep.data.loader import LabelledView, Sample, UnlabelledView, batches
 from gdsweep.data.open import open_dataset
+from gdsweep.data.readable import Part, check_readable
 from gdsweep.data.sampler import RepeatFactorSampler, Sampler, UniformSampler, repeat_factors
 
 __all__ = [
@@ -20,6 +21,7 @@ __all__ = [
     "Instances",
     "JoinedImages",
     "LabelledView",
+    "Part",
     "RepeatFactorSampler",
     "Sample",
     "Sampler",
@@ -28,6 +30,7 @@ __all__ = [
     "UnlabelledView",
     "WeakView",
     "batches",
+    "check_readable",
     "label_set",
     "labelled_images",
     "labelled_indices",

@@ -10,6 +10,7 @@ from gdsweep.data.contact_sheet import contact_sheet
 from gdsweep.data.dataset import DatasetSplits, ImageDataset
 from gdsweep.data.label_split import label_set
 from gdsweep.data.open import open_dataset
+from gdsweep.data.readable import Part, check_readable
 
 
 @dataclass
@@ -56,6 +57,10 @@ def check_data(use: DataUse, out: Path) -> list[str]:
     sets = {"train": splits.train, "val": splits.val}
     if splits.test is not splits.val:
         sets["test"] = splits.test
+    parts = [Part(name, s, range(len(s)), s.size) for name, s in sets.items()]
+    if splits.unlabelled is not None:
+        parts.append(Part("unlabelled", splits.unlabelled, range(len(splits.unlabelled))))
+    check_readable(use.data.name, parts)
     lines = [
         f"{use.data.name} ({use.data.format}, {use.data.source})",
         "",

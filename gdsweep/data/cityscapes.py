@@ -34,7 +34,7 @@ from gdsweep.data import cityscapes_ids as ids
 from gdsweep.data import segmentation
 from gdsweep.data.coco import ImageFolder
 from gdsweep.data.dataset import DatasetSplits
-from gdsweep.data.image_file import read_image
+from gdsweep.data.image_file import read_image, size_fault
 from gdsweep.data.instances import MapInstances
 from gdsweep.errors import BadInput
 
@@ -70,15 +70,16 @@ class CityscapesDataset:
 
     def image(self, index: int) -> Tensor:
         """Image `index`: RGB, uint8 [3, H, W]. Raises BadInput if it cannot be read."""
-        path = self.folder / self.names[index]
+        path = self.path(index)
         image = read_image(path)
         size, stated = (image.shape[1], image.shape[2]), self.size(index)
         if size != stated:
-            raise BadInput(
-                f"{path}: the image is {size[0]} pixels high and {size[1]} wide, its annotation "
-                f"{stated[0]} and {stated[1]}"
-            )
+            raise BadInput(f"{path}: {size_fault(size, stated)}")
         return image
+
+    def path(self, index: int) -> Path:
+        """The file of image `index`."""
+        return self.folder / self.names[index]
 
     def size(self, index: int) -> tuple[int, int]:
         """Height and width of image `index`, as its annotation has them."""
@@ -215,8 +216,10 @@ def _frames(folder: Path, end: str) -> list[str]:
     if not folder.is_dir():
         raise BadInput(f"{folder}: no such folder; Cityscapes' official layout has it")
     names = []
-    for city in sorted(entry.name for entry in os.scandir(folder) if entry.is_dir()):
-        names += [f"{city}/{file}" for file in os.listdir(folder / city) if file.endswith(end)]
+    cities = [entry.name for entry in os.scandir(folder) if entry.is_dir()]
+    for city in (city for city in cities if not city.startswith(".")):
+        files = [file for file in os.listdir(folder / city) if not file.startswith(".")]
+        names += [f"{city}/{file}" for file in files if file.endswith(end)]
     if not names:
         raise BadInput(f"{folder}: no <city>/*{end} in it; Cityscapes' official layout has them")
     return sorted(names)

@@ -41,7 +41,7 @@ from gdsweep.config.coco_format import CATALOG
 from gdsweep.data import segmentation as segmentations
 from gdsweep.data.annotations import Annotations, read_annotations
 from gdsweep.data.dataset import DatasetSplits
-from gdsweep.data.image_file import SUFFIXES, image_names, read_image
+from gdsweep.data.image_file import SUFFIXES, image_names, read_image, size_fault
 from gdsweep.errors import BadInput
 
 
@@ -61,16 +61,16 @@ class CocoDataset:
 
     def image(self, index: int) -> Tensor:
         """Image `index`: RGB, uint8 [3, H, W]. Raises BadInput if it cannot be read."""
-        path = self.folder / self.names[index]
+        path = self.path(index)
         image = read_image(path)
-        size = (image.shape[1], image.shape[2])
-        if size != self.size(index):
-            stated = self.size(index)
-            raise BadInput(
-                f"{path}: the image is {size[0]} pixels high and {size[1]} wide (EXIF orientation "
-                f"applied), its annotation file says {stated[0]} and {stated[1]}"
-            )
+        size, stated = (image.shape[1], image.shape[2]), self.size(index)
+        if size != stated:
+            raise BadInput(f"{path}: {size_fault(size, stated)}")
         return image
+
+    def path(self, index: int) -> Path:
+        """The file of image `index`."""
+        return self.folder / self.names[index]
 
     def size(self, index: int) -> tuple[int, int]:
         """Height and width of image `index`."""
@@ -142,7 +142,11 @@ class ImageFolder:
 
     def image(self, index: int) -> Tensor:
         """Image `index`: RGB, uint8 [3, H, W]. Raises BadInput if it cannot be read."""
-        return read_image(self.folder / self.names[index])
+        return read_image(self.path(index))
+
+    def path(self, index: int) -> Path:
+        """The file of image `index`."""
+        return self.folder / self.names[index]
 
 
 def open_coco(settings: CocoData, extra: bool = True) -> DatasetSplits:
@@ -209,7 +213,9 @@ def _open_unlabelled(
     settings: CocoData, image_set: ImageSet, sets: dict[str, CocoDataset], notes: list[str]
 ) -> ImageFolder:
     folder = _folder(settings, "unlabelled", image_set)
-    names = image_names(folder)
+    names, left_out = image_names(folder)
+    if left_out:
+        notes.append(f"unlabelled: {left_out} hidden files, and links that lead back, skipped")
     if not names:
         raise BadInput(
             f"{settings.name}: unlabelled.images: {folder}: no image file in it "

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any, Protocol
 
 from torch import Tensor
@@ -20,6 +21,9 @@ class Images(Protocol):
 
     def image(self, index: int) -> Tensor:
         """Image `index`: RGB, uint8 [3, H, W]. Raises BadInput if it cannot be read."""
+
+    def path(self, index: int) -> Path | None:
+        """The file of image `index`; None where it has none of its own."""
 
 
 class ImageDataset(Images, Protocol):
@@ -75,6 +79,14 @@ class JoinedImages:
         for part in self.parts:
             if index < len(part):
                 return part.image(index)
+            index -= len(part)
+        raise IndexError(index)
+
+    def path(self, index: int) -> Path | None:
+        """The file of image `index`."""
+        for part in self.parts:
+            if index < len(part):
+                return part.path(index)
             index -= len(part)
         raise IndexError(index)
 

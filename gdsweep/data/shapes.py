@@ -79,6 +79,9 @@ class ShapesDataset:
         self._make(index)
         return self._images[index].permute(2, 0, 1)
 
+    def path(self, index: int) -> None:
+        """No scene has a file."""
+
     def size(self, index: int) -> tuple[int, int]:
         """Height and width of scene `index`."""
         return (self.side, self.side)

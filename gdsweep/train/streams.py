@@ -11,12 +11,14 @@ from gdsweep.data import (
     Images,
     JoinedImages,
     LabelledView,
+    Part,
     RepeatFactorSampler,
     Sample,
     Sampler,
     UniformSampler,
     UnlabelledView,
     batches,
+    check_readable,
     label_set,
     repeat_factors,
     unlabelled_indices,
@@ -36,7 +38,7 @@ class Streams:
     def __init__(self, config: RunConfig, splits: DatasetSplits, processes: Processes) -> None:
         self._settings, self._processes = config.settings, processes
         labels, seed = config.settings.labels, config.settings.seed
-        self._train = splits.train
+        self._train, self._splits = splits.train, splits
         self._labelled = label_set(splits.train, labels, seed)
         if config.settings.batch.labelled < processes.world:
             raise BadInput(
@@ -65,6 +67,29 @@ class Streams:
         """Hash of the labelled images' names, in order: which labels a number was trained on."""
         names = "\n".join(self._train.names[index] for index in self._labelled)
         return hashlib.sha256(names.encode()).hexdigest()
+
+    def check_readable(self) -> None:
+        """Look at every image of the run: none is to stop it hours from now. Raises BadInput."""
+        train, val, test = self._train, self._splits.val, self._splits.test
+        scored = {"val": val} if test is val else {"val": val, "test": test}
+        parts = [Part("train", train, self._labelled, train.size)]
+        if self._pool is not None:
+            others = sorted({*self._unlabelled} - {*self._labelled})
+            own = [index for index in others if index < len(train)]
+            parts += [
+                Part("train, unlabelled", train, own, train.size),
+                Part("unlabelled", self._pool, others[len(own) :]),
+            ]
+        parts += [Part(name, s, range(len(s)), s.size) for name, s in scored.items()]
+        problem = None
+        if self._processes.first:
+            try:
+                check_readable(self._settings.dataset.name, parts)
+            except BadInput as error:
+                problem = str(error)
+        problem = self._processes.from_first(problem)
+        if problem is not None:
+            raise BadInput(problem)
 
     @contextlib.contextmanager
     def opened(

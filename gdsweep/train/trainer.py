@@ -68,6 +68,8 @@ class Trainer:
         for note in self.splits.notes:
             log.info("data: %s", note)
         self.streams = Streams(config, self.splits, processes)
+        if processes.from_first(not run.states()):
+            self.streams.check_readable()
         if processes.first:
             record_inputs(run, stamps, self.splits, self.streams.labelled_sha256)
         self.quality = None

@@ -124,6 +124,40 @@ def test_one_bad_data_set_does_not_hide_the_others(check: Any, tmp_path: Path) -
     assert "tiny (shapes, generated)" in out
 
 
+def pets(folder: Path, **more: str) -> str:
+    sets = {s: f"{{images: {s}, annotations: {s}.json}}" for s in ("train", "val")} | more
+    keys = ", ".join(f"{name}: {value}" for name, value in sets.items())
+    return f"datasets: {{pets: {{format: coco, root: {folder}, {keys}}}}}"
+
+
+@pytest.mark.parametrize("place", ["train/30.png", "val/30.png", "more/a.png"])
+def test_every_image_is_looked_at(small: Any, check: Any, tmp_path: Path, place: str) -> None:
+    small.settings()
+    (tmp_path / "more").mkdir()
+    Image.effect_noise((40, 40), 50).save(tmp_path / "more" / "a.png")
+    more = pets(tmp_path, unlabelled="{images: more}")
+    assert check("pets", "50, 100", more)[0] == 0
+    (tmp_path / place).write_bytes((tmp_path / place).read_bytes()[:50])
+    code, _, err = check("pets", "50, 100", more)
+    name = {"more": "unlabelled"}.get(place.split("/")[0], place.split("/")[0])
+    count = 1 if name == "unlabelled" else 3
+    assert code == 2
+    told = f"pets: {name}: 1 of {count} images cannot be used: {Path(place).name}: "
+    assert err.startswith(f"gdsweep data: {told}")
+    assert err.count("\n") == 1
+
+
+def test_all_sets_are_told_in_one_line(small: Any, check: Any, tmp_path: Path) -> None:
+    small.settings()
+    for path in tmp_path.glob("*/*.png"):
+        path.write_bytes(b"")
+    code, _, err = check("pets", "50", pets(tmp_path))
+    assert code == 2
+    told = "10.png: it is empty; 20.png: it is empty; 30.png: it is empty"
+    sets = (f"{name}: 3 of 3 images cannot be used: {told}" for name in ("train", "val"))
+    assert err == f"gdsweep data: pets: {'. '.join(sets)}\n"
+
+
 def test_a_bad_grid_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     assert main(["data", "check", str(tmp_path / "none.yaml")]) == 2
     assert capsys.readouterr().err.count("\n") == 1

@@ -302,5 +302,7 @@ def test_an_image_of_another_size_is_refused_when_read(root: Path) -> None:
     Image.fromarray(np.zeros((50, 120, 3), np.uint8)).save(path)
     train = open_dataset(settings(root)).train
     train.image(0)
-    with pytest.raises(BadInput, match="the image is 50 pixels high and 120 wide, its annotation"):
+    with pytest.raises(
+        BadInput, match=r"the image is 50 pixels high and 120 wide .* its annotation"
+    ):
         train.image(1)

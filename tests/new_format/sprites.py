@@ -36,6 +36,9 @@ class SpritesDataset:
     def image(self, index: int) -> Tensor:
         return torch.from_numpy(self._images[index]).permute(2, 0, 1)
 
+    def path(self, index: int) -> None:
+        return None
+
     def size(self, index: int) -> tuple[int, int]:
         height, width = self._owners[index].shape
         return height, width

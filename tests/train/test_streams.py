@@ -8,7 +8,7 @@ from streets import streets
 from tiny import BEST, TINY, train
 
 from gdsweep.config import LabelSettings, read_label_list
-from gdsweep.errors import TrainingFailed
+from gdsweep.errors import BadInput, TrainingFailed
 from gdsweep.evaluate import cityscapes_ap
 from gdsweep.runs import Score, Wanted, read_best, read_metrics
 
@@ -88,3 +88,20 @@ def test_another_list_than_planned_is_refused(make_run, tmp_path, caplog):
     file.write_text("train/1\ntrain/3\n")
     with pytest.raises(TrainingFailed, match=r"list\.txt: another list than s was planned with"):
         train(run)
+
+
+@pytest.mark.parametrize("split", ["train", "val", "train_extra"])
+def test_an_image_that_cannot_be_read_is_told_before_the_first_step(
+    make_run, cityscapes, tmp_path, split
+):
+    cityscapes(extra=3)
+    image = max((tmp_path / "cityscapes" / "leftImg8bit" / split).glob("*/*.png"))
+    image.write_bytes(b"version https://git-lfs.github.com/spec/v1\n")
+    name = {"train": "train, unlabelled", "train_extra": "unlabelled"}.get(split, split)
+    run = make_run("d", "self-distilled", wanted=Wanted(stop=4), labels={"percent": 10})
+    with pytest.raises(BadInput, match=rf"{name}: 1 of . images cannot be used: .*git lfs pull"):
+        train(run)
+    assert not run.states()
+    supervised = make_run("e", "supervised", wanted=Wanted(stop=1), labels={"percent": 10})
+    if split != "val":  # not an image of this run
+        assert train(supervised)
