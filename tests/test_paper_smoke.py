@@ -107,3 +107,9 @@ def test_scores_are_those_of_each_data_set(paper: Path) -> None:
         # Cityscapes has no AP by size; COCO has, and crowds apart from its instances
         assert (score["metrics"]["APs"] is None) == cityscapes, path
         assert (score["images"], score["instances"]) == (4, 16 if cityscapes else 10), path
+
+
+def test_nobody_says_test_where_there_are_validation_images_alone(paper: Path) -> None:
+    logs = [path.read_text() for path in (paper / "runs-smoke").glob("*/log.txt")]
+    assert any("on the validation images: AP " in text for text in logs)
+    assert not any("on the test images" in text for text in logs)

@@ -224,7 +224,8 @@ def _table(document: Document, source: str, number: str, table: TableEntry) -> l
     columns = read_axes(document, (*path, "columns"), dict.fromkeys(table.columns))
     (axis,) = columns
     (heads,) = table.columns.values()
-    values = []
+    values: list[PublishedValue] = []
+    rows: dict[Quantity, int] = {}
     for index, entry in enumerate(table.rows):
         here = (*path, "rows", index)
         row = _row(document, here, entry)
@@ -257,6 +258,9 @@ def _table(document: Document, source: str, number: str, table: TableEntry) -> l
                             because=row.unjudged.because if row.unjudged else "",
                         )
                     )
+                    if not row.quoted and rows.setdefault(_quantity(values[-1]), index) != index:
+                        other = f"rows[{rows[_quantity(values[-1])]}]"
+                        document.fail(here, f"has the same axes as {other}: which cells are meant?")
     return values
 
 

@@ -206,7 +206,7 @@ def _outcome(counts: Counter[PairOutcome]) -> Outcome:
 def _counted(counts: Counter[PairOutcome]) -> str:
     """`7 of 10 pairs hold, 2 tie, 1 fails`."""
     total = counts.total()
-    verb = "holds" if counts["holds"] == 1 else "hold"
+    verb = "holds" if 1 in (counts["holds"], total) else "hold"
     said = [f"{counts['holds']} of {total} pair{'s' if total > 1 else ''} {verb}"]
     for outcome, one, many in (
         ("fails", "fails", "fail"),

@@ -22,3 +22,13 @@ def test_extra_images() -> None:
     assert CityscapesData(name="c", extra=True).has_extra
     assert not CocoData(name="c", train=images, val=images).has_extra
     assert CocoData(name="c", train=images, val=images, unlabelled=images).has_extra
+
+
+def test_scores_are_of_validation_images_where_there_are_no_others() -> None:
+    images = ImageSet(images="i", annotations="a")
+    without = CocoData(name="c", train=images, val=images)
+    for data in (without, CityscapesData(name="c")):
+        assert data.scored_split("test") == data.scored_split("val") == "val"
+    for data in (without.model_copy(update={"test": images}), ShapesData(name="s")):
+        assert data.scored_split("test") == "test"
+        assert data.scored_split("val") == "val"

@@ -169,6 +169,15 @@ def test_what_is_beside_the_numbers_is_checked(
     assert said in str(error.value)
 
 
+def test_two_rows_of_one_table_are_not_of_one_quantity(tmp_path: Path) -> None:
+    """A forgotten axis would otherwise pass for a repeated measurement."""
+    both = TWICE.replace("rows: [", "rows: [{row: Q, AP: [11.0, 21.0]}, ")
+    with pytest.raises(BadInput) as error:
+        twice(tmp_path, both)
+    assert "tables.a.rows[1]: has the same axes as rows[0]: which cells" in str(error.value)
+    twice(tmp_path, both.replace("row: Q", "row: Q, quoted: true"))
+
+
 def test_quantities_of_the_paper_that_are_printed_twice_are_known_to_be() -> None:
     """Whoever types a table of the paper that prints a quantity anew has to say where else."""
     files = sorted((ROOT / "grids" / "paper").glob("*.yaml"))

@@ -32,7 +32,7 @@ def test_far_below_and_a_contradicted_ordering_are(partial: Any) -> None:
         "±0.6 for 4 numbers at once"
     )
     assert ordering == (
-        "ordering fails: 1 %: Ours_100% 13.0 > Mask2Former 17.0 [sec. 4.2]: 0 of 1 pair hold, "
+        "ordering fails: 1 %: Ours_100% 13.0 > Mask2Former 17.0 [sec. 4.2]: 0 of 1 pair holds, "
         "1 fails\n  Ours_100% 13.0 > Mask2Former 17.0: -4.0 ± 0.3"
     )
 
