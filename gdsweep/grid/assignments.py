@@ -2,9 +2,10 @@
 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TypeGuard
 
 from gdsweep.config.coco_format import CATALOG
+from gdsweep.grid.between import Between
 from gdsweep.grid.catalog import catalog_fault
 from gdsweep.grid.messages import setting_fault
 from gdsweep.grid.names import (
@@ -45,8 +46,23 @@ class Assignment:
 
     target: Target
     value: Any
+    """The value, or a `Between` that has one for each value of its axis."""
     when: Conditions
     origin: Origin
+
+    def value_at(self, coordinates: Coordinates) -> Any:
+        """The value in the cell at `coordinates`."""
+        if not isinstance(self.value, Between):
+            return self.value
+        place: Any = coordinates[self.value.axis]
+        return self.value.at(place)
+
+    def how_at(self, coordinates: Coordinates) -> str | None:
+        """How the value in that cell was found, where it was not simply written down."""
+        if not isinstance(self.value, Between):
+            return None
+        place: Any = coordinates[self.value.axis]
+        return self.value.told(place)
 
 
 @dataclass(frozen=True)
@@ -163,6 +179,9 @@ class Reader:
     def _entry(
         self, out: Block, group: Target, key: Key, value: Any, path: KeyPath, when: Conditions
     ) -> None:
+        if isinstance(value, dict) and "between" in value:
+            self._between(out, group, key, value, path, when)
+            return
         if isinstance(value, dict) and "by" in value:
             for branch, branch_path, branch_when in self._branches(out, value, path, when):
                 self._entry(out, group, key, branch, branch_path, branch_when)
@@ -201,6 +220,42 @@ class Reader:
             yield branch, branch_path, (*when, *narrowed)
         out.choices.append(Choice(names, frozenset(found), when, Origin(self.document, path)))
 
+    def _between(
+        self,
+        out: Block,
+        group: Target,
+        key: Key,
+        value: dict[Key, Any],
+        path: KeyPath,
+        when: Conditions,
+    ) -> None:
+        """`{between: labels, 1: 20000, 5: 30000}`: one assignment, whose value is a `Between`."""
+        at = (*path, "between")
+        axis = read_axis_name(Origin(self.document, at), value["between"], self.scope)
+        points: dict[float, int | float] = {}
+        for place, number in value.items():
+            if place == "between":
+                continue
+            if not _is_number(place) or place <= 0:
+                self.document.fail((*path, place), f"{plain(place)} is no positive number")
+            if not _is_number(number):
+                self.document.fail((*path, place), f"{plain(number)} is no number")
+            points[place] = number
+        if not points:
+            self.document.fail(path, f"has no value for any {axis}")
+        for other in self.scope.get(axis) or ():
+            if not _is_number(other) or other <= 0:
+                self.document.fail(at, f"{axis} has the value {plain(other)}, no positive number")
+        before = len(out.assignments)
+        for place, number in points.items():  # each is checked as the setting's own value
+            self._entry(out, group, key, number, (*path, place), when)
+        found = out.assignments[before:]
+        del out.assignments[before:]
+        between = Between(axis, tuple(sorted(points.items())))
+        out.assignments.append(
+            Assignment(found[0].target, between, when, Origin(self.document, path))
+        )
+
     def _leaf(
         self, out: Block, target: Target, value: Any, path: KeyPath, when: Conditions
     ) -> None:
@@ -218,6 +273,10 @@ class Reader:
         if wrong is not None:
             self.document.fail(path, wrong)
         out.assignments.append(Assignment(target, value, when, Origin(self.document, path)))
+
+
+def _is_number(value: Any) -> TypeGuard[int | float]:
+    return isinstance(value, int | float) and not isinstance(value, bool)
 
 
 def read_by(document: Document, path: KeyPath, entry: Any, scope: Iterable[str]) -> tuple[str, ...]:

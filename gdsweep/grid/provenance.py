@@ -30,6 +30,8 @@ class ResolvedSetting:
     """The kind of place that decided it."""
     where: str
     """That place: `grids/table3.yaml:12`, `preset coco:9`; empty for a default."""
+    how: str = ""
+    """How it was found there, in words, where it was not simply written down: interpolated."""
     supervised: Any = None
     """The value in the supervised cell that is the teacher, where it has another one."""
     differs: bool = False
@@ -41,13 +43,13 @@ def resolved_settings(cell: Cell, resolver: Resolver) -> list[ResolvedSetting]:
     found = list(_dataset(cell, resolver))
     for target in _TARGETS:
         value = _value(cell.settings, target)
-        source, where = _decided(target, cell, resolver)
+        source, where, how = _decided(target, cell, resolver)
         if value != _value(resolver.settings(cell.coordinates), target):
-            source, where = "smoke", ""
+            source, where, how = "smoke", "", ""
         taught = value if cell.supervised is None else _value(cell.supervised, target)
         differs = taught != value and target != BASICS["method"]
         other = taught if differs else None
-        found.append(ResolvedSetting(".".join(target), value, source, where, other, differs))
+        found.append(ResolvedSetting(".".join(target), value, source, where, how, other, differs))
     return found
 
 
@@ -77,11 +79,11 @@ def _dataset(cell: Cell, resolver: Resolver) -> Iterator[ResolvedSetting]:
         )
 
 
-def _decided(target: Target, cell: Cell, resolver: Resolver) -> tuple[Source, str]:
-    """The kind of place that decided a setting, and where that is."""
+def _decided(target: Target, cell: Cell, resolver: Resolver) -> tuple[Source, str, str]:
+    """The kind of place that decided a setting, where that is, and how if not simply so."""
     if canonical(target) in resolver.axes.names:
         origin = resolver.axes.origin(canonical(target))
-        return "axis", _place(origin.document, origin.path)
+        return "axis", _place(origin.document, origin.path), ""
     decided: Assignment | None = None
     for assignment in resolver.layers(cell.coordinates):
         if assignment.target == target and holds(assignment.when, cell.coordinates):
@@ -89,21 +91,22 @@ def _decided(target: Target, cell: Cell, resolver: Resolver) -> tuple[Source, st
     if decided is None:
         if target == BASICS["backbone"]:
             return _decided_backbone(cell, resolver)
-        return "default", ""
+        return "default", "", ""
     document, path = decided.origin.document, decided.origin.path
     where = _place(document, path)
+    how = decided.how_at(cell.coordinates) or ""
     if document is not resolver.document:
-        return "preset", where
+        return "preset", where, how
     if path[0] == "datasets":
-        return "data set", where
-    return ("rule" if path[0] == "rules" else "grid"), where
+        return "data set", where, how
+    return ("rule" if path[0] == "rules" else "grid"), where, how
 
 
-def _decided_backbone(cell: Cell, resolver: Resolver) -> tuple[Source, str]:
+def _decided_backbone(cell: Cell, resolver: Resolver) -> tuple[Source, str, str]:
     # the coordinate is a preset's name; the setting is timm's
     name = str(cell.coordinates["backbone"])
     changed = resolver.settings(cell.coordinates).model.backbone != name
-    return ("preset", f"preset {name}") if changed else ("default", "")
+    return ("preset", f"preset {name}", "") if changed else ("default", "", "")
 
 
 def _place(document: Document, path: KeyPath) -> str:

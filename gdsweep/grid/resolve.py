@@ -8,6 +8,7 @@ from gdsweep.config import CellSettings, DataSettings, Settings
 from gdsweep.config.model import NO_FILE
 from gdsweep.config.paths import beside
 from gdsweep.grid.assignments import Assignment, Block, Choice, Coordinates, Origin, Scalar, holds
+from gdsweep.grid.between import Between
 from gdsweep.grid.expand import Axes, missing_branch
 from gdsweep.grid.names import BASICS, Target, canonical, find, is_group
 from gdsweep.grid.presets import Dataset, backbone, named_dataset
@@ -59,7 +60,7 @@ class Resolver:
         value: Scalar = _default(BASICS[name])
         for assignment in self.block.assignments:
             if assignment.target == BASICS[name] and holds(assignment.when, coordinates):
-                value = assignment.value
+                value = assignment.value_at(coordinates)
         if name == "dataset" and value is None:
             self.document.fail(("axes",), "names no data set; add `dataset: [shapes]`")
         return value
@@ -124,12 +125,17 @@ class Resolver:
             if assignment.target[0] == section
             for axis, _ in assignment.when
         }
+        names |= {
+            assignment.value.axis
+            for assignment in self.layers(coordinates)
+            if assignment.target[0] == section and isinstance(assignment.value, Between)
+        }
         names |= {name for name in coordinates if (find(name) or ("",))[0] == section}
         return tuple(sorted(names))
 
     def _build(self, section: str, coordinates: Coordinates) -> Settings:
         values = {
-            assignment.target: assignment.value
+            assignment.target: assignment.value_at(coordinates)
             for assignment in self.layers(coordinates)
             if assignment.target[0] == section and holds(assignment.when, coordinates)
         }

@@ -44,9 +44,9 @@ def cell_json(grid: Grid, cell: Cell) -> dict[str, Any]:
 
 def decided_by(setting: ResolvedSetting) -> str:
     """The place in words: `default`, `rule, grids/demo.yaml:31`, `preset coco:12`."""
-    if setting.where.startswith(f"{setting.source} "):
-        return setting.where
-    return ", ".join(word for word in (setting.source, setting.where) if word)
+    named = setting.where.startswith(f"{setting.source} ")
+    words = ("" if named else setting.source, setting.where, setting.how)
+    return ", ".join(word for word in words if word)
 
 
 def _entry(setting: ResolvedSetting) -> dict[str, Any]:
@@ -55,6 +55,7 @@ def _entry(setting: ResolvedSetting) -> dict[str, Any]:
         "value": _plain(setting.value),
         "source": setting.source,
         "where": setting.where,
+        "how": setting.how,
     }
     return {**entry, "teacher": _plain(setting.supervised)} if setting.differs else entry
 

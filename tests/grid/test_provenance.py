@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from gdsweep.grid import Grid, load_grid
-from gdsweep.grid.names import leaves
+from gdsweep.grid.names import PRESETS, leaves
 from gdsweep.grid.provenance import ResolvedSetting
 
 PAGE = """\
@@ -42,6 +42,11 @@ def grid(tmp_path_factory: pytest.TempPathFactory) -> Grid:
     return load_grid(path)
 
 
+def line_of(preset: str, word: str) -> int:
+    lines = (PRESETS / "datasets" / f"{preset}.yaml").read_text().splitlines()
+    return next(number for number, line in enumerate(lines, 1) if word in line)
+
+
 def settings_of(grid: Grid, **axes: Any) -> dict[str, ResolvedSetting]:
     (cell,) = (c for c in grid.cells if axes.items() <= c.axes.items())
     return {setting.name: setting for setting in grid.resolved_settings(cell)}
@@ -55,7 +60,7 @@ def test_every_kind_of_place_is_named_with_its_line(grid: Grid) -> None:
         "distillation.lambda_u": (2, "axis", f"{page}:6"),
         "dataset.name": ("coco", "axis", f"{page}:3"),
         "dataset.root": ("$DETECTRON2_DATASETS/coco", "preset", "preset coco:3"),
-        "distillation.burn_in": (30000, "preset", "preset coco:21"),
+        "distillation.burn_in": (30000, "preset", f"preset coco:{line_of('coco', 'burn_in')}"),
         "model.drop_path": (0.3, "preset", "preset swin-tiny:4"),
         "evaluation.period": (200, "grid", f"{page}:16"),
         "loss.lambda_c": (3, "grid", f"{page}:14"),
