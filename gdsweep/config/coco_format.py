@@ -5,6 +5,7 @@ from typing import ClassVar, Literal
 
 from gdsweep.config.base import Settings
 from gdsweep.config.format_base import FileFormat
+from gdsweep.config.set_statistics import SetStatistics, coco_statistics
 
 CATALOG = "detectron2:"
 """What begins so is looked up in detectron2's catalog."""
@@ -64,6 +65,19 @@ class CocoData(FileFormat):
             test=self.test and val,
             unlabelled=self.unlabelled and ImageSet(images="unlabeled2017"),
         )
+
+    @property
+    def derives(self) -> bool:
+        """Whether a file of annotations is named; what a catalog knows is not looked at."""
+        return self.place is not None
+
+    def statistics(self, image_set: str) -> SetStatistics | None:
+        """Of the set's annotation file; a set without one is reported on `val`."""
+        images = {"train": self.train, "test": self.test}.get(image_set) or self.val
+        given = images.annotations
+        if given is None or given.startswith(CATALOG):
+            return None
+        return coco_statistics(self.resolved(given))
 
     def annotation_files(self) -> dict[str, dict[str, Path]]:
         """One file an image set; none of a catalog's, which are made of what it knows."""

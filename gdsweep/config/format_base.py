@@ -8,6 +8,7 @@ from typing import Any, ClassVar, Literal, Self
 
 from gdsweep.config.base import Settings
 from gdsweep.config.paths import beside, expanded
+from gdsweep.config.set_statistics import SetStatistics
 
 Split = Literal["val", "test"]
 """Images that a score may be of."""
@@ -85,6 +86,19 @@ class DataFormat(Settings):
 
         `extra` is whether its extra unlabelled images are used, None where no unlabelled image is.
         """
+
+    def statistics(self, image_set: str) -> SetStatistics | None:
+        """What settings follow from, of `train`, `val` or `test`.
+
+        None where settings are the preset's or the grid's to say (generated scenes), or the files
+        are not seen here.
+        """
+        return None
+
+    @property
+    def derives(self) -> bool:
+        """Whether settings that nobody decides follow from what the data set holds."""
+        return False
 
     def annotation_files(self) -> dict[str, dict[str, Path]]:
         """The annotation files of each image set, by the names that `fingerprint` takes.

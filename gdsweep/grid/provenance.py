@@ -11,8 +11,9 @@ from gdsweep.grid.names import BASICS, Target, canonical, leaves
 from gdsweep.grid.resolve import Resolver
 from gdsweep.grid.yaml_lines import Document, KeyPath
 
-Source = Literal["default", "preset", "data set", "grid", "rule", "axis", "smoke"]
-"""What kind of place decided a value. `default`: the settings' class. `preset`: a shipped data set
+Source = Literal["default", "derived", "preset", "data set", "grid", "rule", "axis", "smoke"]
+"""What kind of place decided a value. `default`: the settings' class. `derived`: what
+a data set of one's own holds. `preset`: a shipped data set
 or backbone. `data set`: an entry under the grid's `datasets`. `smoke`: the cell in miniature."""
 
 _TARGETS: tuple[Target, ...] = tuple(target for target in leaves() if target != ("dataset",))
@@ -91,6 +92,9 @@ def _decided(target: Target, cell: Cell, resolver: Resolver) -> tuple[Source, st
     if decided is None:
         if target == BASICS["backbone"]:
             return _decided_backbone(cell, resolver)
+        derived = resolver.derived(cell.coordinates).get(target)
+        if derived is not None:
+            return "derived", f"derived from {cell.coordinates['dataset']}", derived.because
         return "default", "", ""
     document, path = decided.origin.document, decided.origin.path
     where = _place(document, path)

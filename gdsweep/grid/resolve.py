@@ -9,6 +9,7 @@ from gdsweep.config.model import NO_FILE
 from gdsweep.config.paths import beside
 from gdsweep.grid.assignments import Assignment, Block, Choice, Coordinates, Origin, Scalar, holds
 from gdsweep.grid.between import Between
+from gdsweep.grid.derived import Derived, complete, derived_settings
 from gdsweep.grid.expand import Axes, missing_branch
 from gdsweep.grid.names import BASICS, Target, canonical, find, is_group
 from gdsweep.grid.presets import Dataset, backbone, named_dataset
@@ -75,7 +76,35 @@ class Resolver:
         values["variant"] = coordinates.get("variant", "")
         values["dataset"] = self._dataset(str(coordinates["dataset"]))
         # every value has been checked on its line: nothing is left to validate here
-        return CellSettings.model_construct(**values)
+        settings = CellSettings.model_construct(**values)
+        return complete(settings, self._derived(settings, coordinates))
+
+    def derived(self, coordinates: Coordinates) -> dict[Target, Derived]:
+        """What follows from a data set of the grid's own, of all that nobody decided."""
+        values: dict[str, Any] = {name: self._section(name, coordinates) for name in _SECTIONS}
+        data = self._dataset(str(coordinates["dataset"]))
+        settings = CellSettings.model_construct(dataset=data, **values)
+        return {one.target: one for one in self._derived(settings, coordinates)}
+
+    def is_own(self, name: str) -> bool:
+        """Whether a data set stands in the grid itself, and comes with no settings of a paper's."""
+        origin = self.datasets[name].origin if name in self.datasets else None
+        return origin is not None and origin.document is self.document
+
+    def _derived(self, settings: CellSettings, coordinates: Coordinates) -> list[Derived]:
+        data = settings.dataset
+        if not self.is_own(data.name) or not data.derives:
+            return []
+        found = data.statistics("train")
+        if found is None:
+            return []
+        decided = {
+            assignment.target
+            for assignment in self.layers(coordinates)
+            if holds(assignment.when, coordinates)
+        }
+        decided |= {target for name in coordinates if (target := find(name)) is not None}
+        return derived_settings(settings, found, decided.__contains__)
 
     def origin(self, target: Target, coordinates: Coordinates) -> Origin | None:
         """Where the value of a setting was decided; None for a default."""

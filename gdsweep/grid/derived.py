@@ -1,0 +1,150 @@
+"""Settings for a data set of one's own that nobody decided: derived from what it holds.
+
+The published defaults fit COCO: 368,750 iterations on 8 GPUs, views between a tenth and twice an
+image's size. The rules here are plain ones, stated beside each value; a grid's own settings win.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from gdsweep.config import CellSettings
+from gdsweep.config.set_statistics import SetStatistics
+from gdsweep.grid.names import Target
+
+LARGEST = 1024
+"""Longest side of a training view, the paper's on COCO."""
+EPOCHS = 50
+"""Passes over the training images with all labels, as the paper's on COCO."""
+FEWEST = 10_000
+"""Iterations below which a network with new heads is seldom trained out."""
+PUBLISHED = 368_750
+"""Iterations on COCO: no data set of one's own needs more without being asked for."""
+AREA = 2 * 1024 * 1024
+"""Pixels of one kind that a GPU forwards in a step, the paper's on COCO: two views."""
+
+
+@dataclass(frozen=True)
+class Derived:
+    """One value that follows from a data set."""
+
+    target: Target
+    value: Any
+    because: str
+    """From what, in words."""
+
+
+def derived_settings(
+    settings: CellSettings, found: SetStatistics, decided: Callable[[Target], bool]
+) -> list[Derived]:
+    """What follows from the training images for every setting that nobody decided.
+
+    Values build on one another and on what was decided: a burn-in on the length, GPUs on the crop.
+
+    Args:
+        settings: the cell's, as decided; defaults elsewhere.
+        found: of the training images.
+        decided: whether somebody (grid, preset, axis) decided a setting.
+    """
+    values: dict[Target, Derived] = {}
+
+    def value(target: Target) -> Any:
+        if target in values:
+            return values[target].value
+        return _of(settings, target)
+
+    def derive(target: Target, new: Any, because: str) -> None:
+        if not decided(target):
+            values[target] = Derived(target, new, because)
+
+    _views(found, derive, value, decided)
+    _queries(found, derive)
+    _length(settings, found, derive, value)
+    _machine(settings, derive, value)
+    return [one for one in values.values() if one.value != _of(settings, one.target)]
+
+
+def complete(settings: CellSettings, derived: list[Derived]) -> CellSettings:
+    """The settings with derived values put in."""
+    groups: dict[str, dict[str, Any]] = {}
+    for one in derived:
+        group, name = one.target
+        groups.setdefault(group, {})[name] = one.value
+    update = {
+        group: getattr(settings, group).model_copy(update=values)
+        for group, values in groups.items()
+    }
+    return settings.model_copy(update=update)
+
+
+def _views(
+    found: SetStatistics,
+    derive: Callable[[Target, Any, str], None],
+    value: Callable[[Target], Any],
+    decided: Callable[[Target], bool],
+) -> None:
+    scale = min(1.0, LARGEST / max(found.height, found.width))
+    seen = (_whole_32(found.height * scale), _whole_32(found.width * scale))
+    size = f"training images of {found.height} x {found.width}"
+    geometry = ("augmentation", "geometry")
+    derive(geometry, "resized-crop", "own images are seen nearly whole")
+    if value(geometry) != "resized-crop":
+        return
+    derive(("augmentation", "crop"), seen, f"{size}, to multiples of 32, {LARGEST} at most")
+    derive(("augmentation", "scale"), (0.7, 1.0), "a view shows most of an image's sides")
+    crop = value(("augmentation", "crop"))
+    short, long = min(crop), max(crop)
+    whole = not decided(("augmentation", "crop")) and scale == 1.0
+    derive(
+        ("augmentation", "test_short_edge"),
+        None if whole else short,
+        "tested at the scale that is trained on",
+    )
+    derive(("augmentation", "test_max_edge"), max(long, short), "as the crop")
+
+
+def _queries(found: SetStatistics, derive: Callable[[Target, Any, str], None]) -> None:
+    enough = min(300, max(100, -(-3 * found.crowded // 20) * 10))
+    because = f"{found.crowded} objects in a crowded image, half as many more, 100 to 300"
+    derive(("model", "queries"), enough, because)
+    derive(("evaluation", "detections"), enough, because)
+
+
+def _length(
+    settings: CellSettings,
+    found: SetStatistics,
+    derive: Callable[[Target, Any, str], None],
+    value: Callable[[Target], Any],
+) -> None:
+    passes = EPOCHS * found.images / settings.batch.labelled
+    length = min(max(round(passes / 500) * 500, FEWEST), PUBLISHED)
+    horizon = ("schedule", "iterations")
+    derive(horizon, length, f"{EPOCHS} passes over {found.images:,} images, {FEWEST:,} at least")
+    length = value(horizon)
+    derive(("distillation", "burn_in"), max(1, length // 5), "a fifth of the iterations")
+    derive(("evaluation", "period"), max(1, length // 20), "a twentieth of the iterations")
+
+
+def _machine(
+    settings: CellSettings,
+    derive: Callable[[Target, Any, str], None],
+    value: Callable[[Target], Any],
+) -> None:
+    crop = value(("augmentation", "crop"))
+    pixels = settings.batch.labelled * crop[0] * crop[1]
+    gpus = min(8, max(1, -(-pixels // AREA)))
+    views = f"{settings.batch.labelled} views of {crop[0]} x {crop[1]}"
+    derive(("resources", "gpus"), gpus, f"{views}, two of 1024 x 1024 a GPU")
+    share = value(("schedule", "iterations")) / PUBLISHED
+    derive(("resources", "hours"), float(min(72, max(4, round(144 * share)))), "as the iterations")
+
+
+def _whole_32(side: float) -> int:
+    return max(64, min(LARGEST, -(-round(side) // 32) * 32))
+
+
+def _of(settings: CellSettings, target: Target) -> Any:
+    value: Any = settings
+    for part in target:
+        value = getattr(value, part)
+    return value

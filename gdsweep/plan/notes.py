@@ -1,0 +1,66 @@
+"""What a reader of a plan should know of settings that nobody wrote down, and of views."""
+
+from collections.abc import Iterable
+
+from gdsweep.grid import Cell, Grid
+from gdsweep.grid.assignments import holds
+from gdsweep.grid.names import canonical
+from gdsweep.grid.yaml_lines import plain
+from gdsweep.plan.views import view_warnings
+
+
+def plan_notes(grids: Iterable[Grid]) -> list[str]:
+    """One line for each thing, however many cells it concerns.
+
+    Values that were derived from a data set of one's own, values that were interpolated between a
+    table's entries, own data whose files are not seen, and views that differ (see `views`).
+    """
+    lines: dict[str, None] = {}
+    for grid in grids:
+        for cell in grid.cells:
+            lines |= dict.fromkeys(_interpolated(grid, cell))
+        own = {cell.settings.dataset.name: cell for cell in grid.cells if _is_own(grid, cell)}
+        for name, cell in own.items():
+            lines |= dict.fromkeys(_of_own_data(grid, name, cell))
+        for cell in grid.cells:
+            if cell.settings.dataset.name in own:
+                lines |= dict.fromkeys(view_warnings(cell.settings))
+    return list(lines)
+
+
+def _is_own(grid: Grid, cell: Cell) -> bool:
+    data = cell.settings.dataset
+    return grid.resolver is not None and grid.resolver.is_own(data.name) and data.derives
+
+
+def _of_own_data(grid: Grid, name: str, cell: Cell) -> list[str]:
+    assert grid.resolver is not None
+    found = cell.settings.dataset.statistics("train")
+    if found is None:
+        return [
+            f"{name}: its annotations are not seen here, so what the grid leaves open has the "
+            "values published for COCO"
+        ]
+    derived = grid.resolver.derived(cell.coordinates)
+    if not derived:
+        return []
+    values = ", ".join(f"{canonical(t)} {plain(one.value)}" for t, one in derived.items())
+    return [f"derived from {name} ({found}): {values}; --show CELL tells why"]
+
+
+def _interpolated(grid: Grid, cell: Cell) -> list[str]:
+    resolver = grid.resolver
+    if resolver is None or cell.settings.method == "supervised":
+        return []
+    decided = {}
+    for assignment in resolver.layers(cell.coordinates):
+        if holds(assignment.when, cell.coordinates):
+            decided[assignment.target] = assignment
+    lines = []
+    for target, assignment in decided.items():
+        how = assignment.how_at(cell.coordinates)
+        if how is not None and canonical(target) not in resolver.axes.names:
+            value = plain(assignment.value_at(cell.coordinates))
+            where = f"{cell.settings.dataset.name} at {cell.settings.labels.percent:.10g} %"
+            lines.append(f"{canonical(target)} of {where} is {value}: {how}")
+    return lines

@@ -1,0 +1,107 @@
+"""What training and testing show a network, compared: where they differ, a line says so."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from gdsweep.config import AugmentationSettings, CellSettings
+from gdsweep.config.set_statistics import SetStatistics
+
+STRIDE = 4
+"""Pixels of the network's input in a cell of its masks."""
+_STEPS = 50  # of a range of scales, to average over
+
+
+@dataclass(frozen=True)
+class View:
+    """What a network is shown of a set's images, on average."""
+
+    scale: float
+    """Pixels of the network's input for a pixel of the image."""
+    share: float
+    """Share of the image's area that is in view."""
+    grey: float
+    """Share of the view that is padding."""
+
+
+def training_view(views: AugmentationSettings, found: SetStatistics) -> View:
+    """The weak view of training images."""
+    height, width = views.crop
+    low, high = views.scale
+    if views.geometry == "resized-crop":
+        side = (low + high) / 2
+        return View(min(height / found.height, width / found.width) / side, side * side, 0.0)
+    if views.geometry == "edge-crop":
+        edges = [edge / min(found.height, found.width) for edge in views.short_edges]
+        limit = views.max_edge / max(found.height, found.width)
+        scales = [min(edge, limit) for edge in edges]
+    else:
+        fits = min(height / found.height, width / found.width)
+        scales = [fits * (low + (high - low) * (n + 0.5) / _STEPS) for n in range(_STEPS)]
+    shares, greys = [], []
+    for scale in scales:
+        tall, wide = scale * found.height / height, scale * found.width / width
+        shares.append(min(1.0, 1 / tall) * min(1.0, 1 / wide))
+        greys.append(1 - min(1.0, tall) * min(1.0, wide))
+    count = len(scales)
+    return View(sum(scales) / count, sum(shares) / count, sum(greys) / count)
+
+
+def test_view(views: AugmentationSettings, found: SetStatistics) -> View:
+    """An image as it is tested: whole."""
+    if views.test_short_edge is None:
+        return View(1.0, 1.0, 0.0)
+    short, long = sorted((found.height, found.width))
+    return View(min(views.test_short_edge / short, views.test_max_edge / long), 1.0, 0.0)
+
+
+def view_warnings(settings: CellSettings) -> list[str]:
+    """Lines on a cell whose training and testing show different things, or too small ones.
+
+    Reads annotation files; says nothing where they are not seen.
+    """
+    data = settings.dataset
+    train, test = data.statistics("train"), data.statistics("test")
+    if train is None or test is None:
+        return []
+    return [f"{data.name}: {line}" for line in _compared(settings, train, test)]
+
+
+def _compared(settings: CellSettings, train: SetStatistics, test: SetStatistics) -> Iterator[str]:
+    views, queries = settings.augmentation, settings.model.queries
+    seen, shown = training_view(views, train), test_view(views, test)
+    if seen.share < 0.25:
+        yield (
+            f"training views show {100 * seen.share**0.5:.0f} % of an image's sides, tests all of "
+            "it; see augmentation.crop and scale"
+        )
+    if seen.grey > 0.6:
+        yield (
+            f"training views are {100 * seen.grey:.0f} % padding; see augmentation.scale and crop"
+        )
+    before, after = train.side * seen.scale, test.side * shown.scale
+    if before and after and not 1 / 1.6 <= after / before <= 1.6:
+        yield (
+            f"an object has {before:.0f} pixels in training and {after:.0f} in testing; see "
+            "augmentation.test_short_edge"
+        )
+    if before and before < 2 * STRIDE:
+        yield (
+            f"half of the objects are smaller than {before / STRIDE:.1f} cells of the stride-4 "
+            "masks in training; see augmentation.crop"
+        )
+    in_view = train.objects * seen.share
+    if in_view and test.objects > 3 * in_view:
+        yield (
+            f"a training view holds {in_view:.1f} objects, a test image {test.objects:.1f}; train "
+            "on views like the tests, or test on smaller images"
+        )
+    if test.crowded > queries:
+        yield (
+            f"a crowded test image holds {test.crowded} objects, the network has {queries} "
+            "queries; see model.queries"
+        )
+    if test.crowded > settings.evaluation.detections:
+        yield (
+            f"a crowded test image holds {test.crowded} objects, {settings.evaluation.detections} "
+            "predictions are kept; see evaluation.detections"
+        )
