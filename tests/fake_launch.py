@@ -27,6 +27,8 @@ def read_graphs(request: Request) -> object:
 class Page:
     """As much of a Grid as a status asks for: its cells, and that nothing is published of them."""
 
+    resolver = None
+
     def __init__(self, graph: Any) -> None:
         self.cells = [cell for cell, _, _ in graph.results]
 

@@ -10,17 +10,20 @@ from rich.text import Text
 from gdsweep.cluster.executor import Options, Outcome, open_executor, print_left
 from gdsweep.cluster.miniatures import write_miniatures
 from gdsweep.cluster.trainer import TRAINER
+from gdsweep.config.set_statistics import SetStatistics
 from gdsweep.errors import BAD_INPUT, DONE, FAILED, BadInput
 from gdsweep.grid import Graph
 from gdsweep.plan.dataset_files import refuse_other_data
 from gdsweep.plan.former_runs import former_runs
 from gdsweep.plan.job import Job
 from gdsweep.plan.locations import unknown_places
+from gdsweep.plan.notes import plan_notes
 from gdsweep.plan.plan import Plan, PlannedRun
 from gdsweep.plan.plan_text import print_plan
 from gdsweep.plan.planning import make_plan
 from gdsweep.plan.request import Request
 from gdsweep.runs import Store
+from gdsweep.runs.data_statistics import record_statistics
 
 LISTED = 12
 """Jobs that are named one by one."""
@@ -51,7 +54,7 @@ def launch(
     print_plan(plan, console)
     executor.preview(plan, console)
     unknown = unknown_places([run.config for run in todo], store.miniatures)
-    for line in (*unknown, *former_runs(graph, store)):
+    for line in (*plan_notes(request.grids), *unknown, *former_runs(graph, store)):
         console.print(Text(line, style="yellow"), soft_wrap=True)
     if options.dry_run:
         return DONE, plan, Outcome()
@@ -97,6 +100,7 @@ def prepare(graph: Graph, store: Store, todo: Sequence[PlannedRun]) -> None:
     store.check_writable()
     write_miniatures(store, todo)
     try:
+        record_statistics(store, _statistics(todo))
         for run in todo:
             store.create(run.config, graph.runs[run.name].identity)
         for name, wanted in graph.wanted.items():
@@ -104,6 +108,13 @@ def prepare(graph: Graph, store: Store, todo: Sequence[PlannedRun]) -> None:
                 store.want(store.run(name), wanted)
     except OSError as error:
         raise BadInput(f"{store.root}: the store cannot be written ({error.strerror})") from None
+
+
+def _statistics(todo: Sequence[PlannedRun]) -> dict[str, SetStatistics]:
+    """What settings may follow from, of the data sets of some runs, where their files are seen."""
+    own = {run.config.settings.dataset.name: run.config.settings.dataset for run in todo}
+    found = {name: data.statistics("train") for name, data in own.items() if data.derives}
+    return {name: statistics for name, statistics in found.items() if statistics is not None}
 
 
 def _nothing_to_do(plan: Plan, console: Console) -> int:

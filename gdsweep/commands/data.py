@@ -1,6 +1,7 @@
 """Is the data of a grid read rightly? See before paying."""
 
 import argparse
+import re
 import sys
 from pathlib import Path
 
@@ -23,6 +24,13 @@ def parser(program: str) -> argparse.ArgumentParser:
         help="folder for the pictures (default: results/data)",
     )
     check.add_argument("--smoke", action="store_true", help="the grid in miniature")
+    init = commands.add_parser(
+        "init", help="write a grid for a folder of COCO annotations, every setting with its reason"
+    )
+    init.add_argument("folder", type=Path, metavar="FOLDER", help="annotations and images")
+    init.add_argument("--name", help="what the data set is called (default: the folder's name)")
+    init.add_argument("--backbone", default="resnet50", help="default: resnet50")
+    init.add_argument("--out", type=Path, metavar="GRID", help="file to write (default: NAME.yaml)")
     miniatures = commands.add_parser(
         "miniatures", help="write COCO and Cityscapes in miniature, for launch --smoke"
     )
@@ -32,9 +40,12 @@ def parser(program: str) -> argparse.ArgumentParser:
 
 def main(asked: argparse.Namespace) -> int:
     """Check every data set of the grids; the exit code says whether all of them are fine."""
+    if asked.command == "init":
+        return _init(asked)
     # torch takes seconds to import: --help does without
     from gdsweep.data.check import check_data, data_uses
     from gdsweep.data.miniature import write_miniatures
+    from gdsweep.plan.notes import plan_notes
     from gdsweep.plan.request import Request
 
     if asked.command == "miniatures":
@@ -52,4 +63,24 @@ def main(asked: argparse.Namespace) -> int:
         except BadInput as problem:  # the other data sets may be fine
             print(f"{asked.program}: {problem}", file=sys.stderr)
             code = BAD_INPUT
+    for line in plan_notes(request.grids):
+        print(line)
     return code
+
+
+def _init(asked: argparse.Namespace) -> int:
+    """Write a grid for a folder of one's own; an existing file stays."""
+    from gdsweep import atomic
+    from gdsweep.grid.own_data import own_grid
+
+    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", asked.name or asked.folder.resolve().name)
+    out = asked.out or Path(f"{name}.yaml")
+    if out.exists():
+        raise BadInput(f"{out}: is there already; name another file with --out")
+    text = own_grid(asked.folder, name, asked.backbone)
+    try:
+        atomic.write_text(out, text)
+    except OSError as error:
+        raise BadInput(f"{out}: cannot be written ({error.strerror})") from None
+    print(f"wrote {out}; look at the data with: {asked.called.format('data')} check {out}")
+    return DONE

@@ -52,6 +52,9 @@ def parser(program: str) -> argparse.ArgumentParser:
         metavar="SECONDS",
         help="the status, again and again (30 seconds or more)",
     )
+    look.add_argument(
+        "--show", metavar="QUERY", help="all settings of one cell, and what decided each"
+    )
     look.add_argument("--logs", metavar="QUERY", help="print a run's log")
     look.add_argument("--follow", action="store_true", help="with --logs: what is added, too")
     slurm = p.add_argument_group("on a SLURM cluster")
@@ -125,6 +128,8 @@ def _launch(
         first, second = asked.why
         print(*differences(first, second, request), sep="\n")
         return DONE
+    if asked.show is not None:
+        return _show(asked, request)
     if asked.doctor:
         return open_executor(request, options).examine(console)
     code, plan, outcome = launch(request, options, console)
@@ -132,6 +137,26 @@ def _launch(
         ending = {"failed_now": outcome.failed, "submitted": outcome.submitted}
         print(json.dumps({**plan.to_json(), **ending}, indent=1))
     return code
+
+
+def _show(asked: argparse.Namespace, request: "Request") -> int:
+    """All settings of the one cell that the query names, in the first grid that has it."""
+    from gdsweep.plan.cell_text import cell_json, cell_text
+    from gdsweep.report import find_cell
+
+    words, problem = asked.show.split(), BadInput("name a grid, such as grids/demo.yaml")
+    for grid in request.grids:
+        try:
+            cell = grid.cells[find_cell(grid, words)]
+        except BadInput as error:
+            problem = error
+            continue
+        if asked.json:
+            print(json.dumps(cell_json(grid, cell), indent=1))
+        else:
+            print(cell_text(grid, cell), end="")
+        return DONE
+    raise problem
 
 
 def _look(

@@ -28,8 +28,8 @@ class SetStatistics:
 
     def __str__(self) -> str:
         return (
-            f"{self.images:,} images of {self.height} x {self.width} with {self.objects:.1f} objects"
-            f" of {self.side:.0f} pixels"
+            f"{self.images:,} images of {self.height} x {self.width} with {self.objects:.1f} "
+            f"objects of {self.side:.0f} pixels"
         )
 
 

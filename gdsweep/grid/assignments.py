@@ -243,7 +243,7 @@ class Reader:
             points[place] = number
         if not points:
             self.document.fail(path, f"has no value for any {axis}")
-        for other in self.scope.get(axis) or ():
+        for other in sorted(self.scope.get(axis) or (), key=plain):
             if not _is_number(other) or other <= 0:
                 self.document.fail(at, f"{axis} has the value {plain(other)}, no positive number")
         before = len(out.assignments)

@@ -1,10 +1,11 @@
 """A grid file, read and resolved as a whole before anything is written."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from gdsweep.config import METHODS, METRICS
+from gdsweep.config.set_statistics import SetStatistics
 from gdsweep.grid.assignments import Reader, Scalar, Scope
 from gdsweep.grid.cell import Cell
 from gdsweep.grid.checks import check_cell, check_label_list, check_rules, check_weights
@@ -79,10 +80,15 @@ class Grid:
         return found
 
 
-def load_grid(path: Path | str, smoke: Path | None = None) -> Grid:
+def load_grid(
+    path: Path | str,
+    smoke: Path | None = None,
+    statistics: Mapping[str, SetStatistics] | None = None,
+) -> Grid:
     """Read a grid file; with `smoke`, every cell is shrunk to seconds on a CPU.
 
     `smoke` is the folder of the data sets in miniature (`Store.miniatures`); nothing is read there.
+    `statistics` are of data sets of the grid's own whose files may not be seen here, by name.
 
     Raises BadInput, one line with file, line and key, for anything that is wrong with it.
     """
@@ -94,7 +100,7 @@ def load_grid(path: Path | str, smoke: Path | None = None) -> Grid:
     scope: Scope = _scope(axes)
     reader = Reader(document, scope, datasets, taken=axes.targets)
     block = reader.block(("settings",), page.settings) + reader.rules(("rules",), page.rules)
-    resolver = Resolver(document, axes, block, datasets)
+    resolver = Resolver(document, axes, block, datasets, statistics)
     combinations = without(document, page.exclude, axes, axes.combinations())
     cells = [_cell(values, resolver) for values in combinations]
     check_rules(cells, resolver)

@@ -66,6 +66,7 @@ def _dataset(cell: Cell, resolver: Resolver) -> Iterator[ResolvedSetting]:
             yield ResolvedSetting("dataset.name", data.name, "axis" if axis else "grid", where)
             continue
         value: Any = getattr(data, name)
+        value = value.model_dump(exclude_none=True) if isinstance(value, Settings) else value
         if data != resolved:
             yield ResolvedSetting(f"dataset.{name}", value, "smoke", "")
             continue

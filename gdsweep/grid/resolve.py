@@ -7,6 +7,7 @@ from typing import Any
 from gdsweep.config import CellSettings, DataSettings, Settings
 from gdsweep.config.model import NO_FILE
 from gdsweep.config.paths import beside
+from gdsweep.config.set_statistics import SetStatistics
 from gdsweep.grid.assignments import Assignment, Block, Choice, Coordinates, Origin, Scalar, holds
 from gdsweep.grid.between import Between
 from gdsweep.grid.derived import Derived, complete, derived_settings
@@ -33,12 +34,18 @@ class Resolver:
     """Resolves the cells of one grid, every group of settings once per distinct input."""
 
     def __init__(
-        self, document: Document, axes: Axes, block: Block, datasets: Mapping[str, Dataset]
+        self,
+        document: Document,
+        axes: Axes,
+        block: Block,
+        datasets: Mapping[str, Dataset],
+        statistics: Mapping[str, SetStatistics] | None = None,
     ) -> None:
         self.document = document
         self.axes = axes
         self.block = block
         self.datasets = datasets
+        self._statistics = statistics or {}
         self.folder = Path(document.name).resolve().parent
         self._reach: dict[tuple[str, str, str], tuple[str, ...]] = {}
         self._sections: dict[tuple[Any, ...], Settings] = {}
@@ -91,11 +98,17 @@ class Resolver:
         origin = self.datasets[name].origin if name in self.datasets else None
         return origin is not None and origin.document is self.document
 
-    def _derived(self, settings: CellSettings, coordinates: Coordinates) -> list[Derived]:
-        data = settings.dataset
+    def statistics(self, data: DataSettings) -> SetStatistics | None:
+        """What settings of a data set of the grid's own follow from, None if they do not.
+
+        Of its files, or where they are not seen here, what was recorded when they were.
+        """
         if not self.is_own(data.name) or not data.derives:
-            return []
-        found = data.statistics("train")
+            return None
+        return data.statistics("train") or self._statistics.get(data.name)
+
+    def _derived(self, settings: CellSettings, coordinates: Coordinates) -> list[Derived]:
+        found = self.statistics(settings.dataset)
         if found is None:
             return []
         decided = {

@@ -35,7 +35,7 @@ def _is_own(grid: Grid, cell: Cell) -> bool:
 
 def _of_own_data(grid: Grid, name: str, cell: Cell) -> list[str]:
     assert grid.resolver is not None
-    found = cell.settings.dataset.statistics("train")
+    found = grid.resolver.statistics(cell.settings.dataset)
     if found is None:
         return [
             f"{name}: its annotations are not seen here, so what the grid leaves open has the "

@@ -11,6 +11,7 @@ from gdsweep.grid import Graph, Grid, graph_of, load_grid
 from gdsweep.grid.shipped import grid_name, grid_path
 from gdsweep.plan.dataset_files import refuse_two_contents
 from gdsweep.runs import Store
+from gdsweep.runs.data_statistics import read_statistics
 
 Mode = Literal["real", "smoke", "eval-only"]
 """`real` trains as the grids say; `smoke` trains them in miniature; `eval-only` trains nothing and
@@ -46,7 +47,8 @@ class Request:
     def grids(self) -> tuple[Grid, ...]:
         """The grids, in miniature if so asked."""
         miniatures = self.store.miniatures if self.mode == "smoke" else None
-        return tuple(load_grid(path, smoke=miniatures) for path in self.paths)
+        known = read_statistics(self.store)
+        return tuple(load_grid(path, miniatures, known) for path in self.paths)
 
     @cached_property
     def graph(self) -> Graph:

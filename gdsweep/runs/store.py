@@ -35,6 +35,11 @@ class Store:
         """Folder of the small data sets that `--smoke` trains on; absolute."""
         return self.root.resolve() / "data"
 
+    @property
+    def data_statistics(self) -> Path:
+        """Record of what data sets held, see `runs.data_statistics`."""
+        return self.root / "data-statistics.json"
+
     def check_writable(self) -> None:
         """Make the store's folder if need be. Raises BadInput where it cannot be written."""
         try:
