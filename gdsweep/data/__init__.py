@@ -13,6 +13,7 @@ from gdsweep.data.loader import LabelledView, Sample, UnlabelledView, batches
 from gdsweep.data.open import open_dataset
 from gdsweep.data.readable import Part, check_readable
 from gdsweep.data.sampler import RepeatFactorSampler, Sampler, UniformSampler, repeat_factors
+from gdsweep.data.twins import twin_notes
 
 __all__ = [
     "DatasetSplits",
@@ -37,5 +38,6 @@ __all__ = [
     "open_dataset",
     "repeat_factors",
     "resize_for_test",
+    "twin_notes",
     "unlabelled_indices",
 ]

@@ -11,6 +11,7 @@ from gdsweep.data.dataset import DatasetSplits, ImageDataset
 from gdsweep.data.label_split import label_set
 from gdsweep.data.open import open_dataset
 from gdsweep.data.readable import Part, check_readable
+from gdsweep.data.twins import twin_notes
 
 
 @dataclass
@@ -61,6 +62,7 @@ def check_data(use: DataUse, out: Path) -> list[str]:
     if splits.unlabelled is not None:
         parts.append(Part("unlabelled", splits.unlabelled, range(len(splits.unlabelled))))
     check_readable(use.data.name, parts)
+    notes = [*splits.notes, *twin_notes(parts)]
     lines = [
         f"{use.data.name} ({use.data.format}, {use.data.source})",
         "",
@@ -70,8 +72,8 @@ def check_data(use: DataUse, out: Path) -> list[str]:
     lines += _instances(sets)
     chosen = [(labels, label_set(splits.train, labels, 0)) for labels in use.labels]
     lines += ["", *_splits(splits.train, chosen)]
-    if splits.notes:
-        lines += ["", "  noted", *(f"    {note}" for note in splits.notes)]
+    if notes:
+        lines += ["", "  noted", *(f"    {note}" for note in notes)]
     lines.append("")
     for path in _sheets(use, splits.train, *chosen[0], out):
         lines.append(f"  look at {path}: are the masks right, do the views show what they should?")

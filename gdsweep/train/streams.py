@@ -21,6 +21,7 @@ from gdsweep.data import (
     check_readable,
     label_set,
     repeat_factors,
+    twin_notes,
     unlabelled_indices,
 )
 from gdsweep.errors import BadInput
@@ -69,7 +70,10 @@ class Streams:
         return hashlib.sha256(names.encode()).hexdigest()
 
     def check_readable(self) -> None:
-        """Look at every image of the run: none is to stop it hours from now. Raises BadInput."""
+        """Look at every image of the run: none is to stop it hours from now.
+
+        Logs which are there more than once. Raises BadInput.
+        """
         train, val, test = self._train, self._splits.val, self._splits.test
         scored = {"val": val} if test is val else {"val": val, "test": test}
         parts = [Part("train", train, self._labelled, train.size)]
@@ -85,6 +89,8 @@ class Streams:
         if self._processes.first:
             try:
                 check_readable(self._settings.dataset.name, parts)
+                for note in twin_notes(parts):
+                    log.info("data: %s", note)
             except BadInput as error:
                 problem = str(error)
         problem = self._processes.from_first(problem)
