@@ -9,6 +9,7 @@ to the package on files, see the test.
 import math
 import warnings
 from collections import defaultdict
+from collections.abc import Callable
 from importlib import import_module
 from types import ModuleType
 from typing import Any
@@ -20,6 +21,8 @@ from gdsweep.data import segmentation
 from gdsweep.errors import BadInput
 
 Entry = dict[str, Any]
+Outline = Callable[[Entry], Entry]
+"""From a mask to its outline, both compressed RLEs."""
 
 
 def require_cityscapesscripts() -> ModuleType:
@@ -33,13 +36,17 @@ def require_cityscapesscripts() -> ModuleType:
         ) from None
 
 
-def cityscapes_ap(ground_truth: dict[str, Any], results: list[dict[str, Any]]) -> dict[str, float]:
+def cityscapes_ap(
+    ground_truth: dict[str, Any], results: list[dict[str, Any]], outline: Outline | None = None
+) -> dict[str, float]:
     """Cityscapes' AP of COCO-format results.
 
     Args:
         ground_truth: `CityscapesDataset.ground_truth()`: instances, groups as crowds, and of each
             image the void pixels.
         results: `image_id`, `category_id`, `segmentation` (RLE) and `score` of each instance.
+        outline: if given, two masks overlap by the smaller of their IoU and their outlines' IoU,
+            and not at all where the outlines share no pixel (see `boundary_ap`).
 
     Returns:
         AP (overlaps 0.5 to 0.95) and AP50 in percent, means over the classes that are there; NaN
@@ -57,7 +64,13 @@ def cityscapes_ap(ground_truth: dict[str, Any], results: list[dict[str, Any]]) -
     for result in results:
         found[result["image_id"]].append(result)
     matches = {
-        image["id"]: _matched(truths[image["id"]], found[image["id"]], image["void"], names)
+        image["id"]: _matched(
+            truths[image["id"]],
+            found[image["id"]],
+            image["void"],
+            names,
+            outline and _Outlines(outline, float(package.args.minRegionSizes[0])),
+        )
         for image in ground_truth["images"]
     }
     with warnings.catch_warnings():
@@ -69,8 +82,54 @@ def cityscapes_ap(ground_truth: dict[str, Any], results: list[dict[str, Any]]) -
     return {"AP": AP, "AP50": AP50, **dict.fromkeys(("AP75", "APs", "APm", "APl"), math.nan)}
 
 
+class _Outlines:
+    """The outlines of one image's masks, each drawn once; and pairs as outlines see them."""
+
+    def __init__(self, outline: Outline, small: float) -> None:
+        self.outline, self.small = outline, small
+        self._drawn: dict[int, Entry] = {}
+
+    def of(self, mask: Entry) -> Entry:
+        """The outline of a mask."""
+        if id(mask) not in self._drawn:
+            self._drawn[id(mask)] = self.outline(mask)
+        return self._drawn[id(mask)]
+
+    def pair(self, true: Entry, mine: Entry, masks: tuple[Entry, Entry]) -> list[Entry]:
+        """The two of an overlapping pair with counts by which the package finds their overlap.
+
+        It divides the intersection by the sum of both `pixelCount`s without the intersection. Where
+        the outlines overlap less than the masks, all are theirs, times a number that keeps an
+        instance from passing for a small one. Groups and small instances stay as they are: on them
+        a prediction that overlaps enough is ignored one way or the other.
+
+        Returns:
+            The instance and the prediction; nothing where their outlines share no pixel.
+        """
+        outlines = [self.of(mask) for mask in masks]
+        shared = segmentation.areas([rle.merge(outlines, intersect=True)])[0]
+        if not shared:
+            return []
+        area, own_area, both = true["pixelCount"], mine["pixelCount"], true["intersection"]
+        union = sum(segmentation.areas(outlines)) - shared
+        small = true["instID"] < 1000 or area < self.small
+        if small or both * union <= shared * (area + own_area - both):
+            return [true, mine]
+        times = math.ceil((own_area + self.small) / (shared + union))
+        counts = {"intersection": times * shared}
+        total = times * (shared + union)
+        return [
+            {**true, **counts, "pixelCount": total - own_area},
+            {**mine, **counts, "pixelCount": total - area},
+        ]
+
+
 def _matched(
-    truths: list[Entry], found: list[Entry], void: Entry, names: dict[int, str]
+    truths: list[Entry],
+    found: list[Entry],
+    void: Entry,
+    names: dict[int, str],
+    outlines: _Outlines | None,
 ) -> dict[str, dict[str, list[Entry]]]:
     """One image in the package's terms: per class the instances, each with those it overlaps."""
     groundtruth: dict[str, list[Entry]] = {name: [] for name in names.values()}
@@ -99,9 +158,12 @@ def _matched(
         partners = []
         for truth, instance, place, overlap in zip(truths, own, places, overlaps, strict=False):
             if truth["category_id"] == result["category_id"] and overlap > 0:
-                partners.append({**instance, "intersection": overlap})
-                partner = groundtruth[name][place]["matchedPred"]
-                partner.append({**prediction, "intersection": overlap})
+                pair = [{**entry, "intersection": overlap} for entry in (instance, prediction)]
+                if outlines is not None:
+                    both = truth["segmentation"], result["segmentation"]
+                    pair = outlines.pair(pair[0], pair[1], both)
+                partners += pair[:1]
+                groundtruth[name][place]["matchedPred"] += pair[1:]
         predicted[name].append({**prediction, "matchedGt": partners})
     return {"groundTruth": groundtruth, "prediction": predicted}
 
