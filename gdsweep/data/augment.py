@@ -65,9 +65,7 @@ class WeakView:
         if self.settings.colour_distortion:
             picture = distort_colours(picture)
         if targets is not None:
-            masks = _cut_masks(targets, image.shape[-2:], window)
-            kept = self._kept(targets, masks, window)
-            return _tensor(_padded(picture, window)), Instances(targets.labels[kept], masks[kept])
+            return _tensor(_padded(picture, window)), self._seen(targets, image, window)
         return _tensor(_padded(picture, window)), None
 
     def window(self, height: int, width: int) -> Window:
@@ -80,16 +78,18 @@ class WeakView:
             case "resized-crop":
                 return self._resized_crop(height, width)
 
-    def _kept(self, targets: Targets, cut: Tensor, window: Window) -> Tensor:
-        # bool [n]: which instances are targets of the view
-        if self.settings.empty_targets == "all":
-            return torch.ones(len(cut), dtype=torch.bool)
-        kept = cut.view(torch.uint8).amax((1, 2)) > 0
-        if self.settings.empty_targets == "in-window" and not kept.all():
-            left, top, right, bottom = window.box
-            rows = torch.arange(int(top), math.ceil(bottom))
-            kept |= targets.reach(rows, torch.arange(int(left), math.ceil(right)))
-        return kept
+    def _seen(self, targets: Targets, image: Tensor, window: Window) -> Instances:
+        # which instances are targets of the view, and their masks there
+        labels, masks = targets.labels, _cut_masks(targets, image.shape[-2:], window)
+        if self.settings.empty_targets != "all":
+            kept = masks.view(torch.uint8).amax((1, 2)) > 0
+            if self.settings.empty_targets == "in-window" and not kept.all():
+                left, top, right, bottom = window.box
+                rows = torch.arange(int(top), math.ceil(bottom))
+                kept |= targets.reach(rows, torch.arange(int(left), math.ceil(right)))
+            if not kept.all():  # masks are many megabytes
+                labels, masks = labels[kept], masks[kept]
+        return Instances(labels, _on_canvas(masks, window))
 
     def _edge_crop(self, height: int, width: int) -> Window:
         # a random short edge, then a crop of fixed size anywhere; a smaller image stays whole
@@ -238,11 +238,14 @@ def _cut_masks(targets: Targets, image: Sequence[int], window: Window) -> Tensor
     columns = _nearest(left, right, width, image[1])
     if window.flip:
         columns = columns.flip(0)
-    masks = targets.cut(rows, columns)
+    return targets.cut(rows, columns)
+
+
+def _on_canvas(masks: Tensor, window: Window) -> Tensor:
     if window.canvas == window.size:
         return masks
     canvas = masks.new_zeros(len(masks), *window.canvas)
-    canvas[:, :height, :width] = masks
+    canvas[:, : masks.shape[1], : masks.shape[2]] = masks
     return canvas
 
 

@@ -96,32 +96,42 @@ class EncodedInstances:
         """The masks at some rows and columns of the image, in their order: bool [n, r, c]."""
         found = np.zeros((len(self), len(rows), len(columns)), dtype=bool)
         for mask, encoded in zip(found, self._encoded, strict=True):
-            inside, pixels = _cut(encoded, rows.numpy(), columns.numpy())
-            mask[:, inside] = pixels
+            down, across, pixels = _cut(encoded, rows.numpy(), columns.numpy())
+            mask[down, across] = pixels
         return torch.from_numpy(found)
 
     def reach(self, rows: Tensor, columns: Tensor) -> Tensor:
         """Which masks have a pixel at some rows and columns of the image: bool [n]."""
         cuts = (_cut(encoded, rows.numpy(), columns.numpy()) for encoded in self._encoded)
-        return torch.tensor([bool(pixels.any()) for _, pixels in cuts], dtype=torch.bool)
+        return torch.tensor([bool(pixels.any()) for _, _, pixels in cuts], dtype=torch.bool)
 
 
 def _cut(
     encoded: dict[str, Any], rows: np.ndarray, columns: np.ndarray
-) -> tuple[np.ndarray, np.ndarray]:
-    # which of the columns lie between the mask's first and last, [k], and its pixels at the rows of
-    # these, [r, k]: nothing else is decoded. Runs go down the columns
-    height = encoded["size"][0]
-    ends = np.cumsum(runs(encoded["counts"]))
-    last = ends[-1] if len(ends) % 2 == 0 else ends[-2]
-    first, stop = ends[0] // height, (last - 1) // height + 1
-    inside = np.flatnonzero((columns >= first) & (columns < stop))
-    if not len(inside):
-        return inside, np.zeros((len(rows), 0), dtype=bool)
-    first, stop = columns[inside].min(), columns[inside].max() + 1
-    pieces = np.diff(ends.clip(first * height, stop * height), prepend=first * height)
-    part = np.repeat(np.arange(len(pieces)) % 2 == 1, pieces).reshape(stop - first, height)
-    return inside, part[columns[inside] - first][:, rows].T
+) -> tuple[slice, slice, np.ndarray]:
+    # where among the rows and columns the mask's box lies, and its pixels there: nothing else is
+    # decoded
+    left, top, width, height = rle.toBbox(encoded).astype(int).tolist()
+    down, across = _within(rows, top, top + height), _within(columns, left, left + width)
+    rows, columns = rows[down], columns[across]
+    if not (len(rows) and len(columns)):
+        return down, across, np.zeros((len(rows), len(columns)), dtype=bool)
+    # runs go down the columns
+    tall = encoded["size"][0]
+    first, stop = columns.min(), columns.max() + 1
+    ends = np.cumsum(runs(encoded["counts"])).clip(first * tall, stop * tall)
+    pieces = np.diff(ends, prepend=first * tall)
+    part = np.repeat(np.arange(len(pieces)) % 2 == 1, pieces).reshape(stop - first, tall)
+    # whole columns, then whole rows, so that each is copied in one piece
+    lowest = rows.min()
+    part = part[columns - first, lowest : rows.max() + 1]
+    return down, across, np.ascontiguousarray(part.T)[rows - lowest]
+
+
+def _within(places: np.ndarray, first: int, stop: int) -> slice:
+    # the shortest piece of `places` that holds all of them in [first, stop)
+    inside = np.flatnonzero((places >= first) & (places < stop))
+    return slice(inside[0], inside[-1] + 1) if len(inside) else slice(0, 0)
 
 
 def areas(masks: Sequence[dict[str, Any]]) -> list[int]:
