@@ -14,6 +14,7 @@ from rich.text import Text
 from gdsweep.cluster.trainer import TRAINER
 from gdsweep.errors import BadInput
 from gdsweep.plan.job import Job
+from gdsweep.plan.memory import Card
 from gdsweep.plan.plan import Plan, PlannedRun
 from gdsweep.plan.request import Request
 from gdsweep.runs import Store
@@ -131,6 +132,10 @@ class Executor(ABC):
         """Where `runs` will be executed, in one line. Raises BadInput where that is impossible."""
         name = self.options.cluster or type(self).__name__
         return f"submitting to {name} ({self.because}), store {self.store.root}"
+
+    def card(self, run: PlannedRun) -> Card | None:
+        """The GPUs a run would compute on, where their memory is known."""
+        return None
 
     def preview(self, plan: Plan, console: Console) -> None:  # noqa: B027 - nothing to add
         """Print what the plan alone does not say, such as the jobs it takes. Writes nothing."""

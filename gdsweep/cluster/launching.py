@@ -17,6 +17,7 @@ from gdsweep.plan.dataset_files import refuse_other_data
 from gdsweep.plan.former_runs import former_runs
 from gdsweep.plan.job import Job
 from gdsweep.plan.locations import unknown_places
+from gdsweep.plan.memory import fit
 from gdsweep.plan.notes import plan_notes
 from gdsweep.plan.plan import Plan, PlannedRun
 from gdsweep.plan.plan_text import print_plan
@@ -54,7 +55,8 @@ def launch(
     print_plan(plan, console)
     executor.preview(plan, console)
     unknown = unknown_places([run.config for run in todo], store.miniatures)
-    for line in (*plan_notes(request.grids), *unknown, *former_runs(graph, store)):
+    _, large = fit(todo, executor.card)
+    for line in (*plan_notes(request.grids), *large, *unknown, *former_runs(graph, store)):
         console.print(Text(line, style="yellow"), soft_wrap=True)
     if options.dry_run:
         return DONE, plan, Outcome()
@@ -69,7 +71,7 @@ def launch(
     with executor.alone() as jobs:
         plan = make_plan(graph, store, jobs)  # as it is now that nobody else submits
         todo = executor.todo(plan)
-        prepare(graph, store, todo)
+        prepare(graph, store, fit(todo, executor.card)[0])
         outcome = executor.submit(plan, todo, console)
     queued = {run: Job(job, "queued") for run, job in outcome.submitted.items()}
     after = make_plan(graph, store, {**jobs, **queued})

@@ -4,13 +4,15 @@ The table, `presets/memory.yaml`, is counted tensor by tensor and not measured o
 stands for the criterion, workspaces and fragmentation.
 """
 
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
 from gdsweep.config import ModelSettings, RunConfig
 from gdsweep.grid.names import PRESETS
 from gdsweep.grid.yaml_lines import read_yaml
+from gdsweep.plan.plan import PlannedRun
 
 BYTES_A_PARAMETER = 24
 """Weight, gradient, AdamW's two moments, DistributedDataParallel's bucket and the teacher's copy,
@@ -45,8 +47,63 @@ class Memory:
         return max(0, min(self.share, room))
 
 
-def memory_of(config: RunConfig) -> Memory | None:
-    """What a run needs; None where the table does not know its network, sizes or crop."""
+@dataclass(frozen=True)
+class Card:
+    """What a run computes on."""
+
+    gib: float
+    """GiB of memory of each GPU."""
+    gpus: int
+    """GPUs that share its global batch."""
+
+
+def fit(
+    runs: Iterable[PlannedRun], card_of: Callable[[PlannedRun], Card | None]
+) -> tuple[list[PlannedRun], list[str]]:
+    """The runs with `batch.micro` where their share of a batch would not fit, and lines on them.
+
+    Only runs that leave it open are touched, and none whose batch statistics would change: with
+    `model.norm` sync or batch a line says what would fit.
+    """
+    fitted: list[PlannedRun] = []
+    lines: dict[str, int] = {}
+    for run in runs:
+        config, line = _fitted(run.config, card_of(run))
+        fitted.append(replace(run, config=config))
+        if line is not None:
+            lines[line] = lines.get(line, 0) + 1
+    return fitted, [f"{line} ({count} run{'s' * (count > 1)})" for line, count in lines.items()]
+
+
+def _fitted(config: RunConfig, card: Card | None) -> tuple[RunConfig, str | None]:
+    settings = config.settings
+    memory = None if card is None else memory_of(config, card.gpus)
+    if card is None or memory is None or settings.batch.micro is not None:
+        return config, None
+    most = memory.fitting(card.gib)
+    if most == memory.share:
+        return config, None
+    name = settings.model.backbone.partition(".")[0]
+    needs = f"{name}: {memory.share} images need about {memory.needed(memory.share):.0f} GiB"
+    if most == 0:
+        return config, (
+            f"{needs}, one does not fit {card.gib:.0f} either; see "
+            "resources.activation_checkpointing"
+        )
+    if settings.model.norm != "frozen":
+        return config, f"{needs}, {card.gib:.0f} are there; batch.micro: {most} would fit"
+    batch = settings.batch.model_copy(update={"micro": most})
+    changed = settings.model_copy(update={"batch": batch})
+    return config.model_copy(update={"settings": changed}), (
+        f"{needs}, {card.gib:.0f} are there: {most} at once (batch.micro)"
+    )
+
+
+def memory_of(config: RunConfig, gpus: int | None = None) -> Memory | None:
+    """What a run needs; None where the table does not know its network, sizes or crop.
+
+    `gpus` share its global batch; None takes those it asks for.
+    """
     settings, model = config.settings, config.settings.model
     usual = ModelSettings()
     if any(getattr(model, name) != getattr(usual, name) for name in _SIZES):
@@ -57,7 +114,7 @@ def memory_of(config: RunConfig) -> Memory | None:
     if counted is None:
         return None
     frugal = settings.resources.activation_checkpointing and len(counted) > 1
-    processes = settings.resources.nodes * max(settings.resources.gpus, 1)
+    processes = gpus or settings.resources.nodes * max(settings.resources.gpus, 1)
     kinds = [settings.batch.labelled]
     if config.objective != "supervised":
         kinds.append(settings.batch.unlabelled)

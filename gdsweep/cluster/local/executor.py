@@ -16,6 +16,7 @@ from gdsweep.cluster.local.progress import Progress
 from gdsweep.cluster.trainer import TRAINER
 from gdsweep.errors import BadInput
 from gdsweep.plan.job import Job
+from gdsweep.plan.memory import Card
 from gdsweep.plan.plan import Plan, PlannedRun
 from gdsweep.runs import RunDir, last_attempt, lock
 
@@ -46,6 +47,12 @@ class LocalExecutor(Executor):
     def place(self, runs: Sequence[PlannedRun]) -> str:
         """This machine, what it has, and why."""
         return describe(this_machine(), runs, self.because, self.options.jobs)
+
+    def card(self, run: PlannedRun) -> Card | None:
+        """This machine's GPUs, as many as the run gets."""
+        machine = this_machine()
+        gpus = machine.gpus_for(run.config.settings.resources)
+        return Card(machine.gib, gpus) if machine.gib is not None and gpus else None
 
     def submit(self, plan: Plan, runs: Sequence[PlannedRun], console: Console) -> Outcome:
         """Start what fits, and the rest as it does; returns when nothing can start any more."""

@@ -8,6 +8,7 @@ from pathlib import Path
 
 from gdsweep.config import ResourceSettings
 
+_MEBIBYTES = re.compile(r"^\s*(\d+)\s*$", re.MULTILINE)
 _GPU = re.compile(r"^(?P<indent>\s*)(?:GPU|MIG).*\(UUID:\s*(?P<uuid>[^)]+)\)")
 
 
@@ -19,6 +20,8 @@ class Machine:
     """CPU cores."""
     gpus: tuple[str, ...] = ()
     """UUIDs, or the user's own names where CUDA_VISIBLE_DEVICES is set."""
+    gib: float | None = None
+    """GiB of memory of the smallest GPU, where nvidia-smi tells it."""
     chosen: bool = False
     """Whether the user named the GPUs: then all of them count as free."""
 
@@ -45,7 +48,10 @@ def this_machine() -> Machine:
     gpus = list_gpus(_nvidia_smi("-L"))
     if named is not None and gpus:
         gpus = tuple(name.strip() for name in named.split(",") if name.strip())
-    return Machine(_cores(), gpus, chosen=named is not None)
+    query = ("--query-gpu=memory.total", "--format=csv,noheader,nounits")
+    sizes = _MEBIBYTES.findall(_nvidia_smi(*query)) if gpus else []
+    gib = min(map(int, sizes)) / 1024 if sizes else None
+    return Machine(_cores(), gpus, gib, chosen=named is not None)
 
 
 def list_gpus(listing: str) -> tuple[str, ...]:

@@ -20,6 +20,7 @@ from gdsweep.cluster.slurm.profile import Profile, choose_profile, with_profile_
 from gdsweep.cluster.slurm.queue import QueuedJob
 from gdsweep.cluster.slurm.snapshot import take_snapshot
 from gdsweep.plan.job import Job
+from gdsweep.plan.memory import Card
 from gdsweep.plan.plan import Plan, PlannedRun
 from gdsweep.plan.plan_text import shape
 from gdsweep.plan.request import Request
@@ -102,6 +103,13 @@ class SlurmExecutor(Executor):
         without = f", without {', '.join(self._avoided)}" if self._avoided else ""
         profile = self.profile.name
         return f"submitting to SLURM (profile {profile}), store {self.slurm.store.root}{without}"
+
+    def card(self, run: PlannedRun) -> Card | None:
+        """The cluster's GPUs, where the profile tells their memory."""
+        resources = run.config.settings.resources
+        if self.profile.gpu_memory is None or not run.on_gpus:
+            return None
+        return Card(self.profile.gpu_memory, resources.nodes * resources.gpus)
 
     def preview(self, plan: Plan, console: Console) -> None:
         """Print the arrays that the plan would take, and what cannot be submitted now."""

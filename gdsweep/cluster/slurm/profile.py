@@ -51,6 +51,8 @@ class Profile(Settings):
     """Nodes never to be used."""
     gpus_per_node: int | None = Field(None, ge=1)
     """GPUs of a node here; a run's processes are spread over as many nodes as they need."""
+    gpu_memory: float | None = Field(None, gt=0)
+    """GiB of a GPU's memory: a run whose share of a batch does not fit forwards it in parts."""
     hours: float | None = Field(None, gt=0)
     """Longest job allowed; a longer run is continued by requeueing."""
     memory: str | None = None

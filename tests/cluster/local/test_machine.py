@@ -22,7 +22,8 @@ GPU 1: NVIDIA A100 (UUID: GPU-bbbb)
 def fake_nvidia_smi(folder: Path, listing: str, busy: str = "") -> None:
     script = folder / "nvidia-smi"
     script.write_text(
-        f'#!/bin/sh\nif [ "$1" = -L ]; then printf "%s" "{listing}"; else echo "{busy}"; fi\n'
+        f'#!/bin/sh\ncase "$1" in -L) printf "%s" "{listing}";; '
+        f'--query-gpu=memory.total) printf "81559\\n40960\\n";; *) echo "{busy}";; esac\n'
     )
     script.chmod(script.stat().st_mode | stat.S_IXUSR)
 
@@ -40,6 +41,7 @@ def test_gpus_of_this_machine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     found = this_machine()
     assert found.gpus == ("GPU-aaaa", "GPU-bbbb")
     assert found.busy_gpus() == {"GPU-bbbb"}
+    assert found.gib == 40.0  # the smaller of two
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "1, 0")
     assert this_machine().gpus == ("1", "0")
     assert this_machine().busy_gpus() == set()  # the user chose them
@@ -51,6 +53,7 @@ def test_no_driver_no_gpu(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> No
     monkeypatch.setenv("PATH", str(tmp_path))
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "0")
     assert this_machine().gpus == ()
+    assert this_machine().gib is None
 
 
 def test_a_run_gets_no_more_than_there_is() -> None:
