@@ -14,6 +14,7 @@ def parser(program: str) -> argparse.ArgumentParser:
         "source", type=Path, metavar="FILE", help="file, transformers folder, run directory"
     )
     add_checkpoint_options(p)
+    p.add_argument("--backbone", metavar="NAME", help="timm's name of a file of backbone weights")
     p.add_argument("--names", action="store_true", help="list every tensor by our name")
     return p
 
@@ -25,5 +26,6 @@ def main(asked: argparse.Namespace) -> int:
     )
 
     settings = read_settings(asked.config)
-    print(*inspect(asked.source, asked.network, asked.at, settings, asked.names), sep="\n")
+    found = inspect(asked.source, asked.network, asked.at, settings, asked.names, asked.backbone)
+    print(*found, sep="\n")
     return DONE

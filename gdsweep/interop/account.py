@@ -11,6 +11,10 @@ from torch import Tensor
 from gdsweep.errors import BadInput
 from gdsweep.interop.names import Table, names_of
 
+OURS: Table = (("*", "*"),)
+"""The names as they are."""
+COUNTERS = (("*.num_batches_tracked", "no part of what is computed"),)
+"""What may be left of a file with our names."""
 DERIVED = re.compile(r"(num_batches_tracked|relative_position_index|attn_mask)$")
 """Buffers of ours that follow from the architecture; files have them or not."""
 

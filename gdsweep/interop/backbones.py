@@ -22,6 +22,7 @@ from gdsweep.interop.files import Content
 from gdsweep.interop.mask2former_names import RESNET, SWIN, VIT
 from gdsweep.interop.names import Table
 from gdsweep.model import Mask2Former
+from gdsweep.model.timm_net import given_names
 
 Channels = Literal["rgb", "bgr"]
 
@@ -42,7 +43,7 @@ _DROPPED = (
     ("backbone.model.mask_token", "used in pre-training only"),
     *((f"backbone.{name}", _CLASSIFIER) for name in ("stem.fc.*", "fc*", "norm.*", "head.*")),
     ("backbone.model.head*", _CLASSIFIER),
-    ("backbone.net.fc.*", _CLASSIFIER),
+    *((f"backbone.net.{name}", _CLASSIFIER) for name in ("fc.*", "norm.*", "head.*")),
 )
 _CAFFE2 = (
     (r"^res_conv1_bn_(\w+)$", r"stem.conv1.norm.\1"),
@@ -83,7 +84,7 @@ def read_backbone(
     Args:
         content: the file.
         path: of the file, for messages.
-        name: timm's name; told from the shapes if None.
+        name: timm's name; told from the shapes if None, as far as they tell.
         channels: order of the channels the first convolution expects; told from the file if None:
             Caffe2's and detectron2's own detectors see BGR with deviation 1, others RGB.
 
@@ -91,12 +92,20 @@ def read_backbone(
         BadInput: no backbone that is known, or tensors that do not fit.
     """
     given, table, caffe2 = _official(content.tensors)
+    if name is not None and channels is None:
+        try:
+            return _read_as_timm(content, path, name)
+        except BadInput:
+            if table is None:
+                raise
     if table is None:
         raise BadInput(
-            f"{path}: no names that are known; valid: gdsweep, Mask2Former, GuidedDistillation, "
-            "transformers' Mask2Former, detectron2, torchvision, timm, Swin, DINOv2"
+            f"{path}: no names that are known (it begins "
+            f"{next(iter(content.tensors), 'with nothing')}); valid: gdsweep, Mask2Former, "
+            "GuidedDistillation, transformers, detectron2, torchvision, Swin, DINOv2, and any of "
+            "timm's files with --backbone NAME"
         )
-    notes = []
+    notes = content.notes
     if channels is None:
         detector = any(
             key.startswith(("backbone.bottom_up.", "roi_heads.")) for key in content.tensors
@@ -118,9 +127,26 @@ def read_backbone(
             "MSRA's network strides in 1x1 convolutions, timm's in 3x3: initial weights, no equal"
         )
     own = {f"backbone.net.{k}": v for k, v in backbone.net.state_dict().items()}
-    found = account(own, given, table, _DROPPED, str(path))
+    try:
+        found = account(own, given, table, _DROPPED, str(path))
+    except BadInput as error:
+        raise BadInput(f"{error}; was it {name}? --backbone names another of timm's") from None
     weights = {k.removeprefix("backbone.net."): v for k, v in found.weights.items()}
     return BackboneFile(name, weights, found.dropped, notes)
+
+
+def _read_as_timm(content: Content, path: Path, name: str) -> BackboneFile:
+    """A file of timm's own, or of others as timm reads them, for the network of that name."""
+    settings = ModelSettings(backbone=name, weights=str(path), norm="batch", hidden=8, heads=1)
+    net = Mask2Former(settings, 1).backbone.net
+    weights: dict[str, Tensor] = net.state_dict()
+    used = set(given_names(net, content.tensors).values())
+    notes = content.notes
+    if not used & content.tensors.keys():
+        notes.append("its names are not timm's: it was read as timm reads the original files")
+        return BackboneFile(name, weights, {}, notes)
+    dropped = {key: _CLASSIFIER for key in content.tensors if key not in used}
+    return BackboneFile(name, weights, dropped, notes)
 
 
 def write_backbone(path: Path, backbone: BackboneFile) -> None:
@@ -141,7 +167,11 @@ def _official(tensors: Mapping[str, Tensor]) -> tuple[dict[str, Tensor], Table |
         official = {n if keep.match(n) else f"backbone.{n}": t for n, t in plain.items()}
         return official, RESNET, False
     if any(n.startswith("layers.0.blocks.0.attn.") for n in plain):
-        return {f"backbone.{n}": t for n, t in plain.items()}, SWIN, False
+        if "layers.0.downsample.reduction.weight" in plain:
+            return {f"backbone.{n}": t for n, t in plain.items()}, SWIN, False
+        # timm's: it merges patches as a stage begins, Swin's authors as it ends
+        timms = {re.sub(r"^layers\.(\d)\.", r"layers_\1.", n): t for n, t in plain.items()}
+        return {f"backbone.net.{n}": t for n, t in timms.items()}, _TIMM, False
     if "layer1.0.conv1.weight" in plain:
         return {f"backbone.net.{n}": t for n, t in plain.items()}, _TIMM, False
     if any(n.startswith("layers_0.blocks.0.attn.") for n in plain):

@@ -74,7 +74,7 @@ def convert(
 
 def _write(opened: Opened, target: Path, to: Target) -> list[str]:
     classes = opened.classes or known_classes(opened)
-    notes = [] if classes else ["the names of its classes are not known"]
+    notes = [*opened.notes, *([] if classes else ["the names of its classes are not known"])]
     if to == "gdsweep":
         write_weights_file(target, opened.weights, opened.settings, classes, opened.source)
         return notes

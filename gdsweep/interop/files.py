@@ -15,6 +15,7 @@ from torch import Tensor
 
 from gdsweep.errors import BadInput
 from gdsweep.interop.safe_pickle import read_pickle
+from gdsweep.model.wrapped_names import unwrapped
 
 _TORCH_PICKLE = b"\x80\x02\x8a\nl\xfc\x9cF\xf9 j\xa8P\x19."  # torch's files before they were zips
 _INSIDE = ("model", "state_dict", "model_state", "blobs")
@@ -28,6 +29,13 @@ class Content:
     """Tensors by name, on the CPU."""
     extra: dict[str, Any] = field(default_factory=dict)
     """Everything beside the tensors, as it is in the file."""
+    prefix: str = ""
+    """What a wrapper had put before every name, and was left out; see `model.wrapped_names`."""
+
+    @property
+    def notes(self) -> list[str]:
+        """What was done to the names."""
+        return [f"every name began with {self.prefix} in the file"] if self.prefix else []
 
 
 def read_file(path: Path) -> Content:
@@ -42,7 +50,8 @@ def read_file(path: Path) -> Content:
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror})") from None
     if start[8:9] == b"{":
-        return Content(_safetensors(path))
+        tensors, prefix = unwrapped(_safetensors(path))
+        return Content(tensors, prefix=prefix)
     if zipfile.is_zipfile(path) or start == _TORCH_PICKLE:
         tree = _torch(path)
     elif start[:1] in (b"\x80", b"}", b"(", b"c"):
@@ -71,7 +80,8 @@ def _split(tree: dict[Any, Any], path: Path) -> Content:
             extra[str(name)] = value
         else:
             raise BadInput(f"{path}: {name} is a {type(value).__name__}, no tensor")
-    return Content(tensors, extra)
+    tensors, prefix = unwrapped(tensors)
+    return Content(tensors, extra, prefix)
 
 
 def _torch(path: Path) -> Any:

@@ -3,12 +3,22 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from gdsweep.config import ModelSettings
+from torch import Tensor
+
+from gdsweep.config import ARCHITECTURES, ModelSettings
 from gdsweep.config.paths import expanded
 from gdsweep.errors import BadInput
+from gdsweep.interop.account import COUNTERS, OURS, account
 from gdsweep.interop.class_head import fitted_head
 from gdsweep.interop.open import open_checkpoint
 from gdsweep.model import Network
+
+_SIZES = (
+    *("hidden", "encoder_feedforward"),  # Mask R-CNN's
+    *("heads", "queries", "query_blocks", "encoder_layers", "encoder_points"),
+    *("decoder_layers", "decoder_feedforward"),
+)
+"""Settings of a model that its weights have to agree with."""
 
 
 def load_initial(
@@ -43,15 +53,37 @@ def load_initial(
         raise BadInput(
             f"{path}: its backbone is {opened.settings.backbone}, not {settings.backbone}"
         )
+    _check_sizes(path, opened.settings, settings)
     if not model.teachable:
         if opened.class_count != len(classes) or tuple(opened.classes or classes) != tuple(classes):
             raise BadInput(
                 f"{path}: its classes are others; a {settings.architecture}'s heads are not adapted"
             )
-        model.load_state_dict(opened.weights)
+        _fill(model, opened.weights, path)
         return None
     weights, note = fitted_head(
         opened.weights, model.state_dict(), opened.classes, classes, model.class_head
     )
-    model.load_state_dict(weights)
+    _fill(model, weights, path)
     return note
+
+
+def _check_sizes(path: str, theirs: ModelSettings, ours: ModelSettings) -> None:
+    """Refuse weights of a network with other sizes, by the settings that say so."""
+    architecture = ARCHITECTURES[ours.architecture]
+    sizes = _SIZES if architecture.teachable else _SIZES[:2]
+    differing = [
+        f"{name} {getattr(theirs, name)} (here {getattr(ours, name)})"
+        for name in sizes
+        if name not in architecture.unused and getattr(theirs, name) != getattr(ours, name)
+    ]
+    if differing:
+        raise BadInput(
+            f"{path}: weights of another network: its model has {', '.join(differing)}; set these "
+            "alike, or start from other weights"
+        )
+
+
+def _fill(model: Network, weights: dict[str, Tensor], path: str) -> None:
+    """Load weights; what only counts or follows from the sizes may be missing, or be too much."""
+    model.load_state_dict(account(model.state_dict(), weights, OURS, COUNTERS, path).weights)

@@ -14,15 +14,22 @@ from gdsweep.interop.open import open_checkpoint
 
 
 def inspect(
-    path: Path, network: str | None, at: str | None, settings: ModelSettings | None, names: bool
+    path: Path,
+    network: str | None,
+    at: str | None,
+    settings: ModelSettings | None,
+    names: bool,
+    backbone: str | None = None,
 ) -> list[str]:
     """Lines that tell format, network, classes, and what would be loaded and what left.
+
+    `backbone` is timm's name of a file that holds a backbone alone, where its tensors do not tell.
 
     Raises:
         BadInput: as `open_checkpoint`; what does not fit is named.
     """
     if backbone_alone(path):
-        found = read_backbone(read_file(path), path)
+        found = read_backbone(read_file(path), path, backbone)
         lines = [f"{path}: a backbone, timm's {found.name}"]
         lines += summary(len(found.weights), found.dropped, found.notes)
         return lines + (_listed(found.weights) if names else [])
@@ -39,7 +46,7 @@ def inspect(
         f"{name}, {model.backbone}, {parameters / 1e6:.2f} M values",
         *([sizes] if model.architecture == "mask2former" else []),
         f"{opened.class_count} classes{_some(opened.classes)}",
-        *summary(len(opened.weights), opened.dropped, []),
+        *summary(len(opened.weights), opened.dropped, opened.notes),
     ]
     return lines + (_listed(opened.weights) if names else [])
 

@@ -1,7 +1,7 @@
 """A trained Mask2Former in whatever format: its weights by our names, and how to build it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from torch import Tensor
@@ -9,7 +9,7 @@ from torch import Tensor
 from gdsweep.config import ARCHITECTURES, ModelSettings, RunConfig
 from gdsweep.errors import BadInput
 from gdsweep.interop import eomt_folder, mask2former, transformers_folder
-from gdsweep.interop.account import account
+from gdsweep.interop.account import COUNTERS, OURS, account
 from gdsweep.interop.architecture import infer_settings
 from gdsweep.interop.files import Content, read_file
 from gdsweep.interop.mask2former_names import DROPPED as MASK2FORMER_DROPPED
@@ -20,8 +20,6 @@ from gdsweep.model import NETWORKS, Network, build_network
 from gdsweep.runs import RunDir, checkpoint_file, newest_checkpoint, read_config
 from gdsweep.runs.records import At
 
-_OURS: Table = (("*", "*"),)
-_COUNTERS = (("*.num_batches_tracked", "no part of what is computed"),)
 _WRAPPED: Table = (("*", "network.*"),)  # detectron2_bridge's meta-architecture
 
 
@@ -43,6 +41,8 @@ class Opened:
     """The run it is a checkpoint of."""
     dropped: dict[str, str] = field(default_factory=dict)
     """Names in the file that were left, and why."""
+    notes: tuple[str, ...] = ()
+    """What else a person should know."""
 
     @property
     def class_count(self) -> int:
@@ -85,7 +85,8 @@ def open_checkpoint(
     content = read_file(path)
     if is_weights_file(content):
         return _open_own(content, path, network, settings)
-    return open_tensors(content, path, network, settings)
+    opened = open_tensors(content, path, network, settings)
+    return replace(opened, notes=tuple(content.notes))
 
 
 def open_tensors(
@@ -106,13 +107,14 @@ def open_tensors(
         return Opened("transformers", *found[:2], None, what, dropped=found[2])
     if eomt_folder.is_eomt(tensors):
         return _open_eomt(tensors, what, None, settings)
-    for kind, table in (("gdsweep", _OURS), ("detectron2-bridge", _WRAPPED)):
+    for kind, table in (("gdsweep", OURS), ("detectron2-bridge", _WRAPPED)):
         if names_of(_class_weight("mask2former"), table)[0] in tensors:
-            found = _accounted(tensors, table, _COUNTERS, what, settings)
+            found = _accounted(tensors, table, COUNTERS, what, settings)
             return Opened(kind, *found[:2], None, what, dropped=found[2])
     raise BadInput(
-        f"{what}: no Mask2Former's names are in it (it begins {next(iter(tensors), 'with nothing')}"
-        "); `python -m gdsweep.interop inspect` tells more"
+        f"{what}: no network's names are in it (it begins {next(iter(tensors), 'with nothing')}); "
+        "valid: gdsweep, Mask2Former, GuidedDistillation, transformers; a backbone alone is for "
+        "model.weights"
     )
 
 
@@ -122,7 +124,7 @@ def _open_run(run: RunDir, network: str | None, at: str | None) -> Opened:
     own = read_weights_file(read_file(path), path, network)
     source = f"{run.path}, {own.network} of iteration {own.iteration}"
     model, weights, dropped = _accounted(
-        own.weights, _OURS, _COUNTERS, str(path), config.settings.model
+        own.weights, OURS, COUNTERS, str(path), config.settings.model
     )
     return Opened("gdsweep", model, weights, own.classes, source, config, dropped)
 
@@ -170,8 +172,8 @@ def _open_own(
         if kind in ARCHITECTURES and kind != "mask2former":
             words = ARCHITECTURES[kind].words
             raise BadInput(f"{path}: {words} away from its run; --config FILE says how to build it")
-        model = infer_settings(own.weights, _OURS, str(path))
-    _, weights, dropped = _accounted(own.weights, _OURS, _COUNTERS, str(path), model)
+        model = infer_settings(own.weights, OURS, str(path))
+    _, weights, dropped = _accounted(own.weights, OURS, COUNTERS, str(path), model)
     return Opened("gdsweep", model, weights, own.classes, source, config, dropped)
 
 

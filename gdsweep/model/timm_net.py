@@ -19,6 +19,7 @@ from gdsweep.config import ModelSettings
 from gdsweep.config.paths import expanded
 from gdsweep.errors import BadInput
 from gdsweep.model import small_swin  # noqa: F401, registers `swin_test` with timm
+from gdsweep.model.wrapped_names import unwrapped
 
 log = logging.getLogger(__name__)
 
@@ -121,6 +122,7 @@ def load(net: Any, settings: ModelSettings) -> None:
         raise BadInput(f"{what} cannot be read as weights ({first_line(error)})") from None
     if not isinstance(state, dict) or not all(isinstance(v, Tensor) for v in state.values()):
         raise BadInput(f"{what} holds no state dict of tensors")
+    state, _ = unwrapped(state)
     wrong = _misfits(net, state)
     if wrong:
         remapped = _remapped(net, state, settings.backbone)
@@ -128,19 +130,19 @@ def load(net: Any, settings: ModelSettings) -> None:
             state, wrong = remapped, []
     if wrong:
         raise BadInput(f"{what} does not fit {settings.backbone}: it {'; it '.join(wrong)}")
-    given = _given(net, state)
+    given = given_names(net, state)
     net.load_state_dict({k: state[g] for k, g in given.items() if g in state}, strict=False)
 
 
-def _given(net: Any, state: Mapping[str, Tensor]) -> dict[str, str]:
-    """The network's names, each with the file's."""
+def given_names(net: Any, state: Mapping[str, Tensor]) -> dict[str, str]:
+    """Names of the network's tensors, each with what a file of timm's calls it."""
     # a feature extractor's `layers_0.` is `layers.0.` in the classifier it was cut from
     return {key: key if key in state else _classifier_key(key) for key in net.state_dict()}
 
 
 def _misfits(net: Any, state: Mapping[str, Tensor]) -> list[str]:
     """What keeps a file's tensors from being the network's, in words; nothing where they fit."""
-    own, given = net.state_dict(), _given(net, state)
+    own, given = net.state_dict(), given_names(net, state)
     missing = [key for key in own if given[key] not in state and not _DERIVED.search(key)]
     reshaped = [
         key for key in own if given[key] in state and state[given[key]].shape != own[key].shape

@@ -154,3 +154,34 @@ def test_what_cannot_be_is_refused(tmp_path: Path) -> None:
     path = pickled(tmp_path / "x.pkl", detectron2_names(torchvision_state()))
     with pytest.raises(BadInput, match="a backbone alone"):
         convert(path, tmp_path / "y.pth", "mask2former")
+
+
+@pytest.mark.parametrize("name", ["test_convnext", "test_efficientnet", "test_vit", "test_resnet"])
+def test_any_file_of_timms_is_read_where_it_is_named(tmp_path: Path, name: str) -> None:
+    state = timm.create_model(name).state_dict()
+    torch.save(state, tmp_path / "a.pth")
+    found = read_backbone(read_file(tmp_path / "a.pth"), tmp_path / "a.pth", name)
+    assert found.name == name
+    assert set(found.dropped.values()) == {"the classifier of the pre-training"}
+    whole = {key.replace("_", "."): value for key, value in state.items()}
+    assert found.weights
+    for key, value in found.weights.items():
+        assert torch.equal(value, whole[key.replace("_", ".")]), key
+
+
+def test_a_file_that_does_not_tell_asks_for_its_name(tmp_path: Path) -> None:
+    torch.save(timm.create_model("test_convnext").state_dict(), tmp_path / "a.pth")
+    with pytest.raises(BadInput, match="any of timm's files with --backbone NAME"):
+        read_backbone(read_file(tmp_path / "a.pth"), tmp_path / "a.pth")
+    with pytest.raises(BadInput, match=r"a\.pth does not fit resnet18: it misses"):
+        read_backbone(read_file(tmp_path / "a.pth"), tmp_path / "a.pth", "resnet18")
+
+
+def test_timms_swin_is_told_from_its_authors(tmp_path: Path) -> None:
+    name = "swin_tiny_patch4_window7_224"
+    state = timm.create_model(name).state_dict()
+    torch.save(state, tmp_path / "a.pth")
+    found = read_backbone(read_file(tmp_path / "a.pth"), tmp_path / "a.pth")
+    assert found.name == name
+    key = "layers_1.downsample.reduction.weight"
+    assert torch.equal(found.weights[key], state[key.replace("_", ".")])

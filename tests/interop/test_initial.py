@@ -11,6 +11,7 @@ from tiny import TINY, merged, train
 from gdsweep.config import CellSettings, ModelSettings, RunConfig
 from gdsweep.errors import BadInput
 from gdsweep.interop import convert
+from gdsweep.interop.initial import load_initial
 from gdsweep.interop.weights_file import write_weights_file
 from gdsweep.model import Mask2Former
 from gdsweep.runs import RunDir, ScoreRef, Store, Wanted, missing, read_wanted
@@ -117,6 +118,30 @@ def test_another_network_is_refused(weights: Any, make_run: Any) -> None:
     run = make_run("supervised", Wanted(scores=(AT_START,)), model={"init": str(path)})
     with pytest.raises(BadInput, match=r"other shapes: .*\[9, 32\] instead of \[6, 32\]"):
         train(run)
+
+
+def test_a_run_of_another_width_is_refused_by_its_settings(make_run: Any, tmp_path: Path) -> None:
+    run = make_run("supervised", Wanted(scores=(AT_START,)))
+    train(run)
+    for changes, told in (
+        ({"hidden": 16}, r"its model has hidden 32 \(here 16\); set these alike"),
+        ({"heads": 4, "queries": 3}, r"has heads 2 \(here 4\), queries 6 \(here 3\)"),
+    ):
+        settings = ModelSettings.model_validate(merged(TINY["model"], changes))
+        with pytest.raises(BadInput, match=told) as refused:
+            load_initial(Mask2Former(settings, 4), str(run.path), settings, SHAPES)
+        assert "\n" not in str(refused.value)
+
+
+def test_statistics_of_a_run_may_be_frozen_now(make_run: Any) -> None:
+    run = make_run("supervised", Wanted(scores=(AT_START,)))  # norm: batch
+    train(run)
+    for norm in ("frozen", "sync"):
+        settings = ModelSettings.model_validate(merged(TINY["model"], {"norm": norm}))
+        model = Mask2Former(settings, 4)
+        load_initial(model, str(run.path), settings, SHAPES)
+        state = checkpoint.load(run.state(0))["student"]
+        assert all(torch.equal(v, state[k]) for k, v in model.state_dict().items())
 
 
 def test_a_runs_checkpoint_converts(weights: Any, make_run: Any, tmp_path: Path) -> None:

@@ -38,6 +38,38 @@ def test_convert_and_back(
     assert all(torch.equal(v, second["student"][k]) for k, v in first["student"].items())
 
 
+@pytest.mark.parametrize("prefix", ["module.", "_orig_mod.", "model."])
+def test_wrapped_names_are_read_and_told(
+    file: Path, prefix: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    weights = torch.load(file, weights_only=True)["student"]
+    wrapped = {prefix + name: tensor for name, tensor in weights.items()}
+    torch.save({"state_dict": wrapped, "epoch": 3}, tmp_path / "wrapped.ckpt")
+    assert main(["inspect", str(tmp_path / "wrapped.ckpt")]) == 0
+    out = capsys.readouterr().out
+    assert "Mask2Former, resnet18" in out
+    assert f"note: every name began with {prefix} in the file" in out
+    assert main(["convert", str(tmp_path / "wrapped.ckpt"), str(tmp_path / "b.pt"), "--to",
+                 "gdsweep"]) == 0  # fmt: skip
+    again = torch.load(tmp_path / "b.pt", weights_only=True)["student"]
+    assert all(torch.equal(v, again[k]) for k, v in weights.items())
+
+
+def test_what_is_not_known_is_told_by_its_names(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    torch.save({"something.weight": torch.ones(2)}, tmp_path / "other.pth")
+    torch.save({"transformer_decoder.other": torch.ones(2)}, tmp_path / "half.pth")
+    for name, first in (("other", "something.weight"), ("half", "transformer_decoder.other")):
+        for command in (["inspect"], ["convert", "--to", "gdsweep"]):
+            words = [command[0], str(tmp_path / f"{name}.pth")]
+            words += [str(tmp_path / "out.pt"), *command[1:]] if command[1:] else []
+            assert main(words) == 2
+            told = capsys.readouterr().err
+            assert f"(it begins {first}); valid: gdsweep, " in told
+            assert "inspect" not in told.partition(": ")[2]
+
+
 def test_bad_input_is_one_line(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
     for arguments in (
         ["inspect", "absent.pth"],
