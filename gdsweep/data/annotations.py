@@ -24,6 +24,7 @@ LONGEST = 100_000
 
 _WHOLE = re.compile(r"-?[0-9]{1,30}")
 _NO_PARENT = {"None", "none", "", "null"}
+_BACKGROUND = {"_background_", "__background__"}
 
 
 @dataclass
@@ -105,15 +106,13 @@ def _read(path: Path, where: str) -> Annotations:
         _check_image(image, where)
     _refuse_duplicates([image["id"] for image in images], "image id", where)
     annotations = _entries(content, "annotations", where)
-    root = _unused_root(content, annotations)
-    categories = _categories(content, root, where)
     reader = Reader()
-    if root is not None:
-        reader.counts[f"category without annotations ({root}), the parent of all, left out"] = 1
+    categories = _categories(content, annotations, reader, where)
     per_image = _grouped(annotations, images, categories, reader, where)
     return Annotations(
         image_ids=[image["id"] for image in images],
-        names=[image["file_name"] for image in images],
+        # tools on Windows write folders with backslashes
+        names=[image["file_name"].replace("\\", "/") for image in images],
         sizes=torch.tensor([(i["height"], i["width"]) for i in images], dtype=torch.int32),
         categories=categories,
         records=Records(per_image, {c["id"]: label for label, c in enumerate(categories)}),
@@ -175,39 +174,40 @@ def _check_image(image: dict[str, Any], where: str) -> None:
             )
 
 
-def _categories(content: dict[str, Any], root: str | None, where: str) -> list[dict[str, Any]]:
-    categories = sorted(_entries(content, "categories", where), key=lambda c: c["id"])
-    if not categories:
+def _categories(
+    content: dict[str, Any], annotations: list[dict[str, Any]], reader: Reader, where: str
+) -> list[dict[str, Any]]:
+    entries = sorted(_entries(content, "categories", where), key=lambda c: c["id"])
+    if not entries:
         raise BadInput(f"{where}: no categories")
-    for category in categories:
+    for category in entries:
         if not isinstance(category.get("name"), str):
             raise BadInput(f"{where}: category id {category['id']} has no name")
-    _refuse_duplicates([category["id"] for category in categories], "category id", where)
-    if root is not None:
-        categories = [c for c in categories if not _is_root(c, root)]
-    _refuse_duplicates([category["name"] for category in categories], "category name", where)
-    return categories
+    _refuse_duplicates([category["id"] for category in entries], "category id", where)
+    found = []
+    numbers = (annotation.get("category_id") for annotation in annotations)
+    used = {number for number in numbers if _whole(number)}
+    for category in entries:
+        if category["id"] not in used and _stands_for_no_class(category, entries):
+            rule = f"category without annotations ({category['name']}), no class, left out"
+            reader.counts[rule] = 1
+        else:
+            found.append(category)
+    _refuse_duplicates([category["name"] for category in found], "category name", where)
+    return found
 
 
-def _unused_root(content: dict[str, Any], annotations: list[dict[str, Any]]) -> str | None:
-    """Name of a category that stands for all others together, as Roboflow writes one.
+def _stands_for_no_class(category: dict[str, Any], entries: list[dict[str, Any]]) -> bool:
+    """Whether a category is labelme's `_background_`, or a parent of all others, as Roboflow's.
 
-    It is the supercategory of every other, has none itself, and no annotation. It may have the name
-    of the only class.
+    Roboflow's has no supercategory, is that of every other category, and may have the name of the
+    only class.
     """
-    categories = [c for c in content["categories"] if isinstance(c, dict)]
-    parents = {str(c.get("supercategory")) for c in categories} - _NO_PARENT
-    roots = [c for c in categories for name in parents if _is_root(c, name)]
-    if len(parents) != 1 or len(roots) != 1 or len(categories) < 2:
-        return None
-    number = _as_whole(roots[0].get("id"))
-    used = any(annotation.get("category_id") == number for annotation in annotations)
-    others = all(c is roots[0] or c.get("supercategory") in parents for c in categories)
-    return roots[0]["name"] if others and not used else None
-
-
-def _is_root(category: dict[str, Any], name: str) -> bool:
-    return category.get("name") == name and str(category.get("supercategory")) in _NO_PARENT
+    if category["name"] in _BACKGROUND:
+        return True
+    others = [entry for entry in entries if entry is not category]
+    parents = {str(entry.get("supercategory")) for entry in others}
+    return parents == {category["name"]} and str(category.get("supercategory")) in _NO_PARENT
 
 
 def _grouped(

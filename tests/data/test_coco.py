@@ -503,7 +503,7 @@ def test_a_root_category_nobody_uses_is_no_class(small: Any, name: str) -> None:
     splits = open_dataset(small.settings())
     assert splits.train.classes == ("dog", "cat")
     assert splits.train.category_ids == (3, 7)
-    note = f"category without annotations ({name}), the parent of all, left out"
+    note = f"category without annotations ({name}), no class, left out"
     assert f"train: 1 {note}" in splits.notes
     assert f"val: 1 {note}" in splits.notes
 
