@@ -75,7 +75,6 @@ class Slurm:
         *,
         grids: Sequence[Path] = (),
         max_running: int | None = None,
-        exclude: Sequence[str] = (),
         trainer: Sequence[str] = TRAINER,
     ) -> None:
         self.store = Store(store.root.resolve())
@@ -83,7 +82,8 @@ class Slurm:
         self.ledger = Ledger(self.store)
         self.grid_paths = tuple(str(path.resolve()) for path in grids)
         self._max_running = max_running
-        self._exclude = (*profile.exclude, *exclude)
+        self.exclude = list(profile.exclude)
+        """Nodes that no job of this launch may use."""
         self._trainer = () if tuple(trainer) == TRAINER else tuple(trainer)
         self._launch = new_id()
 
@@ -276,7 +276,7 @@ class Slurm:
             "account": profile.account,
             "qos": profile.qos,
             "constraint": profile.constraint,
-            "exclude": ",".join(self._exclude) or None,
+            "exclude": ",".join(self.exclude) or None,
             "mem": profile.memory,
             "gpus_per_node": gpus if gpus and not profile.gres else None,
             "gres": f"{profile.gres}:{gpus}" if gpus and profile.gres else None,

@@ -54,7 +54,6 @@ class SlurmExecutor(Executor):
             self.profile,
             grids=self.request.paths,
             max_running=self.options.max_running,
-            exclude=self._avoided,
             trainer=self.trainer,
         )
 
@@ -117,6 +116,7 @@ class SlurmExecutor(Executor):
             from gdsweep.cluster.slurm.executor import bad_nodes
 
             self._avoided = bad_nodes(plan, self.store)
+            self.slurm.exclude += self._avoided
         pieces, left = self.slurm.pieces(plan, self.options.retry, self._submissions)
         known = (name for name, run in plan.runs.items() if run.job)
         fitted, no_room = fit(pieces, self.slurm.room(self._queued), known)
