@@ -20,7 +20,7 @@ from gdsweep.plan.request import Request
 from gdsweep.runs import Store
 
 EXECUTORS = {
-    "slurm": "gdsweep.cluster.slurm.launch:SlurmExecutor",
+    "slurm": "gdsweep.cluster.slurm.executor:SlurmExecutor",
     "local": "gdsweep.cluster.local.executor:LocalExecutor",
 }
 """Name, as `--cluster` has it, to class. Without `--cluster` the first that can be used here is."""

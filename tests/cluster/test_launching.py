@@ -74,8 +74,8 @@ def test_it_says_where_it_runs_and_why(
     cluster: str | None,
     reason: str,
 ) -> None:
-    monkeypatch.setattr("gdsweep.cluster.slurm.launch.available", lambda: sbatch is not None)
-    monkeypatch.setattr("gdsweep.cluster.slurm.launch.configured", lambda: False)
+    monkeypatch.setattr("gdsweep.cluster.slurm.executor.available", lambda: sbatch is not None)
+    monkeypatch.setattr("gdsweep.cluster.slurm.executor.configured", lambda: False)
     executor = open_executor(Request(folder=tmp_path), Options(cluster=cluster), TRAINER)
     assert (type(executor), executor.because) == (LocalExecutor, reason)
     graph = make_graph({"a": {"iterations": 5}, "b": {"iterations": 5, "gpus": 8}})
@@ -89,7 +89,7 @@ def test_it_says_where_it_runs_and_why(
 def test_an_executor_that_cannot_be_used_or_is_unknown_is_told(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("gdsweep.cluster.slurm.launch.available", lambda: False)
+    monkeypatch.setattr("gdsweep.cluster.slurm.executor.available", lambda: False)
     with pytest.raises(BadInput, match="--cluster slurm: no SLURM: sbatch is not on the PATH"):
         open_executor(Request(), Options(cluster="slurm"), TRAINER)
     with pytest.raises(BadInput, match="--cluster moon: no such executor; there are slurm, local"):

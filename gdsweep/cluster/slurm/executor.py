@@ -1,396 +1,238 @@
-"""The SLURM executor: a plan goes into the scheduler as job arrays, and the launch is over."""
+"""The executor of a SLURM cluster: a plan goes into the queue, and nothing stays running."""
 
-import dataclasses
-import os
-import shlex
-import sys
-import time
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections import defaultdict
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
+from typing import TYPE_CHECKING
 
-import submitit
-from submitit.core.utils import DelayedSubmission
+from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
+from gdsweep.cluster.executor import Executor, Options, Outcome, print_left
 from gdsweep.cluster.slurm import queue as slurm_queue
-from gdsweep.cluster.slurm.arrays import Piece, fitting, make_pieces
-from gdsweep.cluster.slurm.causes import MACHINE
-from gdsweep.cluster.slurm.commands import tell
-from gdsweep.cluster.slurm.in_job import advance
-from gdsweep.cluster.slurm.ledger import (
-    Ledger,
-    Submission,
-    latest,
-    new_id,
-    open_intents,
-    queued_job,
-    superfluous,
-)
-from gdsweep.cluster.slurm.profile import Profile
+from gdsweep.cluster.slurm.arrays import Piece, fit
+from gdsweep.cluster.slurm.commands import ask, available, configured
+from gdsweep.cluster.slurm.ledger import Ledger, Submission, latest, living, queued_job
+from gdsweep.cluster.slurm.profile import Profile, choose_profile, with_profile_store
 from gdsweep.cluster.slurm.queue import QueuedJob
-from gdsweep.cluster.slurm.submit import Full, Lost, submit
-from gdsweep.cluster.trainer import TRAINER
-from gdsweep.errors import BadInput
+from gdsweep.cluster.slurm.snapshot import take_snapshot
+from gdsweep.plan.job import Job
+from gdsweep.plan.memory import Card
 from gdsweep.plan.plan import Plan, PlannedRun
-from gdsweep.plan.planning import not_there
+from gdsweep.plan.plan_text import shape
+from gdsweep.plan.request import Request
 from gdsweep.runs import Store
-from gdsweep.runs.attempts import last_attempt
 
-SETTLE = 10.0
-"""Seconds after which an intent SLURM does not know is taken for one it never got."""
-
-# submitit looks for a pickle of the job's own id: all elements of an array have the same one
-NAME_PICKLE = """\
-JOB=${{SLURM_ARRAY_JOB_ID:+${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID}}
-JOB=${{JOB:-$SLURM_JOB_ID}}
-for TRY in 1 2 3 4 5; do
-  [ -e {folder}/${{JOB}}_submitted.pkl ] && break
-  cp {folder}/advance.pkl {folder}/$JOB.tmp && mv {folder}/$JOB.tmp {folder}/${{JOB}}_submitted.pkl
-  sleep 0.2
-done"""
+if TYPE_CHECKING:
+    from gdsweep.cluster.slurm.submitter import Submitter
 
 
-@dataclass
-class Submitted:
-    """What a launch put into SLURM."""
-
-    jobs: dict[str, str] = field(default_factory=dict)
-    """Run to job id."""
-    calls: int = 0
-    """sbatch calls."""
-    left: dict[str, str] = field(default_factory=dict)
-    """Runs that were not submitted now, and why: a later launch will."""
-    refused: dict[str, str] = field(default_factory=dict)
-    """Runs that SLURM will not take as they are, and why."""
-
-
-class Slurm:
-    """Submits what a plan lacks, to one cluster."""
+class SlurmExecutor(Executor):
+    """Submits what a plan lacks to SLURM; the launch is over when all of it is in the queue."""
 
     def __init__(
-        self,
-        store: Store,
-        profile: Profile,
-        *,
-        grids: Sequence[Path] = (),
-        max_running: int | None = None,
-        trainer: Sequence[str] = TRAINER,
+        self, request: Request, options: Options, trainer: Sequence[str], because: str
     ) -> None:
-        self.store = Store(store.root.resolve())
-        self.profile = profile
-        self.ledger = Ledger(self.store)
-        self.grid_paths = tuple(str(path.resolve()) for path in grids)
-        self._max_running = max_running
-        self.exclude = list(profile.exclude)
-        """Nodes that no job of this launch may use."""
-        self._trainer = () if tuple(trainer) == TRAINER else tuple(trainer)
-        self._launch = new_id()
-
-    # ---- what would be done --------------------------------------------------------------------
-
-    def pieces(
-        self, plan: Plan, retry: bool, submissions: Sequence[Submission] = ()
-    ) -> tuple[list[Piece], dict[str, str]]:
-        """The arrays to submit, and runs that cannot be submitted now with the reason."""
-        todo = self.todo(plan, retry)
-        going = {run.name for run in todo}
-        waits: dict[str, list[str]] = {}
-        left: dict[str, str] = {} if retry else self._elsewhere(todo, submissions)
-        for run in todo:
-            waits[run.name] = []
-            for source in not_there(run.sources, self.store):
-                parent = plan.runs[source.run]
-                if source.run in left or not (source.run in going or parent.job):
-                    left.setdefault(
-                        run.name, f"{source} is not there, and no job of SLURM's makes it"
-                    )
-                waits[run.name].append(source.run)
-        pieces = make_pieces(
-            [run for run in todo if run.name not in left],
-            waits,
-            self._shape,
-            largest=self.facts.max_array_size,
-            max_running=self._max_running,
-        )
-        return pieces, left
+        """Choose the cluster's profile, and its store unless another was asked for."""
+        self.profile = choose_profile(options.profile)
+        super().__init__(with_profile_store(request, self.profile), options, trainer, because)
+        self._submissions: list[Submission] = []
+        self._queued: dict[str, QueuedJob] = {}
+        self._living: dict[str, Job] = {}
+        self._avoided: list[str] = []
 
     @cached_property
-    def facts(self) -> slurm_queue.ClusterFacts:
-        """What cluster this is; asked once."""
-        return slurm_queue.cluster_facts()
+    def submitter(self) -> "Submitter":
+        """The cluster, to submit to."""
+        from gdsweep.cluster.slurm.submitter import Submitter  # submitit takes its time
 
-    def todo(self, plan: Plan, retry: bool) -> list[PlannedRun]:
-        """Runs to submit: what nobody has in hand, and what waits for a job that is gone."""
-        todo: dict[str, PlannedRun] = {}
-        wanted = {run.name for run in plan.todo(retry)}
-        for run in plan.runs.values():
-            # its parent is submitted anew: a job that waits for the old one's id waits for nobody,
-            # or for a stranger
-            orphaned = run.status == "queued" and any(s.run in todo for s in run.waits)
-            free = run.name in wanted and run.status not in ("running", "queued")
-            if orphaned or free:
-                todo[run.name] = run
-        return list(todo.values())
+        return Submitter(
+            self.store,
+            self.profile,
+            grids=self.request.paths,
+            max_running=self.options.max_running,
+            trainer=self.trainer,
+        )
 
-    def _elsewhere(
-        self, todo: Iterable[PlannedRun], submissions: Sequence[Submission]
-    ) -> dict[str, str]:
-        """Runs that another cluster may have in hand, whose queue cannot be asked here."""
-        newest = latest(submissions)
-        found = {}
-        for run in todo:
-            record = newest.get(run.name)
-            foreign = record is not None and record.cluster not in (None, self.facts.name)
-            if record is None or not foreign or self.facts.name is None:
-                continue
-            attempt = last_attempt(self.store.run(run.name))
-            ended = attempt is not None and attempt.outcome in ("done", "failed")
-            if not (ended and attempt and attempt.started >= record.created):
-                found[run.name] = (
-                    f"job {record.job_of(run.name)} of cluster {record.cluster} has it; "
-                    "launch there, or --retry takes it over"
-                )
-        return found
+    @classmethod
+    def refusal(cls) -> str | None:
+        """Whether there is no SLURM on the PATH, or none behind it."""
+        if not available():
+            return "no SLURM: sbatch is not on the PATH"
+        if not configured():
+            return "sbatch is on the PATH, but no SLURM is configured here"
+        return None
 
-    def _shape(self, run: PlannedRun) -> tuple[int, ...]:
+    def jobs(self) -> dict[str, Job]:
+        """What SLURM still has to do or is doing; one squeue, and none before the first launch."""
+        self._submissions, self._queued = read_jobs(self.store)
+        self._living = living(self._submissions, self._queued)
+        return self._living
+
+    @contextmanager
+    def alone(self) -> Iterator[dict[str, Job]]:
+        """Hold the store's ledger; jobs are those after what killed launches left was settled."""
+        with self.submitter.ledger.alone():
+            self._submissions, self._queued = self.submitter.settle()
+            self._living = living(self._submissions, self._queued)
+            yield self._living
+
+    def last_jobs(self, runs: Collection[str]) -> dict[str, Job]:
+        """The last job of each run, and how queue or accounting say that it ended."""
+        return ended_jobs(self._submissions, self._queued, runs)
+
+    def todo(self, plan: Plan) -> list[PlannedRun]:
+        """Runs to submit, those included whose job waits for one that is gone."""
+        return self.submitter.todo(plan, self.options.retry)
+
+    def logs(self, run: str) -> list[Path]:
+        """The trainer's log, then the output file of its last job."""
+        ledger = Ledger(Store(self.store.root.resolve()))
+        submission = latest(ledger.read()).get(run)
+        job = submission.job_of(run) if submission else None
+        folder = ledger.folder(submission.id) if submission else None
+        output = [folder / f"{job}_0_log.out"] if folder and job else []
+        return [self.store.run(run).log, *output]
+
+    def place(self, runs: Sequence[PlannedRun]) -> str:
+        """The profile, the store, and the nodes that are avoided."""
+        without = f", without {', '.join(self._avoided)}" if self._avoided else ""
+        profile = self.profile.name
+        return (
+            f"submitting to SLURM (profile {profile}), store {self.submitter.store.root}{without}"
+        )
+
+    def card(self, run: PlannedRun) -> Card | None:
+        """The cluster's GPUs, where the profile tells their memory."""
         resources = run.config.settings.resources
-        return (*self.profile.shape(resources), resources.cpus, self.profile.minutes(resources))
-
-    # ---- doing it ------------------------------------------------------------------------------
-
-    def settle(self) -> tuple[list[Submission], dict[str, QueuedJob]]:
-        """Records and queue, with the loose ends of killed launches tied. Hold `ledger.alone()`."""
-        before = {s.id: s for s in self.ledger.read()}
-        queued = slurm_queue.queue(s.user for s in before.values())
-        submissions = self.ledger.read_adopting(queued)
-        loose = open_intents(submissions)
-        if loose:
-            # no longer than SETTLE: the clock of another login node may be an hour ahead
-            age = time.time() - max(s.created for s in loose)
-            pause = min(max(SETTLE - age, 0.0), SETTLE)
-            tell(f"a launch was cut off: looking for its jobs for {pause:.0f} s")
-            time.sleep(pause)
-            queued = slurm_queue.queue(s.user for s in before.values())
-            submissions = self.ledger.read_adopting(queued)
-        for submission in submissions:
-            if submission != before.get(submission.id):
-                self.ledger.write(submission)
-        self.ledger.withdraw(open_intents(submissions))
-        submissions = self.ledger.read()
-        extra = [job.id for job in superfluous(submissions, queued)]
-        if extra:
-            tell(f"cancelling jobs that would do nothing: {', '.join(extra)}")
-            slurm_queue.cancel(extra)
-        return submissions, queued
-
-    def submit(
-        self,
-        plan: Plan,
-        pieces: Sequence[Piece],
-        code: Path,
-        queued: Mapping[str, QueuedJob],
-        submissions: Sequence[Submission] = (),
-    ) -> Submitted:
-        """Submit the pieces, parents first. Hold `ledger.alone()`."""
-        self._cancel_superseded(pieces, queued, submissions)
-        batch = _Batch(self, plan, code, self.room(queued), submissions)
-        for piece in pieces:
-            batch.add(piece)
-        return batch.done
-
-    def room(self, queued: Mapping[str, QueuedJob]) -> int | None:
-        """Jobs that may be submitted yet under the profile's `max_submit`; None is any number."""
-        if self.profile.max_submit is None:
+        if self.profile.gpu_memory is None or not run.on_gpus:
             return None
-        return max(0, self.profile.max_submit - sum(job.alive for job in queued.values()))
+        return Card(self.profile.gpu_memory, resources.nodes * resources.gpus)
 
-    def _cancel_superseded(
-        self,
-        pieces: Sequence[Piece],
-        queued: Mapping[str, QueuedJob],
-        submissions: Sequence[Submission],
-    ) -> None:
-        """Pending jobs of runs that are submitted anew go: what they wait for will not come."""
-        newest = latest(submissions)
-        found = []
-        for run in (run for piece in pieces for run in piece.runs):
-            job = queued_job(newest[run.name], run.name, queued) if run.name in newest else None
-            if job is not None and job.state == "PENDING":
-                found.append(job.id)
-        slurm_queue.cancel(sorted(found))
+    def preview(self, plan: Plan, console: Console) -> None:
+        """Print the arrays that the plan would take, and what cannot be submitted now."""
+        if self.options.retry and self.options.avoid_bad_nodes:
+            from gdsweep.cluster.slurm.submitter import bad_nodes
 
-    def submission(
-        self, piece: Piece, code: Path, dependency: str | None, after: float
-    ) -> Submission:
-        """The record of a piece that is about to be submitted, later than `after` (Unix time)."""
-        resources = piece.runs[0].config.settings.resources
-        return Submission(
-            id=new_id(),
-            launch=self._launch,
-            created=max(time.time(), after + 1e-3),
-            user=slurm_queue.user_name(),
-            grids=self.grid_paths,
-            runs=tuple(run.name for run in piece.runs),
-            store=str(self.store.root),
-            code=str(code),
-            trainer=self._trainer,
-            folder=os.getcwd(),
-            minutes=self.profile.minutes(resources),
-            signal_seconds=self.profile.signal_seconds,
-            timeouts=self.profile.timeouts,
-            restarts=self.profile.restarts,
-            dependency=dependency,
-            cluster=self.facts.name,
-        )
+            self._avoided = bad_nodes(plan, self.store)
+            self.submitter.exclude += self._avoided
+        pieces, left = self.submitter.pieces(plan, self.options.retry, self._submissions)
+        known = (name for name, run in plan.runs.items() if run.job)
+        fitted, no_room = fit(pieces, self.submitter.room(self._queued), known)
+        if fitted:
+            print_pieces(fitted, self.profile, console)
+        print_left(left | no_room, console)
 
-    def write_script(self, piece: Piece, submission: Submission) -> Path:
-        """Write what sbatch takes: submitit's script, and the pickle of what the job does."""
-        record = self.ledger.write(submission)
-        executor = self._executor(piece, submission, Path(submission.code))
-        if len(piece.runs) > 1:
-            executor.parameters["map_count"] = len(piece.runs)
-        what = DelayedSubmission(advance, str(record))
-        what.set_timeout(submission.minutes, 3)
-        what.dump(record.with_name("advance.pkl"))
-        script = record.with_name("job.sh")
-        text = executor._make_submission_file_text(executor._submitit_command_str, "")
-        script.write_text(text, encoding="utf-8")
-        return script
+    def submit(self, plan: Plan, runs: Sequence[PlannedRun], console: Console) -> Outcome:
+        """Submit arrays, parents first, from a snapshot of the code."""
+        pieces, left = self.submitter.pieces(plan, self.options.retry, self._submissions)
+        code = take_snapshot(self.store.root)
+        done = self.submitter.submit(plan, pieces, code, self._queued, self._submissions)
+        calls = "1 sbatch call" if done.calls == 1 else f"{done.calls} sbatch calls"
+        left |= done.left
+        return Outcome(submitted=done.jobs, calls=calls, left=left, refused=done.refused)
 
-    def _executor(self, piece: Piece, submission: Submission, code: Path) -> submitit.SlurmExecutor:
-        profile, resources = self.profile, piece.runs[0].config.settings.resources
-        nodes, tasks, gpus = profile.shape(resources)
-        folder = self.ledger.folder(submission.id)
-        # until Python has its handlers, a notice must not kill it
-        python = f'bash -c \'trap "" USR2; exec "$@"\' - {shlex.quote(sys.executable)}'
-        executor = submitit.SlurmExecutor(folder=folder, python=python)
-        name = piece.runs[0].name if len(piece.runs) == 1 else _grid_name(self.grid_paths)
-        options = {"requeue": True, **profile.extra_options()}
-        if submission.dependency:
-            options["kill-on-invalid-dep"] = "yes"
-        if profile.cluster:
-            options["clusters"] = profile.cluster
-        chosen: dict[str, object] = {
-            "partition": profile.partition,
-            "account": profile.account,
-            "qos": profile.qos,
-            "constraint": profile.constraint,
-            "exclude": ",".join(self.exclude) or None,
-            "mem": profile.memory,
-            "gpus_per_node": gpus if gpus and not profile.gres else None,
-            "gres": f"{profile.gres}:{gpus}" if gpus and profile.gres else None,
-            "dependency": submission.dependency,
-            "array_parallelism": piece.at_once or len(piece.runs),
+    def cancel(self, runs: Collection[str]) -> dict[str, str]:
+        """Cancel the runs' jobs; SLURM cancels what depends on them."""
+        jobs = {run: job.id for run, job in self._living.items() if run in runs}
+        slurm_queue.cancel(list(jobs.values()))
+        return jobs
+
+    def tend(self, plan: Plan, console: Console) -> None:
+        """Release jobs whose parents' milestones are there; list, or cancel, dropped ones."""
+        if not self.options.dry_run:
+            self._release(plan, console)
+        self._prune(console)
+
+    def examine(self, console: Console) -> int:
+        """Try out what jobs need of the cluster."""
+        from gdsweep.cluster.slurm.doctor import examine
+
+        return examine(self.profile, self.store, console)
+
+    def _release(self, plan: Plan, console: Console) -> None:
+        """Let jobs go that wait for the end of a parent whose milestone is there already."""
+        held = latest(self._submissions)
+        for run in plan.runs.values():
+            waits = run.job is not None and run.job.phase == "waiting" and not run.waits
+            # under a throttle the dependency keeps a place free, too
+            if waits and run.job and "afterany" not in (held[run.name].dependency or ""):
+                ask(["scontrol", "update", f"JobId={run.job.id}", "Dependency="])
+                line = f"released: {run.name}, job {run.job.id}: all it needs is there"
+                console.print(Text(line), soft_wrap=True)
+
+    def _prune(self, console: Console) -> None:
+        """List jobs of runs that the grids no longer want; cancel them if so asked."""
+        grids = {str(path.resolve()) for path in self.request.paths}
+        dropped = {
+            run: job.id
+            for run, job in self._living.items()
+            if run not in self.request.graph.runs
+            and any(run in s.runs and s.grids and set(s.grids) <= grids for s in self._submissions)
         }
-        # the profile's word is the stronger one, and sbatch heeds the last it reads
-        chosen = {key: v for key, v in chosen.items() if key.replace("_", "-") not in options}
-        quoted = shlex.quote(str(code))
-        executor.update_parameters(
-            job_name=f"{name}.{submission.id}",
-            comment=profile.comment(submission.id),
-            time=submission.minutes,
-            nodes=nodes,
-            ntasks_per_node=tasks,
-            cpus_per_task=resources.cpus,
-            signal_delay_s=submission.signal_seconds,
-            stderr_to_stdout=True,
-            setup=[
-                *profile.setup,
-                NAME_PICKLE.format(folder=shlex.quote(str(folder))),
-                f"export PYTHONPATH={quoted}${{PYTHONPATH:+:$PYTHONPATH}}",
-                f"cd {quoted}",
-            ],
-            srun_args=["--kill-on-bad-exit=1", f"--cpus-per-task={resources.cpus}"],
-            additional_parameters=options,
-            **{key: value for key, value in chosen.items() if value is not None},
+        for run, job in dropped.items():
+            console.print(Text(f"dropped from the grid: {run}, job {job}"), soft_wrap=True)
+        if dropped and self.options.prune and not self.options.dry_run:
+            slurm_queue.cancel(list(dropped.values()))
+            console.print(f"cancelled {len(dropped)} dropped jobs")
+        elif dropped:
+            console.print("--prune cancels them")
+
+
+def read_jobs(store: Store) -> tuple[list[Submission], dict[str, QueuedJob]]:
+    """The store's submissions, and SLURM's queue; one squeue, and none before the first launch."""
+    ledger = Ledger(Store(store.root.resolve()))
+    users = {submission.user for submission in ledger.read()}
+    if not users:
+        return [], {}
+    queued = slurm_queue.queue(users)
+    return ledger.read_adopting(queued), queued
+
+
+def ended_jobs(
+    submissions: Sequence[Submission], queued: Mapping[str, QueuedJob], runs: Collection[str]
+) -> dict[str, Job]:
+    """Run to its last job, and how queue or accounting say that it ended. One sacct at most."""
+    newest = latest(submissions)
+    ended: dict[str, Job] = {}
+    unknown: dict[str, str] = {}
+    for run in runs:
+        job = newest[run].job_of(run) if run in newest else None
+        if job is None:
+            continue
+        known = queued_job(newest[run], run, queued)
+        ended[run] = known.job() if known else Job(job, "ended")
+        if known is None:
+            unknown[run] = job
+    since = min((newest[run].created for run in unknown), default=0.0)
+    told = slurm_queue.history({job: newest[run].id for run, job in unknown.items()}, since)
+    return ended | {run: told[job].job() for run, job in unknown.items() if job in told}
+
+
+def print_pieces(pieces: Sequence[Piece], profile: Profile, console: Console) -> None:
+    """How the jobs would go up: per resource shape jobs, arrays and nodes."""
+    shapes: dict[str, list[Piece]] = defaultdict(list)
+    for piece in pieces:
+        shapes[shape(piece.runs[0])].append(piece)
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("to submit", no_wrap=True)
+    for name in ("jobs", "arrays", "sbatch calls", "nodes a job", "at once"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for name, group in shapes.items():
+        nodes, _, _ = profile.shape(group[0].runs[0].config.settings.resources)
+        throttled = group[0].at_once is not None
+        by_wave: dict[int, int] = defaultdict(int)
+        for piece in group:
+            by_wave[piece.wave] += piece.at_once or 0
+        table.add_row(
+            name,
+            f"{sum(len(piece.runs) for piece in group):,}",
+            f"{sum(len(piece.runs) > 1 for piece in group):,}",
+            f"{len(group):,}",
+            f"{nodes:,}",
+            f"{max(by_wave.values()):,}" if throttled else "any",
         )
-        return executor
-
-
-class _Batch:
-    """What one launch submits, piece after piece."""
-
-    def __init__(
-        self,
-        slurm: Slurm,
-        plan: Plan,
-        code: Path,
-        room: int | None,
-        submissions: Sequence[Submission],
-    ) -> None:
-        self.slurm, self.code, self.room = slurm, code, room
-        self.done = Submitted()
-        self._ids = {name: run.job.id for name, run in plan.runs.items() if run.job}
-        self._arrays: dict[int, str] = {}
-        self._sizes: dict[int, int] = {}
-        self._newest = max((s.created for s in submissions), default=0.0)
-
-    def add(self, piece: Piece) -> None:
-        """Submit a piece, or as much of its head as there is room for."""
-        size, reason = fitting(piece, self.room, self._sizes, self._ids.keys())
-        refused = False
-        while size:
-            try:
-                self._submit(piece, size)
-                break
-            except Full as error:
-                # fewer may fit; whatever does not is for the next launch
-                self.room, reason, size = 0, str(error), size // 2
-            except Lost as error:
-                reason, size = f"{error}; the next launch looks for it", 0
-            except BadInput as error:
-                reason, size, refused = str(error), 0, True
-        for run in piece.runs[size:]:
-            (self.done.refused if refused else self.done.left)[run.name] = reason
-
-    def _submit(self, piece: Piece, size: int) -> None:
-        """One sbatch, written down before and after."""
-        head = dataclasses.replace(piece, runs=piece.runs[:size])
-        dependency = _dependency(head, self._ids, self._arrays)
-        slurm = self.slurm
-        submission = slurm.submission(head, self.code, dependency, self._newest)
-        self._newest = submission.created
-        script = slurm.write_script(head, submission)
-        self.done.calls += 1
-        try:
-            job = submit(script, submission.id, slurm.profile.said())
-        except (Full, BadInput):
-            slurm.ledger.withdraw([submission])
-            raise
-        slurm.ledger.write(submission.model_copy(update={"job": job}))
-        self._arrays[id(piece)], self._sizes[id(piece)] = job, size
-        if self.room is not None:
-            self.room = max(0, self.room - size)
-        for index, run in enumerate(head.runs):
-            self._ids[run.name] = job if size == 1 else f"{job}_{index}"
-            self.done.jobs[run.name] = self._ids[run.name]
-
-
-def bad_nodes(plan: Plan, store: Store) -> list[str]:
-    """Nodes on which failed runs of the plan failed for what may be the machine's fault."""
-    nodes: set[str] = set()
-    for run in plan.runs.values():
-        if run.status == "failed":
-            attempt = last_attempt(store.run(run.name))
-            if attempt is not None and attempt.cause in MACHINE:
-                nodes |= set(slurm_queue.expand_nodes(str(attempt.process.get("nodes") or "")))
-    return sorted(nodes)
-
-
-def _dependency(piece: Piece, ids: Mapping[str, str], arrays: Mapping[int, str]) -> str | None:
-    parts = []
-    if piece.aligned and len(piece.runs) == 1:  # a job of its own: elements follow arrays only
-        parts.append(f"afterok:{ids[piece.aligned.runs[0].name]}")
-    elif piece.aligned:
-        parts.append(f"aftercorr:{arrays[id(piece.aligned)]}")
-    if piece.after:
-        parts.append(":".join(["afterok", *(ids[name] for name in piece.after)]))
-    over = list(dict.fromkeys(arrays[id(p)] for p in piece.barrier if id(p) in arrays))
-    if over:
-        parts.append(":".join(["afterany", *over]))
-    return ",".join(parts) or None
-
-
-def _grid_name(grids: Sequence[str]) -> str:
-    return Path(grids[0]).stem if grids else "gdsweep"
+    console.print(table)

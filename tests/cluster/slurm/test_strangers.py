@@ -7,12 +7,12 @@ from pathlib import Path
 import pytest
 from odd_scheduler import Scheduler
 
-from gdsweep.cluster.slurm import executor, submit
+from gdsweep.cluster.slurm import submit, submitter
 
 
 @pytest.fixture
 def scheduler(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Scheduler:
-    monkeypatch.setattr(executor, "SETTLE", 1.0)
+    monkeypatch.setattr(submitter, "SETTLE", 1.0)
     return Scheduler(tmp_path)
 
 

@@ -8,9 +8,9 @@ import pytest
 from handmade import make_graph
 
 from gdsweep import atomic
-from gdsweep.cluster.slurm import executor as module
+from gdsweep.cluster.slurm import submitter as module
 from gdsweep.cluster.slurm.arrays import Piece, make_pieces
-from gdsweep.cluster.slurm.executor import bad_nodes
+from gdsweep.cluster.slurm.submitter import bad_nodes
 from gdsweep.plan.planning import make_plan
 from gdsweep.runs import Attempt, Store
 
