@@ -4,7 +4,6 @@ import functools
 import json
 import sys
 from pathlib import Path
-from typing import Any
 
 HERE = Path(__file__).resolve().parent
 sys.path[:0] = [str(HERE), str(HERE.parent)]
@@ -24,21 +23,9 @@ def read_graphs(request: Request) -> object:
     return handmade.make_graph(merged)
 
 
-class Page:
-    """As much of a Grid as a status asks for: its cells, and that nothing is published of them."""
-
-    resolver = None
-
-    def __init__(self, graph: Any) -> None:
-        self.cells = [cell for cell, _, _ in graph.results]
-
-    def published_values(self) -> dict[int, object]:
-        return {}
-
-
 if __name__ == "__main__":
     Request.graph = property(read_graphs)  # type: ignore[assignment]
-    Request.grids = property(lambda request: (Page(request.graph),))  # type: ignore[assignment]
+    Request.grids = property(lambda request: (handmade.Page(request.graph),))  # type: ignore[assignment]
     trainer = [sys.executable, str(HERE / "fake_trainer.py")]
     gdsweep.cluster.launch = functools.partial(gdsweep.cluster.launch, trainer=trainer)
     sys.exit(script("launch"))

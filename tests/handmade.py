@@ -19,6 +19,7 @@ from gdsweep.config import (
     ScheduleSettings,
     ShapesData,
 )
+from gdsweep.grid import PublishedValue
 from gdsweep.grid.cell import Cell
 from gdsweep.grid.graph import Graph, Stretch
 from gdsweep.grid.methods import Need
@@ -54,6 +55,21 @@ def make_graph(runs: dict[str, dict[str, Any]]) -> Graph:
                 for need in graph.needs[cell]
             ]
     return graph
+
+
+class Page:
+    """As much of a Grid as a launch or a status asks for: its cells, and what is published."""
+
+    resolver = None
+
+    def __init__(self, graph: Graph, published: dict[str, PublishedValue] | None = None) -> None:
+        self.cells = [cell for cell, _, _ in graph.results]
+        self._published = published or {}
+
+    def published_values(self) -> dict[int, PublishedValue]:
+        """Place of a cell to its published value, by the run's name."""
+        names = (cell.axes["run"] for cell in self.cells)
+        return {i: self._published[n] for i, n in enumerate(names) if n in self._published}
 
 
 def _before(graph: Graph, runs: dict[str, dict[str, Any]], name: str) -> list[Need]:

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 from fake_executor import FakeExecutor
-from handmade import TRAINER, make_graph
+from handmade import TRAINER, Page, make_graph
 from rich.console import Console
 
 from gdsweep.cluster.executor import EXECUTORS, Options, open_executor
@@ -21,16 +21,6 @@ RUNS: dict[str, dict[str, Any]] = {
     "alone": {"iterations": 10},
 }
 OPTIONS = Options(cluster="fake", yes=True)
-
-
-class Page:
-    """As much of a Grid as a status asks for."""
-
-    def __init__(self, graph: Any) -> None:
-        self.cells = [cell for cell, _, _ in graph.results]
-
-    def published_values(self) -> dict[int, Any]:
-        return {}
 
 
 class Site:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from handmade import make_graph
+from handmade import Page, make_graph
 from rich.console import Console
 
 from gdsweep import atomic
@@ -23,15 +23,7 @@ RUNS: dict[str, dict[str, Any]] = {
 }
 
 
-class Page:
-    """As much of a Grid as a status asks for."""
-
-    def __init__(self, graph: Any) -> None:
-        self.cells = [cell for cell, _, _ in graph.results]
-
-    def published_values(self) -> dict[int, PublishedValue]:
-        value = PublishedValue({}, "AP", 30.0, "3", "row", "column", False, "paper")
-        return {i: value for i, cell in enumerate(self.cells) if cell.axes["run"] == "teacher"}
+PUBLISHED = PublishedValue({}, "AP", 30.0, "3", "row", "column", False, "paper")
 
 
 class Site:
@@ -52,7 +44,7 @@ class Site:
         return self.ended
 
     def read(self) -> Status:
-        page: Any = Page(self.graph)
+        page: Any = Page(self.graph, {"teacher": PUBLISHED})
         return read_status([page], self.graph, self.store, self.jobs, self.last_jobs)
 
     def text(self) -> str:

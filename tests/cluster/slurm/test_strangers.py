@@ -31,7 +31,7 @@ def test_cancel_never_names_a_job_whose_comment_is_not_ours(
     scheduler.jobs.write_text("".join(f"{job}|RUNNING|{comment}|n1|None\n" for job in ids))
     status = json.loads(scheduler.launch("--status", "--json"))
     assert {row["state"] for row in status["rows"]} == {"new"}
-    assert "cancelled 0 jobs" in scheduler.launch("--cancel")
+    assert "nothing to cancel" in scheduler.launch("--cancel")
     assert scheduler.calls("scancel") == []
     again = scheduler.launch("--yes")
     assert "submitted 6 jobs" in again
@@ -77,7 +77,7 @@ def test_a_wrapper_that_answers_differently(scheduler: Scheduler, answer: str) -
     scheduler.grid()
     scheduler.odd("sbatch", f"enqueue; {answer}; exit 0")
     assert "submitted 1 job" in scheduler.launch("--yes")
-    assert "1 runs are in SLURM's hands already" in scheduler.launch("--yes")
+    assert "1 runs are queued or running already" in scheduler.launch("--yes")
     assert len(scheduler.queue()) == 1
 
 
@@ -118,7 +118,7 @@ def test_a_users_defaults_hide_no_job(scheduler: Scheduler, environment: dict[st
     scheduler.grid("supervised guided")
     scheduler.launch("--yes")
     scheduler.odd("squeue", f'[ -n "${next(iter(environment))}" ] && exit 0')
-    assert "3 runs are in SLURM's hands" in scheduler.launch("--yes", **environment)
+    assert "3 runs are queued or running" in scheduler.launch("--yes", **environment)
     assert "cancelled 3 jobs" in scheduler.launch("--cancel", **environment)
 
 
