@@ -5,16 +5,28 @@ Seeds are averaged; holes stay visible with their reason; every number has its c
 
 import itertools
 from dataclasses import dataclass, replace
+from statistics import fmean
 from typing import Any
 
 import pandas as pd
 
 from gdsweep.config import METRICS, SPLIT_NAMES
-from gdsweep.grid import Grid, PublishedValue
-from gdsweep.report.display import display_name, heading, in_order, metrics_and_units
+from gdsweep.grid import Grid, PublishedValue, Spread
+from gdsweep.report.display import (
+    display_name,
+    heading,
+    in_order,
+    metrics_and_units,
+    number,
+    signed,
+)
 from gdsweep.report.entries import Entry, Notes, Record, make_entry, source
+from gdsweep.report.intervals import interval_of_pairs
 from gdsweep.report.orderings import Checked, check_orderings
 from gdsweep.report.published import published_values, quoted_values, unjudged
+
+LEAST_TO_AVERAGE = 4
+"""Differences from published values of which a mean is told."""
 
 
 @dataclass(frozen=True)
@@ -230,15 +242,15 @@ def _legend(rows: list[Row], records: list[Record], grid: Grid, uniform: bool) -
 
 def _about_published(rows: list[Row], grid: Grid) -> list[str]:
     """How published values and verdicts are to be read, and where there is none and why."""
-    judged: dict[tuple[str, str], None] = {}
+    judged: dict[tuple[str, str], list[float]] = {}
     stated = []
     for row in rows:
         for entry, metric in zip(row.entries, itertools.cycle(grid.table.metrics), strict=False):
             if entry.published is not None:
                 stated.append(entry)
-                if entry.verdict:
+                if entry.delta is not None:
                     dataset = grid.cells[entry.cells[0]].settings.dataset.name
-                    judged[dataset, metric] = None
+                    judged.setdefault((dataset, metric), []).append(entry.delta)
     lines = []
     if stated:
         twice = any(len(entry.printed) > 1 for entry in stated)
@@ -251,6 +263,9 @@ def _about_published(rows: list[Row], grid: Grid) -> list[str]:
             "has the noise of the published run in it (docs/verdicts.md). Noise between runs: "
             f"{noise}. What ours does otherwise than the paper: docs/deviations.md."
         )
+    averages = [_average(*where, deltas, grid) for where, deltas in judged.items()]
+    if any(averages):
+        lines.append(f"On average ours minus published: {'; '.join(filter(None, averages))}.")
     beside = [entry for metric in grid.table.metrics for entry in unjudged(grid, metric)]
     return lines + list(dict.fromkeys(_unjudged(entry, grid) for entry in beside))
 
@@ -261,9 +276,25 @@ def _unjudged(entry: PublishedValue, grid: Grid) -> str:
     return f"No verdict on {name} by {entry.row} †: {entry.because}."
 
 
-def _noise(dataset: str, metric: str, grid: Grid) -> str:
+def _average(dataset: str, metric: str, deltas: list[float], grid: Grid) -> str:
+    """`COCO -0.5 ± 0.2 over 36 numbers`: many small losses are seen together; empty of few numbers.
+
+    The interval is by the scatter of the differences themselves.
+    """
+    interval = interval_of_pairs(Spread(), deltas)
+    if interval is None or len(deltas) < LEAST_TO_AVERAGE:
+        return ""
+    mean = f"{signed(fmean(deltas))} ± {number(interval.alone)}"
+    return f"{_measured(dataset, metric, grid)} {mean} over {len(deltas)} numbers"
+
+
+def _measured(dataset: str, metric: str, grid: Grid) -> str:
     name = display_name("dataset", dataset, grid.table.names)
-    name += f" {METRICS[metric].short}" if metric != "AP" else ""
+    return f"{name} {METRICS[metric].short}" if metric != "AP" else name
+
+
+def _noise(dataset: str, metric: str, grid: Grid) -> str:
+    name = _measured(dataset, metric, grid)
     known = grid.claims.spread(dataset, metric)
     if not known.degrees:
         return f"{name}, the scatter of our seeds"

@@ -85,7 +85,7 @@ def legend(table: Table, best: str) -> list[str]:
 def orderings(table: Table) -> list[tuple[str, str]]:
     """Outcome and text of each ordering, each followed by the pairs that fail, with no outcome.
 
-    Those without any number are only counted, with the first of them.
+    Those without any number are only counted; of those that the grid lacks the first is told.
     """
     said: list[tuple[str, str]] = []
     for found in table.orderings:
@@ -98,7 +98,8 @@ def orderings(table: Table) -> list[tuple[str, str]]:
             said.append((outcome, rest[0].text))
         elif rest:
             count = f"{len(rest)} {'more' if said else 'orderings'}: {why}"
-            said.append((outcome, f"{count}, the first of them {rest[0].text}"))
+            first = f", the first of them {rest[0].text}" if outcome == "absent" else ""
+            said.append((outcome, f"{count}{first}"))
     return said
 
 
