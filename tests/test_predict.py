@@ -11,7 +11,7 @@ from PIL import Image
 from pycocotools.coco import COCO
 from tiny import TINY
 
-from gdsweep.commands.console import main
+from gdsweep.commands.entry import console
 from gdsweep.config import ModelSettings
 from gdsweep.interop.weights_file import write_weights_file
 from gdsweep.model import Mask2Former
@@ -39,7 +39,7 @@ def images(tmp_path: Path) -> Path:
 
 
 def predicted(checkpoint: Path, images: Path, out: Path, *more: str) -> int:
-    return main(
+    return console(
         ["predict", str(checkpoint), str(images), "--out", str(out), "--short-edge", "64", *more]
     )
 
@@ -85,7 +85,7 @@ def test_bad_input_is_one_line(
 ) -> None:
     given = {"checkpoint": checkpoint, "images": images, "more": []} | change
     arguments = [str(given["checkpoint"]), str(given["images"]), "--out", str(tmp_path / "out")]
-    assert main(["predict", *arguments, *given["more"]]) == 2
+    assert console(["predict", *arguments, *given["more"]]) == 2
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert told in error

@@ -1,39 +1,19 @@
-"""`gdsweep`: the console command that `pip install` brings; `python -m gdsweep` is the same."""
+"""`gdsweep` before its command: what there is, the version, shell completion."""
 
 import argparse
 import importlib
-import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import Any
 
 from gdsweep import __version__
-from gdsweep.commands.entry import exit_code, run
+from gdsweep.commands import COMMANDS
 from gdsweep.errors import DONE
 
-COMMANDS = {
-    "launch": "train what the tables of some grids still lack",
-    "collect": "rebuild tables and figures from whatever has finished",
-    "data": "check whether a grid's data is read rightly",
-    "predict": "draw the instances of photographs, and write them as COCO results",
-    "convert": "write a checkpoint in another format",
-    "inspect": "tell what a checkpoint is and whether all of it is known",
-}
-"""Commands, each a module beside this one, and what they do."""
 
-
-def main(arguments: Sequence[str] | None = None, called: str = "gdsweep {}") -> int:
-    """Run the command that the first word names; returns its exit code."""
-    words = sys.argv[1:] if arguments is None else list(arguments)
-    if words and words[0] in COMMANDS:
-        return run(words[0], words[1:], called=called)
-    program = called.format("").strip()
-    return exit_code(program, lambda: _front(program, words))
-
-
-def front_parser(
+def parser(
     program: str, parsers: Mapping[str, argparse.ArgumentParser] | None = None
 ) -> argparse.ArgumentParser:
-    """The command line before its command, which may take its options from `parsers`."""
+    """The command line; its commands take their options from `parsers`, where those are given."""
     p = argparse.ArgumentParser(
         prog=program,
         description="Sweeps of guided distillation, from a page of YAML to the paper's tables.",
@@ -59,12 +39,11 @@ def whole_parser() -> argparse.ArgumentParser:
         name: importlib.import_module(f"gdsweep.commands.{name}").parser(f"gdsweep {name}")
         for name in COMMANDS
     }
-    return front_parser("gdsweep", parsers)
+    return parser("gdsweep", parsers)
 
 
-def _front(program: str, words: list[str]) -> int:
-    # no command comes first, so this prints help, version, completion, or what is wrong
-    front_parser(program).parse_args(words)
+def main(asked: argparse.Namespace) -> int:
+    """Nothing is left to do: without a command, parsing ends in help, version or an error."""
     return DONE
 
 

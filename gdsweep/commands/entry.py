@@ -1,14 +1,19 @@
-"""The way into every command and out of it, whoever calls it: one place for exit codes."""
+"""The way into every command and out of it, whoever calls it: one place for exit codes.
 
-import argparse
-import importlib
-import io
-import os
-import signal
+What is imported here at the top is next to nothing: Ctrl-C is caught from the first moment on.
+"""
+
+import contextlib
 import sys
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
+from types import FrameType
 
+from gdsweep.commands import COMMANDS
 from gdsweep.errors import BAD_INPUT, BadInput
+
+INTERRUPTED, UNREAD = 130, 141
+"""Exit codes after Ctrl-C, and where nobody reads what is printed any more (`| head`): as a shell
+has them, 128 and the signal's number."""
 
 
 def script(name: str, arguments: Sequence[str] | None = None) -> int:
@@ -16,16 +21,26 @@ def script(name: str, arguments: Sequence[str] | None = None) -> int:
     return run(name, arguments, called="python {}.py")
 
 
+def console(arguments: Sequence[str] | None = None, called: str = "gdsweep {}") -> int:
+    """Run the command that the first word names, as the console command does."""
+    words = sys.argv[1:] if arguments is None else list(arguments)
+    if words and words[0] in COMMANDS:
+        return run(words[0], words[1:], called=called)
+    return run("console", words, called=called)
+
+
 def run(name: str, arguments: Sequence[str] | None, *, called: str) -> int:
     """Run the command of that name; returns its exit code.
 
     `arguments` None are those of the process; for `called` see `gdsweep.commands`.
     """
-    words = called.format(name)
+    words = called.format("" if name == "console" else name).strip()
     program = words.removeprefix("python ") if words.endswith(".py") else words
 
     def command() -> int:
-        # imported here: Ctrl-C meanwhile is an end like any other
+        import argparse
+        import importlib
+
         module = importlib.import_module(f"gdsweep.commands.{name}")
         call = argparse.Namespace(program=program, called=called)
         code: int = module.main(module.parser(program).parse_args(arguments, call))
@@ -37,20 +52,24 @@ def run(name: str, arguments: Sequence[str] | None, *, called: str) -> int:
 def exit_code(program: str, command: Callable[[], int]) -> int:
     """Call a command, and turn what a user or the system can cause into an exit code.
 
-    2 for bad input, told in one line on stderr; 128 and the signal's number after Ctrl-C and where
-    nobody reads what is printed any more (`| head`), as a shell has it. A terminal that knows only
-    ASCII gets question marks.
+    Bad input is told in one line on stderr. A terminal that knows only ASCII gets question marks.
     """
-    if isinstance(sys.stdout, io.TextIOWrapper):
-        sys.stdout.reconfigure(errors="replace")
+    interrupts: list[int] = []
     try:
+        import io
+
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(errors="replace")
         try:
-            return command()
+            with _noting(interrupts):
+                return command()
         finally:
             sys.stdout.flush()  # here, where it can be told, and not at the interpreter's end
     except BrokenPipeError:
+        import os
+
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        return 128 + signal.SIGPIPE
+        return UNREAD
     except BadInput as error:
         print(f"{program}: {error}", file=sys.stderr)
         return BAD_INPUT
@@ -59,4 +78,26 @@ def exit_code(program: str, command: Callable[[], int]) -> int:
         print(f"{program}: {where}{error.strerror or error}", file=sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
-        return 128 + signal.SIGINT
+        return INTERRUPTED
+    except Exception:
+        if interrupts:  # numpy and pandas make an ImportError of Ctrl-C
+            return INTERRUPTED
+        raise
+
+
+@contextlib.contextmanager
+def _noting(interrupts: list[int]) -> Iterator[None]:
+    """Note each Ctrl-C, whatever becomes of the KeyboardInterrupt that it raises."""
+    import signal
+
+    def note(number: int, frame: FrameType | None) -> None:
+        interrupts.append(number)
+        signal.default_int_handler(number, frame)
+
+    before = signal.getsignal(signal.SIGINT)
+    if before is signal.default_int_handler:
+        signal.signal(signal.SIGINT, note)
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGINT, before)

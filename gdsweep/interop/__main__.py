@@ -2,7 +2,7 @@
 
 import sys
 
-from gdsweep.commands.console import main
+from gdsweep.commands.entry import console
 
 if __name__ == "__main__":
-    sys.exit(main(called="python -m gdsweep.interop {}"))
+    sys.exit(console(called="python -m gdsweep.interop {}"))

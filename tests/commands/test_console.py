@@ -7,8 +7,10 @@ from pathlib import Path
 import pytest
 
 from gdsweep import __version__
+from gdsweep.commands import COMMANDS
 from gdsweep.commands.completion import completion
-from gdsweep.commands.console import COMMANDS, main, whole_parser
+from gdsweep.commands.console import whole_parser
+from gdsweep.commands.entry import console
 
 
 @pytest.mark.parametrize(
@@ -23,17 +25,17 @@ def test_what_is_no_command_is_a_usage_error(
     words: list[str], line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit, match="2"):
-        main(words)
+        console(words)
     assert capsys.readouterr().err.splitlines()[-1].startswith(line)
 
 
 def test_help_and_version(capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
-        main(["--help"])
+        console(["--help"])
     told = capsys.readouterr().out
     assert all(f"    {name} " in told for name in COMMANDS)
     with pytest.raises(SystemExit, match="0"):
-        main(["--version"])
+        console(["--version"])
     assert capsys.readouterr().out == f"gdsweep {__version__}\n"
 
 
@@ -71,6 +73,6 @@ def test_bash_completes(bash_completion: Path, line: str, words: set[str], tmp_p
 @pytest.mark.parametrize("shell", ["zsh", "tcsh"])
 def test_other_shells_have_every_command(shell: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit, match="0"):
-        main(["--print-completion", shell])
+        console(["--print-completion", shell])
     told = capsys.readouterr().out
     assert all(name in told for name in COMMANDS)

@@ -1,6 +1,8 @@
 """How every command ends."""
 
+import importlib
 import os
+import signal
 import subprocess
 import sys
 from collections.abc import Callable
@@ -9,9 +11,8 @@ from typing import Any
 
 import pytest
 
-from gdsweep.commands import entry
-from gdsweep.commands.console import COMMANDS, main
-from gdsweep.commands.entry import exit_code, run, script
+from gdsweep.commands import COMMANDS
+from gdsweep.commands.entry import console, exit_code, run, script
 from gdsweep.errors import BadInput
 
 ROOT = Path(__file__).resolve().parents[2]
@@ -53,8 +54,23 @@ def test_ctrl_c_while_a_command_is_imported(name: str, monkeypatch: pytest.Monke
         assert module == f"gdsweep.commands.{name}"
         raise KeyboardInterrupt
 
-    monkeypatch.setattr(entry.importlib, "import_module", interrupted)
-    assert main([name, "--help"]) == 130
+    monkeypatch.setattr(importlib, "import_module", interrupted)
+    assert console([name, "--help"]) == 130
+
+
+def test_ctrl_c_that_an_import_turned_into_something_else() -> None:
+    def importing() -> int:
+        try:
+            signal.raise_signal(signal.SIGINT)
+        except KeyboardInterrupt:
+            raise ImportError("numpy is not there") from None
+        return 0
+
+    before = signal.getsignal(signal.SIGINT)
+    assert exit_code("gdsweep x", importing) == 130
+    assert signal.getsignal(signal.SIGINT) is before
+    with pytest.raises(ImportError):
+        exit_code("gdsweep x", raising(ImportError()))
 
 
 @pytest.mark.parametrize("words", ["launch.py --help", "collect.py --help", "-m gdsweep --help"])
@@ -76,8 +92,8 @@ def test_who_reads_no_further_gets_no_traceback(words: str) -> None:
 @pytest.mark.parametrize("name", [*COMMANDS])
 def test_help_is_instant(name: str) -> None:
     code = (
-        "import sys\nfrom gdsweep.commands.console import main\n"
-        "try: main([sys.argv[1], '--help'])\n"
+        "import sys\nfrom gdsweep.commands.entry import console\n"
+        "try: console([sys.argv[1], '--help'])\n"
         "except SystemExit as end: assert end.code == 0\n"
         "print('MODULES', *{name.partition('.')[0] for name in sys.modules})"
     )
@@ -95,7 +111,7 @@ def test_help_is_instant(name: str) -> None:
 
 def test_a_command_is_called_as_its_user_calls_it(capsys: pytest.CaptureFixture[str]) -> None:
     assert script("collect", ["--strict"]) == 2
-    assert main(["collect", "--strict"]) == 2
+    assert console(["collect", "--strict"]) == 2
     assert run("collect", ["--strict"], called="python -m gdsweep {}") == 2
     line = ": --strict: it goes with --check"
     names = ("collect.py", "gdsweep collect", "python -m gdsweep collect")

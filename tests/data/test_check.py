@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 from streets import streets
 
-from gdsweep.commands.console import main
+from gdsweep.commands.entry import console
 from gdsweep.config import AugmentationSettings, CellSettings, ShapesData
 from gdsweep.data.check import data_uses
 
@@ -34,7 +34,7 @@ def check(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> Any:
     def run(name: str, labels: str, more: str = "") -> tuple[int, str, str]:
         grid = tmp_path / "g.yaml"
         grid.write_text(GRID.format(name=name, labels=labels, more=more))
-        code = main(["data", "check", str(grid), "--out", str(tmp_path / "out")])
+        code = console(["data", "check", str(grid), "--out", str(tmp_path / "out")])
         captured = capsys.readouterr()
         return code, captured.out, captured.err
 
@@ -77,7 +77,7 @@ def test_coco_with_unbiased_teachers_split(
     more = f"datasets: {{pets: {{format: coco, {sets}}}}}"
     grid = GRID.replace("settings:\n", "settings:\n  labels: {{file: seeds.txt}}\n")
     (tmp_path / "h.yaml").write_text(grid.format(name="pets", labels="10", more=more))
-    assert main(["data", "check", str(tmp_path / "h.yaml"), "--out", str(tmp_path / "out")]) == 0
+    assert console(["data", "check", str(tmp_path / "h.yaml"), "--out", str(tmp_path / "out")]) == 0
     lines = words(capsys.readouterr().out)
     assert ["dog", "2", "2"] in lines
     assert ["cat", "1", "1"] in lines
@@ -88,11 +88,11 @@ def test_a_read_split_is_told(tmp_path: Path, capsys: pytest.CaptureFixture[str]
     (tmp_path / "five.txt").write_text("train/0\ntrain/1\ntrain/2\n")
     grid = GRID.replace("settings:\n", "settings:\n  labels: {{file: five.txt}}\n")
     (tmp_path / "h.yaml").write_text(grid.format(name="tiny", labels="5", more=TINY))
-    assert main(["data", "check", str(tmp_path / "h.yaml"), "--out", str(tmp_path / "out")]) == 0
+    assert console(["data", "check", str(tmp_path / "h.yaml"), "--out", str(tmp_path / "out")]) == 0
     lines = words(capsys.readouterr().out)
     assert any(line[:4] == ["5", "%", "0", "3"] and line[5] == "five.txt" for line in lines)
     (tmp_path / "five.txt").write_text("train/9999\n")
-    assert main(["data", "check", str(tmp_path / "h.yaml"), "--out", str(tmp_path / "out")]) == 2
+    assert console(["data", "check", str(tmp_path / "h.yaml"), "--out", str(tmp_path / "out")]) == 2
     error = capsys.readouterr().err
     assert "five.txt: train/9999 is not among the 60 training images" in error
     assert error.count("\n") == 1
@@ -159,7 +159,7 @@ def test_all_sets_are_told_in_one_line(small: Any, check: Any, tmp_path: Path) -
 
 
 def test_a_bad_grid_is_one_line(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["data", "check", str(tmp_path / "none.yaml")]) == 2
+    assert console(["data", "check", str(tmp_path / "none.yaml")]) == 2
     assert capsys.readouterr().err.count("\n") == 1
 
 

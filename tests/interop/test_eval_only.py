@@ -10,8 +10,7 @@ import yaml
 from tiny import TINY, merged
 
 from gdsweep.cluster import launch
-from gdsweep.commands.console import main as gdsweep
-from gdsweep.commands.entry import script
+from gdsweep.commands.entry import console, script
 from gdsweep.runs import Score
 
 SETTINGS = merged(
@@ -50,7 +49,7 @@ def trained(tmp_path_factory: pytest.TempPathFactory) -> Path:
         assert script("launch", ["train.yaml", "--cluster", "local", "--yes"]) == 0
         run = next((folder / "runs").glob("*/config.yaml")).parent
         for to, name in FORMATS.items():
-            assert gdsweep(["convert", str(run), str(folder / name), "--to", to]) == 0
+            assert console(["convert", str(run), str(folder / name), "--to", to]) == 0
     fp16 = {"precision": "fp16"}  # the default is no obstacle on a CPU: nothing is trained
     write(folder, "grid.yaml", {"model.init": list(FORMATS.values())}, optimizer=fp16)
     return folder

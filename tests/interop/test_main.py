@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 import torch
 
-from gdsweep.commands.console import main
+from gdsweep.commands.entry import console
 from gdsweep.interop.weights_file import write_weights_file
 
 
@@ -19,7 +19,7 @@ def file(small: Any, tmp_path: Path) -> Path:
 
 
 def test_inspect(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert main(["inspect", str(file), "--names"]) == 0
+    assert console(["inspect", str(file), "--names"]) == 0
     out = capsys.readouterr().out
     assert "Mask2Former, resnet18" in out
     assert "3 classes: cat, dog, bird" in out
@@ -30,8 +30,10 @@ def test_inspect(file: Path, capsys: pytest.CaptureFixture[str]) -> None:
 def test_convert_and_back(
     file: Path, to: str, name: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert main(["convert", str(file), str(tmp_path / name), "--to", to]) == 0
-    assert main(["convert", str(tmp_path / name), str(tmp_path / "b.pt"), "--to", "gdsweep"]) == 0
+    assert console(["convert", str(file), str(tmp_path / name), "--to", to]) == 0
+    assert (
+        console(["convert", str(tmp_path / name), str(tmp_path / "b.pt"), "--to", "gdsweep"]) == 0
+    )
     assert "left: criterion.empty_weight (a constant of the loss)" in capsys.readouterr().out
     first, second = (torch.load(tmp_path / n, weights_only=True) for n in ("ours.pt", "b.pt"))
     assert first["settings"] == second["settings"]
@@ -77,7 +79,7 @@ def test_bad_input_is_one_line(file: Path, capsys: pytest.CaptureFixture[str]) -
         ["convert", str(file), "out.pkl", "--to", "mask2former"],
         ["inspect", str(file), "--config", "absent.yaml"],
     ):
-        assert main(arguments) == 2
+        assert console(arguments) == 2
         told = capsys.readouterr().err
         assert told.count("\n") == 1, told
         assert told.startswith(f"gdsweep {arguments[0]}: ")

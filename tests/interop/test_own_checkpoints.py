@@ -12,7 +12,7 @@ import torch
 from PIL import Image
 from tiny import TINY, merged, train
 
-from gdsweep.commands.console import main
+from gdsweep.commands.entry import console
 from gdsweep.config import CellSettings, RunConfig
 from gdsweep.errors import BadInput
 from gdsweep.interop import convert, open_checkpoint
@@ -106,7 +106,7 @@ def predicted(file: Path, folder: Path) -> list[str]:
     pixels = np.random.default_rng(0).integers(0, 256, (48, 64, 3), np.uint8)
     Image.fromarray(pixels).save(folder / "image.png")
     words = [str(file), str(folder / "image.png"), "--out", str(folder / "out")]
-    assert main(["predict", *words, "--short-edge", "64", "--threshold", "0"]) == 0
+    assert console(["predict", *words, "--short-edge", "64", "--threshold", "0"]) == 0
     assert (folder / "out" / "image.png").is_file()
     page = json.loads((folder / "out" / "images.json").read_text())
     return [category["name"] for category in page["categories"]]
