@@ -66,7 +66,7 @@ def test_what_is_not_known_is_told_by_its_names(
         for command in (["inspect"], ["convert", "--to", "gdsweep"]):
             words = [command[0], str(tmp_path / f"{name}.pth")]
             words += [str(tmp_path / "out.pt"), *command[1:]] if command[1:] else []
-            assert main(words) == 2
+            assert console(words) == 2
             told = capsys.readouterr().err
             assert f"(it begins {first}); valid: gdsweep, " in told
             assert "inspect" not in told.partition(": ")[2]
