@@ -16,7 +16,7 @@ def parser(program: str) -> argparse.ArgumentParser:
         "check",
         help="count images, instances and label splits; draw labelled images and their views",
     )
-    check.add_argument("grids", nargs="+", type=Path, metavar="GRID", help="a grid file")
+    check.add_argument("grids", nargs="+", metavar="GRID", help="grid files, or names in grids/")
     check.add_argument(
         "--out",
         type=Path,
@@ -39,21 +39,24 @@ def parser(program: str) -> argparse.ArgumentParser:
 
 
 def main(asked: argparse.Namespace) -> int:
-    """Check every data set of the grids; the exit code says whether all of them are fine."""
+    """Check data sets, write a grid for one, or write data in miniature; returns the exit code."""
     if asked.command == "init":
         return _init(asked)
+    if asked.command == "miniatures":
+        return _write_miniatures(asked.folder)
+    return _check(asked)
+
+
+def _check(asked: argparse.Namespace) -> int:
+    """Check every data set of the grids; the exit code says whether all of them are fine."""
     # torch takes seconds to import: --help does without
     from gdsweep.data.check import check_data, data_uses
-    from gdsweep.data.miniature import write_miniatures
     from gdsweep.plan.notes import plan_notes
     from gdsweep.plan.request import Request
 
-    if asked.command == "miniatures":
-        write_miniatures(asked.folder)
-        return DONE
     request = Request(grid_names=tuple(asked.grids), mode="smoke" if asked.smoke else "real")
     if request.mode == "smoke":
-        write_miniatures(request.store.miniatures)
+        _write_miniatures(request.store.miniatures)
     cells = [cell for grid in request.grids for cell in grid.cells]
     uses = data_uses(settings for c in cells for settings in (c.settings, c.supervised) if settings)
     code = DONE
@@ -66,6 +69,16 @@ def main(asked: argparse.Namespace) -> int:
     for line in plan_notes(request.grids):
         print(line)
     return code
+
+
+def _write_miniatures(folder: Path) -> int:
+    from gdsweep.data.miniature import write_miniatures
+
+    try:
+        write_miniatures(folder)
+    except OSError as error:
+        raise BadInput(f"{folder}: {error.strerror}") from None
+    return DONE
 
 
 def _init(asked: argparse.Namespace) -> int:

@@ -9,9 +9,9 @@ import pytest
 from PIL import Image
 from pycocotools.coco import COCO
 
+from gdsweep.commands.entry import console
 from gdsweep.config import CityscapesData, CocoData, ImageSet
 from gdsweep.data import cityscapes_ids, miniature, open_dataset
-from gdsweep.data.__main__ import main
 from gdsweep.data.coco_classes import COCO_CLASSES
 from gdsweep.data.dataset import DatasetSplits
 from gdsweep.data.miniature import EXTRA, TRAIN, VAL, write_miniatures
@@ -104,7 +104,7 @@ def test_label_ids_agree_with_instance_ids(folder: Path) -> None:
 
 def test_the_same_files_everywhere_and_only_once(folder: Path, tmp_path: Path) -> None:
     other = tmp_path / "deep" / "data"
-    assert main(["miniatures", str(other)]) == 0
+    assert console(["data", "miniatures", str(other)]) == 0
     assert contents(other) == contents(folder)
     (other / "coco" / "mark").touch()
     write_miniatures(other)
@@ -119,8 +119,8 @@ def test_what_cannot_be_written_leaves_nothing(
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(miniature, "write_cityscapes", full)
-    assert main(["miniatures", str(tmp_path / "data")]) == 2
-    assert capsys.readouterr().err == f"{tmp_path}/data: No space left on device\n"
+    assert console(["data", "miniatures", str(tmp_path / "data")]) == 2
+    assert capsys.readouterr().err == f"gdsweep data: {tmp_path}/data: No space left on device\n"
     assert list((tmp_path / "data").iterdir()) == []
 
 

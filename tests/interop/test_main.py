@@ -47,12 +47,12 @@ def test_wrapped_names_are_read_and_told(
     weights = torch.load(file, weights_only=True)["student"]
     wrapped = {prefix + name: tensor for name, tensor in weights.items()}
     torch.save({"state_dict": wrapped, "epoch": 3}, tmp_path / "wrapped.ckpt")
-    assert main(["inspect", str(tmp_path / "wrapped.ckpt")]) == 0
+    assert console(["inspect", str(tmp_path / "wrapped.ckpt")]) == 0
     out = capsys.readouterr().out
     assert "Mask2Former, resnet18" in out
     assert f"note: every name began with {prefix} in the file" in out
-    assert main(["convert", str(tmp_path / "wrapped.ckpt"), str(tmp_path / "b.pt"), "--to",
-                 "gdsweep"]) == 0  # fmt: skip
+    words = [str(tmp_path / "wrapped.ckpt"), str(tmp_path / "b.pt"), "--to", "gdsweep"]
+    assert console(["convert", *words]) == 0
     again = torch.load(tmp_path / "b.pt", weights_only=True)["student"]
     assert all(torch.equal(v, again[k]) for k, v in weights.items())
 
