@@ -72,7 +72,7 @@ class CocoData(FileFormat):
         return self.place is not None
 
     def statistics(self, image_set: str) -> SetStatistics | None:
-        """Of the set's annotation file; a set without one is reported on `val`."""
+        """Statistics of the set's annotation file; a set without one is reported on `val`."""
         images = {"train": self.train, "test": self.test}.get(image_set) or self.val
         given = images.annotations
         if given is None or given.startswith(CATALOG):

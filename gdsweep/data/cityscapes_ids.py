@@ -129,7 +129,7 @@ def _draw(drawer: ImageDraw.ImageDraw, entries: list[dict[str, Any]]) -> None:
 
 
 def encode(found: np.ndarray) -> tuple[dict[int, Any], Any]:
-    """Of a map, the RLE of each instance and group of the scored classes, and the RLE of void."""
+    """The RLE of each instance and group of the scored classes of a map, and the RLE of void."""
     kept = [value for value in objects(found) if is_instance(value) or is_group(value)]
     of_objects = dict(zip(kept, _encode(found, kept), strict=True))
     return of_objects, _encode(np.isin(found, VOID), [True])[0]

@@ -130,10 +130,10 @@ def _fail(cell: Cell, resolver: Resolver, targets: Iterable[Target], message: st
     targets = tuple(targets)
     origins = (resolver.origin(target, cell.coordinates) for target in targets)
     origin = next((found for found in origins if found is not None), None)
-    told = f"{message} (cell {cell.label})"
+    full_message = f"{message} (cell {cell.label})"
     if origin is None:
-        raise BadInput(f"{resolver.document.name}: {dotted(targets[0])}: {told}")
-    origin.document.fail(origin.path, told)
+        raise BadInput(f"{resolver.document.name}: {dotted(targets[0])}: {full_message}")
+    origin.document.fail(origin.path, full_message)
 
 
 def check_label_list(cell: Cell, resolver: Resolver) -> None:

@@ -88,8 +88,8 @@ def find_sets(folder: Path) -> dict[str, FoundSet]:
     found = {}
     for key, paths in files.items():
         if len(paths) > 1:
-            told = ", ".join(str(path.relative_to(folder)) for path in paths[:4])
-            raise BadInput(f"{folder}: {told} could all be {key}; leave one of them there")
+            listed = ", ".join(str(path.relative_to(folder)) for path in paths[:4])
+            raise BadInput(f"{folder}: {listed} could all be {key}; leave one of them there")
         if paths:
             found[key] = FoundSet(str(paths[0].relative_to(folder)), _images(folder, paths[0]))
     for key in ("train", "val"):

@@ -86,7 +86,7 @@ def infer_backbone(given: Mapping[str, Tensor], table: Table, what: str) -> str:
             shapes.number(f"backbone.net.layer{n}.{{}}.conv1.weight") for n in range(1, 5)
         )
         bottleneck = shapes("backbone.net.layer1.0.conv3.weight") is not None
-        name, told = _RESNETS.get((bottleneck, depths)), f"a ResNet of {depths} blocks"
+        name, description = _RESNETS.get((bottleneck, depths)), f"a ResNet of {depths} blocks"
     elif table_ := shapes("backbone.net.layers_0.blocks.0.attn.relative_position_bias_table"):
         depths = tuple(
             shapes.number(f"backbone.net.layers_{n}.blocks.{{}}.norm1.weight") for n in range(4)
@@ -94,15 +94,15 @@ def infer_backbone(given: Mapping[str, Tensor], table: Table, what: str) -> str:
         width = (shapes("backbone.net.patch_embed.norm.weight") or (0,))[0]
         window = (int(table_[0] ** 0.5) + 1) // 2
         name = _SWINS.get((width, depths, window))
-        told = f"a Swin of width {width}, {depths} blocks and window {window}"
+        description = f"a Swin of width {width}, {depths} blocks and window {window}"
     elif patch := shapes("backbone.net.patch_embed.proj.weight"):
         depth = shapes.number("backbone.net.blocks.{}.norm1.weight")
         name = _VITS.get((patch[0], depth, patch[2]))
-        told = f"a transformer of width {patch[0]}, {depth} blocks and patches of {patch[2]}"
+        description = f"a transformer of width {patch[0]}, {depth} blocks and patches of {patch[2]}"
     else:
-        name, told = None, "no ResNet, Swin or plain vision transformer"
+        name, description = None, "no ResNet, Swin or plain vision transformer"
     if name is None:
         raise BadInput(
-            f"{what}: its backbone is {told}; name it with --config FILE or --backbone NAME"
+            f"{what}: its backbone is {description}; name it with --config FILE or --backbone NAME"
         )
     return name

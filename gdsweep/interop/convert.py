@@ -26,7 +26,7 @@ class Report:
     source: str
     """What was read."""
     format: str
-    """Of what was read."""
+    """Format that was read."""
     loaded: int
     """Tensors that were taken over."""
     dropped: dict[str, str]

@@ -9,7 +9,7 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 _SHARE = 0.45
-"""Of the colour inside a mask; the outline has all of it."""
+"""Share of the colour inside a mask; the outline has all of it."""
 _LEAST = 384
 """Shorter side, in pixels, below which a picture is enlarged: tags would cover it."""
 

@@ -27,7 +27,7 @@ class WeightsFile:
     weights: dict[str, Tensor]
     """By our names."""
     iteration: int
-    """Of the training that made them; 0 for others' weights."""
+    """Iteration of the training that made them; 0 for others' weights."""
     settings: ModelSettings | None
     """How to build the network; a run's own checkpoints leave that to the run's config.yaml."""
     classes: tuple[str, ...] | None

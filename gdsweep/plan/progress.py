@@ -28,8 +28,8 @@ def iterations_left(run: RunDir, state: RunState, wanted: Wanted, first: int, st
     A milestone that was passed without being kept is trained again. `first` is the iteration the
     run begins at, `stop` the last one that `wanted` takes.
     """
-    gone = state.missing
-    targets = [*gone.milestones, *([stop] if gone.stop or gone.best else [])]
+    lacking = state.missing
+    targets = [*lacking.milestones, *([stop] if lacking.stop or lacking.best else [])]
     if not targets:
         return 0
     reached = max((at for at in run.states() if at <= min(targets)), default=first)

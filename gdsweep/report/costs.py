@@ -62,14 +62,14 @@ def costs(graph: Graph, grid: Grid, store: Store) -> pd.DataFrame:
         scored.setdefault(key, []).extend([] if cell in withheld else [name])
         pieces = [] if cell in withheld else graph.chain(cell)
         behind.setdefault(key, []).extend(piece.run for piece in pieces)
-    told = {name: _read(store.run(name)) for names in behind.values() for name in names}
+    readings = {name: _read(store.run(name)) for names in behind.values() for name in names}
     rows = [
         dict(zip(axes, key, strict=True))
-        | _size_and_speed([told[name] for name in scored[key]])
-        | _total([told[name] for name in dict.fromkeys(behind[key])])
+        | _size_and_speed([readings[name] for name in scored[key]])
+        | _total([readings[name] for name in dict.fromkeys(behind[key])])
         for key in in_order(scored)
     ]
-    rows.append(dict.fromkeys(axes) | {"size": ""} | _total(list(told.values())))
+    rows.append(dict.fromkeys(axes) | {"size": ""} | _total(list(readings.values())))
     frame = pd.DataFrame(rows, columns=[*axes, "size", *MEASURES, "about"])
     for axis in axes:
         # objects stay as the grid wrote them, and None stays None
@@ -110,22 +110,22 @@ def _axes(grid: Grid) -> list[str]:
 
 
 def _read(run: RunDir) -> _Run:
-    told = _Run()
+    readings = _Run()
     try:
         hours, lines = AttemptHours(run), read_metrics(run.metrics)
-        attempts, told.total = hours.attempts, hours.total
+        attempts, readings.total = hours.attempts, hours.total
         if run.network.exists():
-            told.network = read_record(run.network, Complexity)
+            readings.network = read_record(run.network, Complexity)
     except (BadInput, OSError):
-        told.total = ProcessorHours(estimated=True)  # the receipt says what cannot be read
-        return told
+        readings.total = ProcessorHours(estimated=True)  # the receipt says what cannot be read
+        return readings
     times = [line["time"] for line in lines if isinstance(line.get("time"), (int, float))]
-    told.speed = 1 / statistics.median(times) if times else math.nan
-    told.memory = _most(attempt.process.get("peak_memory") for attempt in attempts)
-    told.metered = all(
+    readings.speed = 1 / statistics.median(times) if times else math.nan
+    readings.memory = _most(attempt.process.get("peak_memory") for attempt in attempts)
+    readings.metered = all(
         isinstance(attempt.process.get("energy_kwh"), (int, float)) for attempt in attempts
     )
-    return told
+    return readings
 
 
 def _size_and_speed(runs: list[_Run]) -> dict[str, Any]:

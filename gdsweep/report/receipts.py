@@ -208,9 +208,9 @@ def _attempt(attempt: Attempt, hours: float, estimated: bool) -> str:
     process = attempt.process
     reached = attempt.last_iteration if attempt.last_iteration is not None else "nowhere"
     count = process.get("processes", 1)
-    told = "" if not attempt.message else f" ({attempt.message})"
+    reason = "" if not attempt.message else f" ({attempt.message})"
     parts = [
-        f"{attempt.outcome or 'no end recorded'}{told}",
+        f"{attempt.outcome or 'no end recorded'}{reason}",
         f"iterations {attempt.first_iteration} to {reached}",
         f"{'about ' if estimated else ''}{clock(hours)}",
         f"on {process.get('nodes') or process.get('host', 'an unknown host')}",

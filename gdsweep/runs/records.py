@@ -120,7 +120,7 @@ class Complexity(Settings):
     trainable: int
     """Those that training changes."""
     flops: int | None
-    """Of one forward pass on one image, a multiply-add being two; None where they defy counting."""
+    """FLOPs of one forward pass on one image, a multiply-add being two; None if not countable."""
     size: tuple[int, int]
     """Height and width of that image."""
 
@@ -137,12 +137,12 @@ class Attempt(Settings):
     outcome: Literal["done", "failed", "stopped"] | None = None
     """`stopped`: by a signal, with the state saved. None: running, or killed."""
     cause: str | None = None
-    """Of a failure: `nan`, `memory`, `disk`, `parent`, `input`, `nccl`, `cuda`, `killed`, `stuck`,
-    `timeouts` or `error`. Of a stop: `preempted`, `timeout` or `asked`."""
+    """Cause of a failure: `nan`, `memory`, `disk`, `parent`, `input`, `nccl`, `cuda`, `killed`,
+    `stuck`, `timeouts` or `error`; of a stop: `preempted`, `timeout` or `asked`."""
     message: str | None = None
-    """Of a failure: one line."""
+    """Message of a failure, one line."""
     log: str | None = None
-    """Of a failure: `log.txt:LINE` where it is told."""
+    """Place in the log that explains a failure, `log.txt:LINE`."""
     first_iteration: int = 0
     """Iteration it started from."""
     last_iteration: int | None = None

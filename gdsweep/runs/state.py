@@ -35,11 +35,11 @@ def read_state(run: RunDir, wanted: Wanted) -> RunState:
     held = lock.is_held(run.lock)
     states = run.states()
     attempt = last_attempt(run)
-    gone = missing(run, wanted)
+    lacking = missing(run, wanted)
     status: Status
     if held:
         status = "running"
-    elif not gone:
+    elif not lacking:
         status = "done"
     elif attempt is not None and attempt.outcome == "failed":
         status = "failed"
@@ -47,7 +47,7 @@ def read_state(run: RunDir, wanted: Wanted) -> RunState:
         status = "interrupted"
     else:
         status = "new"
-    return RunState(status, states[-1] if states else 0, gone, attempt)
+    return RunState(status, states[-1] if states else 0, lacking, attempt)
 
 
 def missing(run: RunDir, wanted: Wanted) -> Missing:

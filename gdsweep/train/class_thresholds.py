@@ -60,7 +60,7 @@ class ClassThresholds:
 
 
 def confidence(scores: Tensor, labels: Tensor, classes: int) -> Tensor:
-    """Of one image's queries, sum of scores and number per class, float64 [2, C] on the CPU.
+    """Sum of scores and number per class of one image's queries, float64 [2, C] on the CPU.
 
     Args:
         scores: probability of each query's most probable class, [Q].

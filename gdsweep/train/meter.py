@@ -9,7 +9,7 @@ import torch
 from gdsweep.train.distributed import Processes
 
 JOULES = 3.6e6
-"""Of a kilowatt-hour."""
+"""Joules of a kilowatt-hour."""
 
 
 class Meter:

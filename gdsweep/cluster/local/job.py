@@ -28,9 +28,9 @@ class Ending:
     how: Literal["done", "failed", "stopped", "busy"]
     """`stopped`: by a signal, its state saved. `busy`: another launch holds the run."""
     why: str | None = None
-    """Of a failure: the line that tells."""
+    """Log line that explains a failure."""
     bad_input: bool = False
-    """Of a failure: whether a person can put it right (settings, data)."""
+    """Whether a person can put a failure right (settings, data)."""
 
 
 class Job:

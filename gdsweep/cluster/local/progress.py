@@ -29,11 +29,11 @@ class Reading:
     iteration: int | None = None
     loss: float | None = None
     seconds: float | None = None
-    """Of one iteration."""
+    """Seconds of one iteration."""
     ap: float | None = None
-    """Of the student on the validation images, in percent."""
+    """AP of the student on the validation images, in percent."""
     teacher_ap: float | None = None
-    """Of the averaged copy."""
+    """AP of the averaged copy, in percent."""
 
 
 class Follower:
