@@ -29,8 +29,8 @@ class CityscapesData(FileFormat):
     """Whether the images of `leftImg8bit/train_extra` (20k) may join the unlabelled pool."""
     masks: Literal["instance-ids", "polygons"] = "instance-ids"
     """Where training masks come from: the pixels of `*_instanceIds.png`, or `*_polygons.json` drawn
-    in their order, later ones on top. The public code takes the polygons (method of detectron2),
-    whose outlines differ from the pixels by half a pixel; scores are always of the pixels."""
+    in their order, later ones on top, as those pixels once were. The public code draws the polygons
+    at the size of the view (docs/deviations.md); scores are always of the pixels."""
 
     @property
     def place(self) -> Path | None:
