@@ -58,15 +58,15 @@ def cityscapes_ap(
     package = require_cityscapesscripts()
     package.setInstanceLabels(package.args)
     names = {category["id"]: category["name"] for category in ground_truth["categories"]}
-    truths, found = defaultdict(list), defaultdict(list)
+    truths, predictions = defaultdict(list), defaultdict(list)
     for annotation in ground_truth["annotations"]:
         truths[annotation["image_id"]].append(annotation)
     for result in results:
-        found[result["image_id"]].append(result)
+        predictions[result["image_id"]].append(result)
     matches = {
         image["id"]: _matched(
             truths[image["id"]],
-            found[image["id"]],
+            predictions[image["id"]],
             image["void"],
             names,
             outline and _Outlines(outline, float(package.args.minRegionSizes[0])),
@@ -126,7 +126,7 @@ class _Outlines:
 
 def _matched(
     truths: list[Entry],
-    found: list[Entry],
+    predictions: list[Entry],
     void: Entry,
     names: dict[int, str],
     outlines: _Outlines | None,
@@ -135,7 +135,7 @@ def _matched(
     groundtruth: dict[str, list[Entry]] = {name: [] for name in names.values()}
     predicted: dict[str, list[Entry]] = {name: [] for name in names.values()}
     # the share of a prediction that a mask covers: what pycocotools calls the IoU with a crowd
-    masks = [result["segmentation"] for result in found]
+    masks = [result["segmentation"] for result in predictions]
     areas = segmentation.areas(masks)
     covering = [*(truth["segmentation"] for truth in truths), void]
     shared = rle.iou(masks, covering, [1] * len(covering)) if masks else []
@@ -143,7 +143,7 @@ def _matched(
     for truth, instance in zip(truths, own, strict=True):
         groundtruth[names[truth["category_id"]]].append({**instance, "matchedPred": []})
     places = _places(truths)
-    for number, (result, pixels) in enumerate(zip(found, areas, strict=True)):
+    for number, (result, pixels) in enumerate(zip(predictions, areas, strict=True)):
         if pixels == 0:
             continue
         overlaps = np.rint(shared[number] * float(pixels)).astype(int).tolist()

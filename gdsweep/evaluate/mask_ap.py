@@ -73,10 +73,10 @@ def coco_scores(
     with contextlib.redirect_stdout(io.StringIO()):
         truth = _coco(coco, ground_truth)
         # loadRes refuses an empty list, which early checkpoints do produce
-        found = (
+        predictions = (
             truth.loadRes(results) if results else _coco(coco, {**ground_truth, "annotations": []})
         )
-        evaluation = coco_eval(truth, found, "segm")
+        evaluation = coco_eval(truth, predictions, "segm")
         evaluation.params.maxDets = [detections]
         evaluation.evaluate()
         evaluation.accumulate()
@@ -117,11 +117,11 @@ def _overlapping(
 ) -> Any:
     """The class `coco_eval` with `overlaps` in the place of its own."""
     sizes = {image["id"]: (image["height"], image["width"]) for image in ground_truth["images"]}
-    objects, predictions = _by_image_and_category(ground_truth["annotations"], results)
+    objects, predicted_of = _by_image_and_category(ground_truth["annotations"], results)
 
     class Evaluation(coco_eval):
         def computeIoU(self, imgId: int, catId: int) -> Any:  # noqa: N802, both call it so
-            true, predicted = objects[imgId, catId], predictions[imgId, catId]
+            true, predicted = objects[imgId, catId], predicted_of[imgId, catId]
             if not true or not predicted:
                 return []
             # the most confident first: the order in which all of them are matched

@@ -5,19 +5,19 @@ from pycocotools import mask as rle
 from torch import Tensor
 
 
-def overlaps(found: Tensor, truth: Tensor) -> np.ndarray:
+def overlaps(predicted: Tensor, true: Tensor) -> np.ndarray:
     """Intersection over union of masks.
 
     Args:
-        found: bool [n, H, W].
-        truth: bool [m, H, W].
+        predicted: bool [n, H, W].
+        true: bool [m, H, W].
 
     Returns:
         float64 [n, m].
     """
-    if not len(found) or not len(truth):
-        return np.zeros((len(found), len(truth)))
-    return np.asarray(rle.iou(_encoded(found), _encoded(truth), [0] * len(truth)))
+    if not len(predicted) or not len(true):
+        return np.zeros((len(predicted), len(true)))
+    return np.asarray(rle.iou(_encoded(predicted), _encoded(true), [0] * len(true)))
 
 
 def matched(iou: np.ndarray, scores: Tensor, limit: float = 0.5) -> int:

@@ -60,11 +60,11 @@ def _evaluators(on_demand: Iterable[str]) -> dict[str, Evaluator]:
     asked = set(on_demand)
     if unknown := asked - METRICS.keys():
         raise BadInput(f"no metric is called {min(unknown)}; valid: {', '.join(METRICS)}")
-    found = {}
+    evaluators: dict[str, Evaluator] = {}
     for key, metric in METRICS.items():
         if key in asked or not metric.on_demand:
             try:
-                found[key] = resolve_name(metric.computed_by)
+                evaluators[key] = resolve_name(metric.computed_by)
             except (ImportError, AttributeError, ValueError) as error:
                 raise BadInput(f"metric {key}: {metric.computed_by}: {error}") from None
-    return found
+    return evaluators

@@ -38,8 +38,8 @@ def predict_dataset(
     for indices in equal_sizes(dataset, range(rank, len(dataset), world)):
         images = [resize_for_test(dataset.image(i), augmentation).to(device) for i in indices]
         original_sizes = [dataset.size(i) for i in indices]
-        found = model.predict(images, original_sizes, detections)
-        for index, instances in zip(indices, found, strict=True):
+        predictions = model.predict(images, original_sizes, detections)
+        for index, instances in zip(indices, predictions, strict=True):
             results += coco_results(instances, dataset.image_ids[index], dataset.category_ids)
     model.train(training)
     return results

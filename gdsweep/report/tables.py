@@ -68,7 +68,7 @@ class Table:
     command: str = ""
     """The command that made it."""
     lower_is_better: tuple[bool, ...] = ()
-    """Of each column, whether its lowest number wins; empty where the highest wins in all."""
+    """Whether the lowest number wins, by column; empty where the highest wins in all."""
 
     @property
     def spread_out(self) -> bool:

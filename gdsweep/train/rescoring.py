@@ -20,10 +20,13 @@ from gdsweep.train.scoring import recorded
 log = logging.getLogger(__name__)
 
 
-def measure_kept_predictions(run: RunDir, config: RunConfig) -> None:
+def only_measured(run: RunDir, config: RunConfig) -> bool:
     """Complete the score records of which only metrics are missing and predictions are there.
 
     All metrics of such a record are measured anew, so that they are of one evaluation.
+
+    Returns:
+        Whether that was all that was missing of the run.
 
     Raises:
         BadInput: the data set cannot be opened, or a metric not be measured.
@@ -35,7 +38,7 @@ def measure_kept_predictions(run: RunDir, config: RunConfig) -> None:
         if score is not None and results is not None:
             kept.append((ref.with_metrics(score.ref.metrics), score, results))
     if not kept:
-        return
+        return False
     data, detections = config.settings.dataset, config.settings.evaluation.detections
     extra = config.objective != "supervised" and config.settings.labels.extra
     splits = open_dataset(data, extra)
@@ -51,6 +54,7 @@ def measure_kept_predictions(run: RunDir, config: RunConfig) -> None:
         score = score.model_copy(update={"ref": ref, "metrics": metrics})
         atomic.write_text(run.score(ref), score.model_dump_json(indent=1) + "\n")
         log.info("%s: measured %s on its predictions", ref.key, ", ".join(ref.metrics))
+    return not missing(run, read_wanted(run))
 
 
 def _kept(run: RunDir, ref: ScoreRef) -> tuple[Score | None, list[dict[str, Any]] | None]:

@@ -11,7 +11,7 @@ from gdsweep.errors import TrainingFailed
 from gdsweep.runs import RunDir, lock, missing, read_wanted
 from gdsweep.train.attempt import Log, Stopped
 from gdsweep.train.distributed import Processes, join, leave
-from gdsweep.train.rescoring import measure_kept_predictions
+from gdsweep.train.rescoring import only_measured
 from gdsweep.train.trainer import Trainer
 
 
@@ -28,9 +28,7 @@ def execute(run: RunDir, config: RunConfig, should_stop: Callable[[], bool]) -> 
             attempt = Log(run, processes) if processes.first else None
             try:
                 with attempt.closing() if attempt else contextlib.nullcontext(), _plain_errors(run):
-                    if processes.first:
-                        measure_kept_predictions(run, config)
-                    if processes.from_first(bool(missing(run, read_wanted(run)))):
+                    if not processes.from_first(processes.first and only_measured(run, config)):
                         Trainer(run, config, processes, attempt, should_stop).deliver()
                 delivered = True
             except Stopped:
