@@ -119,7 +119,7 @@ def _collect(asked: argparse.Namespace) -> int:
     for line in left_out:
         print(line, file=sys.stderr)
     flags = _flags(asked)
-    said = []
+    entries = []
     for one in chosen:
         collected = collect(one, extras, one.command("collect", *flags))
         for line in (*collected.damaged, *collected.outdated):
@@ -131,7 +131,7 @@ def _collect(asked: argparse.Namespace) -> int:
         misses = report.misses(table, asked.strict) if asked.check else []
         if not asked.json:
             _print(collected, files, misses, compared, asked)
-        said.append(
+        entries.append(
             {
                 **collected.to_json(),
                 "files": [str(path) for path in files],
@@ -141,11 +141,11 @@ def _collect(asked: argparse.Namespace) -> int:
             }
         )
     if asked.json:
-        print(json.dumps({"grids": said, "left_out": left_out}, indent=1))
-    elif not said:
+        print(json.dumps({"grids": entries, "left_out": left_out}, indent=1))
+    elif not entries:
         print("nothing to collect yet")
     failures = ("misses", "moved", "outdated")
-    return FAILED if any(grid[key] for grid in said for key in failures) else DONE
+    return FAILED if any(grid[key] for grid in entries for key in failures) else DONE
 
 
 def _compared(collected: "Collected", earlier: Path | None) -> list["Compared"]:

@@ -52,7 +52,7 @@ def run(name: str, arguments: Sequence[str] | None, *, called: str) -> int:
 def exit_code(program: str, command: Callable[[], int]) -> int:
     """Call a command, and turn what a user or the system can cause into an exit code.
 
-    Bad input is told in one line on stderr. A terminal that knows only ASCII gets question marks.
+    Bad input is one line on stderr. A terminal that knows only ASCII gets question marks.
     """
     interrupts: list[int] = []
     try:
@@ -64,7 +64,7 @@ def exit_code(program: str, command: Callable[[], int]) -> int:
             with _noting(interrupts):
                 return command()
         finally:
-            sys.stdout.flush()  # here, where it can be told, and not at the interpreter's end
+            sys.stdout.flush()  # here an error can still be handled, at the end it cannot
     except BrokenPipeError:
         import os
 

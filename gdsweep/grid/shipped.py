@@ -2,7 +2,8 @@
 
 from pathlib import Path
 
-from gdsweep.grid.names import PRESETS
+from gdsweep.errors import BadInput
+from gdsweep.grid.names import PRESETS, nearest
 
 FOLDER = Path("grids")
 """Where a project keeps its grids, seen from the folder one works in."""
@@ -23,6 +24,15 @@ def grid_path(name: Path | str) -> Path:
         named = folder / f"{name}.yaml"
         if named.is_file():
             return named
+    return path
+
+
+def existing_grid(path: Path) -> Path:
+    """The path itself. Raises BadInput where nothing is there, with the name that may be meant."""
+    if not path.exists():
+        names = {known.stem for folder in (FOLDER, SHIPPED) for known in folder.glob("*.yaml")}
+        hint = nearest(path.stem, sorted(names))
+        raise BadInput(f"{path}: no such file, and no grid of that name{hint}")
     return path
 
 

@@ -8,7 +8,7 @@ from typing import Literal
 
 from gdsweep.errors import BadInput
 from gdsweep.grid import Graph, Grid, graph_of, load_grid
-from gdsweep.grid.shipped import grid_name, grid_path
+from gdsweep.grid.shipped import existing_grid, grid_name, grid_path
 from gdsweep.plan.dataset_files import refuse_two_contents
 from gdsweep.runs import Store
 from gdsweep.runs.data_statistics import read_statistics
@@ -48,7 +48,7 @@ class Request:
         """The grids, in miniature if so asked."""
         miniatures = self.store.miniatures if self.mode == "smoke" else None
         known = read_statistics(self.store)
-        return tuple(load_grid(path, miniatures, known) for path in self.paths)
+        return tuple(load_grid(existing_grid(path), miniatures, known) for path in self.paths)
 
     @cached_property
     def graph(self) -> Graph:

@@ -116,9 +116,9 @@ def _read(path: Path, columns: list[str]) -> pd.DataFrame:
         # cells are compared as they are written: 2 and 2.0 are told apart by neither side
         read = pd.read_csv(path, dtype=str, keep_default_na=False)
     except OSError as error:
-        raise BadInput(f"{path}: {error.strerror}; valid: a CSV that collect.py wrote") from None
+        raise BadInput(f"{path}: {error.strerror}; valid: a CSV that collect wrote") from None
     except ValueError as error:  # pandas' parser errors are of this kind
-        raise BadInput(f"{path}: is no CSV that collect.py wrote ({error})") from None
+        raise BadInput(f"{path}: is no CSV that collect wrote ({error})") from None
     missing = [column for column in columns if column not in read.columns]
     if missing:
         raise BadInput(f"{path}: has no column {missing[0]}; valid: a CSV of the same grid")

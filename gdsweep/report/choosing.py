@@ -22,7 +22,7 @@ def grids_to_collect(request: Request) -> tuple[list[Request], list[str]]:
         return named, []
     paths = sorted(FOLDER.glob("*.yaml"))
     if not paths:
-        raise BadInput(f"{FOLDER}: no grid files in this folder; name a grid file")
+        raise BadInput(f"{FOLDER}: no grid files in this folder; name a grid, such as table3")
     chosen, left_out = [], []
     for one in replace(request, grid_names=tuple(paths)).each():
         try:

@@ -14,7 +14,7 @@ def main() -> int:
     """Deliver what is wanted of a run. Exit codes: see gdsweep.errors."""
     stop = _StopFlag()
     parser = argparse.ArgumentParser(prog="python -m gdsweep.train", description=__doc__)
-    parser.add_argument("run", help="run directory (launch.py makes it)")
+    parser.add_argument("run", help="run directory (a launch makes it)")
     run = RunDir(parser.parse_args().run)
     logging.basicConfig(
         stream=sys.stdout,

@@ -115,6 +115,12 @@ def test_a_shipped_grid_is_planned_from_an_empty_folder(installed: Path, tmp_pat
     assert [path.name for path in tmp_path.iterdir()] == ["results"]
 
 
+def test_shipped_profiles_of_clusters_are_found(installed: Path, tmp_path: Path) -> None:
+    code = "from gdsweep.cluster.slurm.profile import choose_profile as choose\n"
+    done = run(installed, tmp_path, "python", "-c", code + "print(choose('example').name)")
+    assert (done.stdout, done.stderr) == ("example\n", "")
+
+
 def test_it_is_the_installed_code(installed: Path, tmp_path: Path) -> None:
     code = "import gdsweep; print(gdsweep.__file__)\nimport launch"
     done = run(installed, tmp_path, "python", "-c", code)

@@ -90,10 +90,10 @@ def test_one_value_now_and_then_of_which_nothing_is_known_is_alone(new_bench: An
 @pytest.mark.parametrize(
     ("content", "said"),
     [
-        (None, "No such file or directory; valid: a CSV that collect.py wrote"),
+        (None, "No such file or directory; valid: a CSV that collect wrote"),
         ("a,b\n1,2\n", "has no column dataset; valid: a CSV of the same grid"),
         ("dataset,labels,method,AP\nstreets,1,guided,3\n", "has no number of grids/grid.yaml"),
-        ("a,b\n1\n2,3,4\n", "is no CSV that collect.py wrote"),
+        ("a,b\n1\n2,3,4\n", "is no CSV that collect wrote"),
     ],
 )
 def test_a_file_that_is_none(partial: Any, content: str | None, said: str) -> None:

@@ -142,7 +142,7 @@ def test_where_no_grids_are_one_must_be_named(
     monkeypatch.chdir(tmp_path)
     assert script("collect", []) == 2
     assert capsys.readouterr().err == (
-        "collect.py: grids: no grid files in this folder; name a grid file\n"
+        "collect.py: grids: no grid files in this folder; name a grid, such as table3\n"
     )
 
 
