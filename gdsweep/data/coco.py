@@ -2,21 +2,31 @@
 
 What is refused, with one line that says what and where (BadInput):
 - an annotation file that is missing, is not JSON, or has no images, annotations or categories;
-- an id that is there twice, of an image, annotation or category, and a category name that is;
+- an id that is no whole number (`"17"` and 17.0 are) or there twice, of an image, annotation or
+  category, and a category name that is there twice;
 - an image without file name, height or width; an annotation of an unknown category;
-- an RLE that does not cover its image exactly; a coordinate that is no number or absurdly far out;
-- image sets with different categories; an image set without a single training target;
+- an RLE that does not cover its image exactly; points in pairs, `[[x, y], ...]`; a coordinate that
+  is no number or absurdly far out; an iscrowd that is neither 0 nor 1; an area that is no number;
+- image sets with different categories; an image set without a single training target, with what was
+  counted instead (boxes alone, crowds, coordinates between 0 and 1, ...);
 - a missing folder, or a missing image file (one look at each folder, when the set is opened);
-- when it is read: an image file that is truncated or of another size than its annotations say.
+- an image file that is no image, is not complete, or of another size than its annotations say: the
+  check and each run's first attempt look at every one's header (`readable`).
 
 What is skipped, and counted in `DatasetSplits.notes`:
 - an annotation of an image that is not listed;
 - an annotation without a mask, and a polygon of fewer than three points;
-- among extra unlabelled images, those that also belong to another image set.
+- a category without annotations that stands for no class: labelme's `_background_`, and the root
+  that Roboflow puts above all others, whatever its name;
+- among extra unlabelled images, those that also belong to another image set, hidden files and
+  folders, and links that lead back.
 
 What is otherwise decided:
-- Crowds are never training targets; they are scored as `iscrowd`. Annotations of zero area are no
-  training targets either, but are scored as pycocotools scores them. Both are counted.
+- Crowds are never training targets; they are scored as `iscrowd`. Nor are annotations without a
+  pixel (of zero area, outside their image, or with all coordinates between 0 and 1); they are
+  scored as pycocotools scores them. Both are counted. A mask that reaches out of its image is cut.
+- Whether there is an object is never decided by a stated area. It is kept as it is for APs, APm and
+  APl, so that scores are pycocotools' on the very file; one that no such mask can have is noted.
 - Images without a training target are never among the labelled images (as in detectron2); they
   stay in the unlabelled pool and in scoring. They are counted.
 - Category ids may have gaps; labels are contiguous, in the order of ids. Images are in the order of

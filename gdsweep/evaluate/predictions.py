@@ -49,8 +49,8 @@ def coco_results(
     instances: Predictions, image_id: int, category_ids: Sequence[int]
 ) -> list[dict[str, Any]]:
     """One image's predictions in COCO's results format; label k is category `category_ids[k]`."""
-    masks = np.asfortranarray(instances.masks.permute(1, 2, 0).cpu().numpy(), np.uint8)
-    encoded = rle.encode(masks) if masks.shape[2] else []
+    # one at a time: a hundred masks of a scan are gigabytes
+    encoded = [rle.encode(np.asfortranarray(m.cpu().numpy(), np.uint8)) for m in instances.masks]
     labels, scores = instances.labels.tolist(), instances.scores.tolist()
     return [
         {

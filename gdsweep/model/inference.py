@@ -9,7 +9,7 @@ from torch import Tensor
 
 from gdsweep.model.outputs import Outputs, dot_masks
 
-_CHUNK = 16  # masks enlarged at a time: bounds memory at full image size
+_CHUNK, _PIXELS = 16, 2**26  # masks, and their pixels, enlarged at a time: bounds memory
 
 
 @dataclass(frozen=True)
@@ -50,7 +50,8 @@ def predict(
         flat = probabilities[b].flatten()
         scores, pairs = flat.topk(min(detections, len(flat)))
         queries, place = pairs.div(classes, rounding_mode="floor").unique(return_inverse=True)
-        embeddings = last.mask_embeddings[b, queries].split(_CHUNK)
+        chunk = max(1, min(_CHUNK, _PIXELS // (original[0] * original[1])))
+        embeddings = last.mask_embeddings[b, queries].split(chunk)
         parts = [
             _enlarge(chunk, last.mask_features[b], outputs.size, size, original)
             for chunk in embeddings

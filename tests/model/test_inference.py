@@ -1,10 +1,11 @@
 """From planted queries to scored instances."""
 
+import pytest
 import torch
 import torch.nn.functional as F
 
 from gdsweep.config import ModelSettings
-from gdsweep.model import LayerOutput, Mask2Former, Outputs, predict
+from gdsweep.model import LayerOutput, Mask2Former, Outputs, inference, predict
 
 
 def planted(size: tuple[int, int]) -> Outputs:
@@ -42,6 +43,19 @@ def test_score_is_class_probability_times_mean_mask_probability() -> None:
         found.scores[0], outputs.layers[0].class_logits[0, 2].softmax(0)[1] * quality
     )
     assert torch.equal(found.masks[0], inside)
+
+
+def test_large_images_are_enlarged_in_smaller_parts(monkeypatch: pytest.MonkeyPatch) -> None:
+    size, original = (60, 90), (120, 180)
+    (whole,) = predict(planted(size), [size], [original])
+    calls = []
+    enlarge = inference._enlarge
+    monkeypatch.setattr(inference, "_PIXELS", 2 * 120 * 180)
+    monkeypatch.setattr(inference, "_enlarge", lambda e, *a: calls.append(len(e)) or enlarge(e, *a))
+    (found,) = predict(planted(size), [size], [original])
+    assert calls == [2, 1]
+    assert torch.equal(found.masks, whole.masks)
+    torch.testing.assert_close(found.scores, whole.scores)
 
 
 def test_no_object_never_is_a_label_and_pairs_may_share_a_mask() -> None:
