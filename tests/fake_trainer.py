@@ -13,6 +13,7 @@ FAKE_LEDGER is a file that gets one line `run iteration pid` per iteration, and 
 """
 
 import json
+import math
 import os
 import signal
 import socket
@@ -25,6 +26,7 @@ from gdsweep import atomic
 from gdsweep.errors import BAD_INPUT, BUSY, DONE, FAILED, STOPPED
 from gdsweep.runs import Attempt, RunDir, Score, lock
 from gdsweep.runs.attempts import last_attempt
+from gdsweep.runs.causes import loss_not_finite
 from gdsweep.runs.state import missing
 from gdsweep.runs.store import read_config, read_wanted
 
@@ -119,7 +121,8 @@ class Fake:
             if iteration % period == 0 or iteration in wanted.milestones or iteration == stop:
                 self.run.state(iteration).write_bytes(b"")
             if iteration == self.behaviour.get("fail_at"):
-                return self.fail(f"the loss is NaN at iteration {iteration}", "nan")
+                failure = loss_not_finite(math.nan, [f"train/{iteration}.jpg"])
+                return self.fail(str(failure), failure.cause)
             if iteration == self.behaviour.get("die_at"):
                 os.kill(os.getpid(), signal.SIGKILL)
             if self.stopping:
@@ -155,7 +158,7 @@ class Fake:
     def fail(self, message: str, cause: str) -> int:
         """Record a failure and say it in the log."""
         number = self.run.log.read_text().count("\n") + 1 if self.run.log.exists() else 1
-        print(message, flush=True)
+        print(f"error: {message}", flush=True)  # as gdsweep.train says it
         self.write_record(
             outcome="failed",
             ended=time.time(),

@@ -17,6 +17,7 @@ from gdsweep import __version__
 from gdsweep.checkout import ROOT, git, is_checkout
 from gdsweep.errors import BadInput, TrainingFailed
 from gdsweep.runs import Attempt, RunDir, next_number, write_attempt
+from gdsweep.runs.causes import cause_in
 from gdsweep.train.distributed import Processes
 
 _TELLING = ("CUDA_", "CUBLAS_", "GLOO_", "MKL_", "NCCL_", "OMP_", "PYTORCH_", "TORCH_", "XFORMERS_")
@@ -99,12 +100,8 @@ def cause_of(error: BaseException) -> str:
     if isinstance(error, (MemoryError, torch.OutOfMemoryError)):
         return "memory"
     if isinstance(error, RuntimeError):
-        text = f"{type(error).__name__} {error}"
         # torch has one exception for all that NCCL, gloo and CUDA complain of
-        if any(word in text for word in ("NCCL", "gloo", "c10d", "Dist", "TCPStore")):
-            return "nccl"
-        if any(word in text for word in ("CUDA", "CUBLAS", "CUDNN", "cuDNN")):
-            return "cuda"
+        return cause_in(f"{type(error).__name__} {error}") or "error"
     return "error"
 
 

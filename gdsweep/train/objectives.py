@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from gdsweep.config import CellSettings
 from gdsweep.data import Instances, Sample
 from gdsweep.data.sampler import derived_seed
-from gdsweep.errors import TrainingFailed
 from gdsweep.model import Criterion, Normaliser, Outputs, seeded_points
+from gdsweep.runs.causes import loss_not_finite
 from gdsweep.train.class_thresholds import ClassThresholds
 from gdsweep.train.distributed import Processes
 from gdsweep.train.precision import Precision
@@ -164,9 +164,7 @@ class Loss:
             mine_is_fine = math.isfinite(sum(mine))
             names = [] if mine_is_fine else [name for part in parts for name in part.names]
             bad = [name for found in self.processes.gather(names) for name in found]
-            raise TrainingFailed(
-                f"the loss is {total}; images of the batch: {', '.join(bad)}", cause="nan"
-            )
+            raise loss_not_finite(total, bad)
         return {"total_loss": total, **terms}
 
     def _normaliser(self, part: Part) -> Normaliser:

@@ -7,8 +7,8 @@ import torch
 
 from gdsweep import atomic
 from gdsweep.config import RunConfig
-from gdsweep.errors import TrainingFailed
 from gdsweep.runs import RunDir, lock, missing, read_wanted
+from gdsweep.runs.causes import disk_failed, out_of_memory
 from gdsweep.train.attempt import Log, Stopped
 from gdsweep.train.distributed import Processes, join, leave
 from gdsweep.train.rescoring import only_measured
@@ -66,11 +66,6 @@ def _plain_errors(run: RunDir) -> Iterator[None]:
     try:
         yield
     except (MemoryError, torch.OutOfMemoryError) as error:
-        first = str(error).splitlines()[0] if str(error) else "no memory left"
-        raise TrainingFailed(
-            f"out of memory: {first}; set batch.micro lower (gradients are accumulated)", "memory"
-        ) from error
+        raise out_of_memory(error) from error
     except OSError as error:
-        where = error.filename or run.path
-        reason = error.strerror or str(error)
-        raise TrainingFailed(f"{where}: {reason}; nothing half-written is left", "disk") from error
+        raise disk_failed(error.filename or run.path, error.strerror or str(error)) from error

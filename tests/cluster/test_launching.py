@@ -132,9 +132,10 @@ def test_a_failure_blocks_only_what_needs_it(bench: Any) -> None:
     code, output = bench.launch("--yes", fake={"guided": {"fail_at": 15}})
     assert code == 1
     log = bench.store / "guided" / "log.txt"
-    where = f"{log}:2: the loss is NaN at iteration 15"
+    failure = "the loss is nan; images of the batch: train/15.jpg"
+    where = f"{log}:2: {failure}"
     assert f"guided: failed, see {where}" in output
-    assert log.read_text().splitlines()[1] == "the loss is NaN at iteration 15"
+    assert log.read_text().splitlines()[1] == f"error: {failure}"
     assert "student: blocked, it needs guided" in output
     assert last(output) == "2 of 3 cells are done; launch again with --retry to try the rest"
     assert ("student", "start") not in bench.ledger()

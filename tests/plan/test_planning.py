@@ -146,7 +146,13 @@ def test_failed_blocks_only_what_needs_it(store: Store) -> None:
     create(graph, store, "control")
     run = store.run("control")
     run.log.write_text("a\nb\n")
-    attempt(run, outcome="failed", cause="nan", message="NaN in image 7", log="log.txt:2")
+    attempt(
+        run,
+        outcome="failed",
+        cause="nan",
+        message="the loss is nan; images of the batch: 7",
+        log="log.txt:2",
+    )
     plan = make_plan(graph, store)
     assert {name: run.status for name, run in plan.runs.items()} == {
         "control": "failed",
@@ -154,7 +160,7 @@ def test_failed_blocks_only_what_needs_it(store: Store) -> None:
         "student": "blocked",
         "alone": "new",
     }
-    assert plan.runs["control"].why == f"{run.log}:2: NaN in image 7"
+    assert plan.runs["control"].why == f"{run.log}:2: the loss is nan; images of the batch: 7"
     assert plan.runs["student"].why == "control"
     assert cells(plan) == ["failed", "blocked", "new"]
     assert [entry.name for entry in plan.todo()] == ["alone"]

@@ -1,6 +1,7 @@
 """Stores made by hand: real grids and real records, without any training."""
 
 import json
+import math
 from pathlib import Path
 
 import pytest
@@ -8,6 +9,7 @@ import pytest
 from gdsweep import atomic
 from gdsweep.grid import Cell, Graph, Grid, build_graph, load_grid
 from gdsweep.runs import Attempt, RunDir, Score, ScoreRef, Store
+from gdsweep.runs.causes import loss_not_finite
 
 GRID = """
 title: Label efficiency on COCO
@@ -141,7 +143,7 @@ def partial(bench: Bench) -> Bench:
     bench.state(failed, 500)
     bench.attempt(
         failed, "failed", cause="nan", log="log.txt:123",
-        message="the loss is NaN at iteration 512 (images a_1.jpg, b_2.jpg)",
+        message=str(loss_not_finite(math.nan, ["a_1.jpg", "b_2.jpg"])),
     )  # fmt: skip
     bench.score(21.0, 700, labels=1, method="guided", seed=0)
     bench.score(23.0, 1000, labels=1, method="guided", seed=1)

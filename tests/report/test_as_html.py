@@ -100,7 +100,7 @@ def test_numbers_verdicts_orderings_holes_and_provenance_are_said(partial: Any) 
         'published 13.5</small><small>+0.5, <span class="verdict within">within ±9.9</span>',
         '<span class="verdict holds">holds</span>',
         "✗ blocked",
-        "the loss is NaN at iteration 512",
+        "the loss is nan; images of the batch: a_1.jpg, b_2.jpg",
         "python collect.py grids/grid.yaml --html",
         "<dt>published in</dt><dd>a paper</dd>",
         "7 of 12 scores are there",

@@ -116,10 +116,10 @@ def test_a_killed_run_is_interrupted(bench: Any) -> None:
 
 def test_a_failed_run_names_its_log_line_and_blocks_its_students(bench: Any) -> None:
     run = bench.chain(**SUPERVISED)[-1]
-    bench.attempt(run, "failed", cause="nan", message="the loss is NaN", log="log.txt:123")
+    bench.attempt(run, "failed", cause="nan", message="the loss is nan", log="log.txt:123")
     found = row(bench, **SUPERVISED)
     assert found["status"] == "failed"
-    assert found["why"] == f"failed: runs/{run.name}/log.txt:123: the loss is NaN"
+    assert found["why"] == f"failed: runs/{run.name}/log.txt:123: the loss is nan"
     found = row(bench, **GUIDED)
     assert (found["status"], found["why"]) == ("blocked", f"blocked by {run.name}")
 

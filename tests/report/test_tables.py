@@ -65,7 +65,7 @@ def test_holes_of_some_seeds_are_numbered_notes(partial: Any) -> None:
     _, ten = entries(made, "Mask2Former")
     (note,) = ten.notes
     assert made.notes[note].startswith("seed 2 failed: runs/coco-10pct-")
-    assert "log.txt:123: the loss is NaN" in made.notes[note]
+    assert "log.txt:123: the loss is nan" in made.notes[note]
     (note,) = entries(made, "Ours_100%")[0].notes
     # the teacher's 1,000, the burn-in's 400 and 200 of 600 iterations
     assert made.notes[note] == "seed 2 interrupted at 80 %"

@@ -5,6 +5,7 @@ import signal
 import socket
 from collections.abc import Collection, Mapping, Sequence
 from contextlib import suppress
+from functools import cached_property
 from pathlib import Path
 
 from rich.console import Console
@@ -29,6 +30,11 @@ class LocalExecutor(Executor):
         """Nothing: every machine can execute runs."""
         return None
 
+    @cached_property
+    def machine(self) -> Machine:
+        """Cores and GPUs, looked for once."""
+        return this_machine()
+
     def jobs(self) -> Mapping[str, Job]:
         """The trainers that run on this machine, whoever started them; a job is a process."""
         found: dict[str, Job] = {}
@@ -46,11 +52,11 @@ class LocalExecutor(Executor):
 
     def place(self, runs: Sequence[PlannedRun]) -> str:
         """This machine, what it has, and why."""
-        return describe(this_machine(), runs, self.because, self.options.jobs)
+        return describe(self.machine, runs, self.because, self.options.jobs)
 
     def card(self, run: PlannedRun) -> Card | None:
         """This machine's GPUs, as many as the run gets."""
-        machine = this_machine()
+        machine = self.machine
         gpus = machine.gpus_for(run.config.settings.resources)
         return Card(machine.gib, gpus) if machine.gib is not None and gpus else None
 
@@ -60,7 +66,7 @@ class LocalExecutor(Executor):
         return Execution(
             plan,
             self.store,
-            this_machine(),
+            self.machine,
             Progress(plan, self.store, console),
             jobs=self.options.jobs,
             retry=self.options.retry,

@@ -1,45 +1,18 @@
 """Why an attempt ended, told apart from what it left: its exit code, its log, its record."""
 
-import re
 import signal
 import time
 from collections.abc import Sequence
 from pathlib import Path
 
 from gdsweep.runs import Attempt, RunDir, last_attempt, write_attempt
-
-_CAUSES = (
-    (
-        "memory",
-        r"OutOfMemoryError|CUDA out of memory|MemoryError|oom[-_ ]kill|out of memory"
-        r"|Cannot allocate memory|DefaultCPUAllocator: can't allocate",
-    ),
-    (
-        "nccl",
-        r"NCCL|DistBackendError|DistNetworkError|DistStoreError|gloo/|\[c10d\]|TCPStore"
-        r"|Connection closed by peer|rendezvous",
-    ),
-    ("cuda", r"CUDA error|CUDA driver|cudaError|CUBLAS_|CUDNN_|cuDNN error|device-side assert|Xid"),
-    ("nan", r"loss is (NaN|not finite)"),
-    ("disk", r"No space left|Disk quota exceeded|Input/output error|Stale file handle"),
-)
+from gdsweep.runs.causes import cause_in
 
 MACHINE = frozenset({"nccl", "cuda", "killed"})
 """Causes that may be the node's fault: another node may do."""
 
 TAIL = 64 * 1024
 """Bytes of a log that are searched."""
-
-
-def cause_in(text: str) -> str | None:
-    """The kind of failure that the last words of a log tell of; None where they tell nothing.
-
-    Memory goes before NCCL: a process without memory takes its peers' connections with it.
-    """
-    for cause, pattern in _CAUSES:
-        if re.search(pattern, text):
-            return cause
-    return "error" if "Traceback (most recent call last)" in text else None
 
 
 def tail_of(log: Path, begin: int = 0) -> tuple[str, int]:
@@ -54,8 +27,8 @@ def tail_of(log: Path, begin: int = 0) -> tuple[str, int]:
 def explain(code: int, log: Path, begin: int) -> tuple[str, str, str]:
     """Cause, one line and `LOG:LINE` of a process that ended badly and may have said why."""
     text, lines = tail_of(log, begin)
-    told = [line.strip() for line in text.splitlines() if any(map(str.isalnum, line))]
-    words = told[-1] if told else "nothing was logged"
+    speaking = [line.strip() for line in text.splitlines() if any(map(str.isalnum, line))]
+    words = speaking[-1] if speaking else "nothing was logged"
     if code < 0:
         name = signal.Signals(-code).name
         cause = cause_in(text) if code != -signal.SIGKILL else "memory"

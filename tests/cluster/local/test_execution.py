@@ -165,7 +165,7 @@ def test_several_gpus_run_under_torchrun(bench: Any, monkeypatch: pytest.MonkeyP
     fake = {"b": {"fail_at": 3}}
     outcome, _ = execute(bench, monkeypatch, runs, Machine(1, ("x", "y")), fake)
     assert outcome.finished == ["a"]
-    assert outcome.failed["b"].endswith("the loss is NaN at iteration 3")
+    assert outcome.failed["b"].endswith("the loss is nan; images of the batch: train/3.jpg")
     assert told(bench, "gpus=") == {"a": "x,y", "b": "x,y"}
     assert os.path.exists(bench.store / "a" / "done.json")
 

@@ -6,27 +6,9 @@ from pathlib import Path
 import pytest
 
 from gdsweep import atomic
-from gdsweep.cluster.slurm.causes import cause_in, explain, fruitless, record_failure, timeouts
+from gdsweep.cluster.slurm.causes import explain, fruitless, record_failure, timeouts
 from gdsweep.runs import Attempt, RunDir
 from gdsweep.runs.attempts import last_attempt
-
-
-@pytest.mark.parametrize(
-    ("text", "cause"),
-    [
-        ("torch.OutOfMemoryError: CUDA out of memory. Tried to allocate 2 GiB", "memory"),
-        ("slurmstepd: error: Detected 1 oom_kill event in StepId=1.0", "memory"),
-        ("torch.distributed.DistBackendError: NCCL error in: NCCLUtils.hpp", "nccl"),
-        ("RuntimeError: [../gloo/transport/tcp/pair.cc] Connection closed by peer", "nccl"),
-        ("RuntimeError: CUDA error: an illegal memory access was encountered", "cuda"),
-        ("OSError: [Errno 28] No space left on device", "disk"),
-        ("Traceback (most recent call last):\nValueError: x", "error"),
-        ("NCCL error\ntorch.OutOfMemoryError: CUDA out of memory", "memory"),
-        ("iteration 4 of 80", None),
-    ],
-)
-def test_causes_are_told_apart(text: str, cause: str | None) -> None:
-    assert cause_in(text) == cause
 
 
 def test_only_what_this_attempt_said_counts(tmp_path: Path) -> None:
@@ -54,7 +36,7 @@ def put(run: RunDir, number: int, **fields: object) -> Attempt:
 
 
 def test_the_trainers_own_words_stay(run: RunDir) -> None:
-    put(run, 1, outcome="failed", cause="nan", message="the loss is NaN")
+    put(run, 1, outcome="failed", cause="nan", message="the loss is nan")
     record_failure(run, "error", "x", None, {})
     last = last_attempt(run)
     assert last is not None
