@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import pandas as pd
 
+from gdsweep.config import METRICS
 from gdsweep.errors import BadInput
 from gdsweep.grid import Cell, Grid
 from gdsweep.report.display import display_name, number, signed
@@ -64,20 +65,24 @@ def against(frame: pd.DataFrame, grid: Grid, path: Path) -> list[Compared]:
     """The grid's numbers beside those in `path`, a CSV that collect wrote for the same grid.
 
     Numbers are compared where both have the cells: means over the averaged axes, by the intervals
-    that hold for all of them at once (see `intervals`).
+    that hold for all of them at once (see `intervals`), in each metric of the table that the file
+    has.
 
     Raises:
         BadInput: the file cannot be read, or has none of the grid's cells.
     """
     axes = [axis for axis in grid.axes if axis not in grid.table.average]
-    metric = grid.table.metric
-    earlier = _values(_read(path, [*axes, metric]), axes, metric)
-    mine = _values(frame, axes, metric)
-    both = {key: _present(earlier[key]) for key in mine if _present(earlier.get(key, []))}
-    found = [
-        _compared(grid, axes, key, _present(mine[key]), before, len(both))
-        for key, before in both.items()
-    ]
+    file = _read(path, [*axes, grid.table.metric])
+    both: list[tuple[str, Key, tuple[float, ...], tuple[float, ...]]] = []
+    for metric in grid.table.metrics:
+        # the file may be older than the grid's wish for a further metric
+        if metric in file.columns:
+            earlier = _values(file, axes, metric)
+            for key, now in _values(frame, axes, metric).items():
+                then = _present(earlier.get(key, []))
+                if then:
+                    both.append((metric, key, _present(now), then))
+    found = [_compared(grid, axes, *numbers, len(both)) for numbers in both]
     if not found:
         raise BadInput(f"{path}: has no number of {grid.path}; valid: a CSV of the same grid")
     return found
@@ -96,15 +101,16 @@ def against_lines(found: list[Compared], path: Path) -> list[str]:
 def _compared(
     grid: Grid,
     axes: list[str],
+    metric: str,
     key: Key,
     now: tuple[float, ...],
     then: tuple[float, ...],
     comparisons: int,
 ) -> Compared:
     cell = _cell(grid, axes, key)
-    prior = grid.claims.spread(cell.settings.dataset.name, grid.table.metric)
+    prior = grid.claims.spread(cell.settings.dataset.name, metric)
     interval = interval_of_means(prior, now, then, comparisons) if now else None
-    return Compared(_name(grid, cell), now, then, interval)
+    return Compared(_name(grid, cell, metric), now, then, interval)
 
 
 def _present(values: list[float]) -> tuple[float, ...]:
@@ -148,7 +154,9 @@ def _cell(grid: Grid, axes: list[str], key: Key) -> Cell:
     return next(c for c in grid.cells if tuple(_plain(c.axes[axis]) for axis in axes) == key)
 
 
-def _name(grid: Grid, cell: Cell) -> str:
+def _name(grid: Grid, cell: Cell, metric: str) -> str:
     ordered = [*grid.table.columns, *grid.table.rows]
     words = [display_name(axis, cell.axes[axis], grid.table.names) for axis in ordered]
+    if len(grid.table.metrics) > 1:
+        words.append(METRICS[metric].short)
     return " ".join(word for word in words if word and word != "none")

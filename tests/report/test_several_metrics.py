@@ -1,10 +1,12 @@
 """A table of several metrics, side by side."""
 
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gdsweep.report import (
+    against,
     as_csv,
     as_html,
     as_latex,
@@ -166,3 +168,21 @@ def test_differences_and_figures_have_the_grids_metrics(bench: Any) -> None:
     points = series(frame, bench.grid, bench.grid.figure)
     assert set(points.loc[points["source"] == "ours", "mean"]) == {27.0, 43.0}
     assert set(points.loc[points["source"] != "ours", "mean"]) == {26.0, 31.5, 50.0}
+
+
+def test_each_metric_is_compared_with_an_earlier_collection(bench: Any, tmp_path: Path) -> None:
+    earlier = tmp_path / "then.csv"
+    frame = results(bench.graph, bench.grid, bench.store)
+    earlier.write_text(as_csv(frame))
+    for seed in (0, 1):
+        bench.score(30.0, 1000, labels=1, method="guided", seed=seed)
+    frame = results(bench.graph, bench.grid, bench.store)
+    found = {one.name: one.moved for one in against(frame, bench.grid, earlier)}
+    assert found == {
+        "1 % supervised AP": 0.0,
+        "1 % guided AP": 8.5,
+        "1 % supervised AP50": 0.0,
+        "1 % guided AP50": 17.0,
+    }
+    earlier.write_text(as_csv(frame.drop(columns="AP50")))  # made before AP50 was asked for
+    assert len(against(frame, bench.grid, earlier)) == 2
