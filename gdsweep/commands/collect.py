@@ -25,8 +25,8 @@ def parser(program: str) -> argparse.ArgumentParser:
     )
     add_request_options(
         p,
-        "grid files, or names in grids/; every grid there that has runs in the store if none is "
-        "given; with --explain one grid, then words that mean one number",
+        "grid files, or names: table3; if none is given, every grid in grids/ that has runs in "
+        "the store; with --explain one grid, then words that mean one number",
     )
     p.add_argument(
         "--out", type=Path, default=Path("results"), help="where to write (default: results)"

@@ -16,7 +16,7 @@ def parser(program: str) -> argparse.ArgumentParser:
         "check",
         help="count images, instances and label splits; draw labelled images and their views",
     )
-    check.add_argument("grids", nargs="+", metavar="GRID", help="grid files, or names in grids/")
+    check.add_argument("grids", nargs="+", metavar="GRID", help="grid files, or names: table3")
     check.add_argument(
         "--out",
         type=Path,

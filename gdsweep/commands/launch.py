@@ -30,7 +30,7 @@ def parser(program: str) -> argparse.ArgumentParser:
         epilog=EPILOG,
         formatter_class=argparse.RawDescriptionHelpFormatter,
     )
-    add_request_options(p, "grid files, or names in grids/")
+    add_request_options(p, "grid files, or names: table3")
     p.add_argument("--dry-run", action="store_true", help="show the plan, write nothing")
     p.add_argument("--jobs", type=int, metavar="N", help="runs at once (default: what fits)")
     p.add_argument("--yes", action="store_true", help="start without asking")

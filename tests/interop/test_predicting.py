@@ -73,6 +73,8 @@ def test_nothing_is_drawn_below_the_threshold(
         ({"images": "absent.jpg"}, "absent.jpg: no such image file or folder"),
         ({"checkpoint": "absent.pt"}, "absent.pt: cannot be read"),
         ({"more": ["--threshold", "7"]}, "--threshold: 7.0 is not between 0 and 1"),
+        ({"more": ["--short-edge", "0"]}, "--short-edge: 0 is not 1 or more"),
+        ({"more": ["--device", "moon"]}, "moon: no device that torch can use here ("),
     ],
 )
 def test_bad_input_is_one_line(
@@ -89,3 +91,4 @@ def test_bad_input_is_one_line(
     error = capsys.readouterr().err
     assert error.count("\n") == 1
     assert told in error
+    assert not (tmp_path / "out").exists()

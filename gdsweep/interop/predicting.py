@@ -1,0 +1,114 @@
+"""Predictions on photographs: overlays to look at, and COCO results.
+
+For each image `NAME.png` with the instances drawn on it, and for all of them `predictions.json`
+(COCO results) beside `images.json` (the images and categories that its ids refer to).
+"""
+
+import json
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+import torch
+from PIL import Image
+
+from gdsweep import atomic
+from gdsweep.config import AugmentationSettings
+from gdsweep.data import resize_for_test
+from gdsweep.data.image_file import image_names, read_image
+from gdsweep.errors import BadInput
+from gdsweep.evaluate.predictions import coco_results
+from gdsweep.interop.class_names import categories
+from gdsweep.interop.open import Opened
+from gdsweep.interop.overlay import overlay
+
+
+def image_files(given: Sequence[Path]) -> list[Path]:
+    """The image files among `given` and in its folders. Raises BadInput where one is not there."""
+    files: list[Path] = []
+    for path in given:
+        if path.is_dir():
+            names, _ = image_names(path)
+            if not names:
+                raise BadInput(f"{path}: no image file in it")
+            files += [path / name for name in names]
+        elif path.is_file():
+            files.append(path)
+        else:
+            raise BadInput(f"{path}: no such image file or folder")
+    return files
+
+
+def predict_files(
+    files: Sequence[Path],
+    opened: Opened,
+    out: Path,
+    *,
+    threshold: float = 0.5,
+    detections: int = 100,
+    short_edge: int | None = None,
+    device: str = "cpu",
+) -> int:
+    """Predict on each file and write what the module says; returns how many instances were drawn.
+
+    Args:
+        files: Images.
+        opened: The network.
+        out: Folder to write to.
+        threshold: Least score that is drawn.
+        detections: Most instances per image.
+        short_edge: Test size in pixels; None is the run's own.
+        device: `cpu`, `cuda` or any other that torch has here.
+
+    Raises:
+        BadInput: an image that cannot be read, or a device that is not here.
+    """
+    views = opened.run.settings.augmentation if opened.run else AugmentationSettings()
+    if short_edge is not None:
+        views = views.model_copy(update={"test_short_edge": short_edge})
+    model = opened.model().to(_device(device))
+    ids, names = categories(opened)
+    out.mkdir(parents=True, exist_ok=True)
+    results: list[dict[str, Any]] = []
+    records, drawn = [], 0
+    for number, (file, stem) in enumerate(zip(files, _stems(files), strict=True), start=1):
+        image = read_image(file)
+        size = (image.shape[-2], image.shape[-1])
+        shown = resize_for_test(image, views).to(device)
+        with torch.no_grad():
+            (found,) = model.predict([shown], [size], detections)
+        results += coco_results(found, number, ids)
+        kept = found.scores >= threshold
+        drawn += int(kept.sum())
+        records.append({"id": number, "file_name": str(file), "height": size[0], "width": size[1]})
+        picture = overlay(image, found.labels[kept], found.scores[kept], found.masks[kept], names)
+        with atomic.replacing(out / f"{stem}.png") as temporary:
+            Image.fromarray(picture).save(temporary, format="PNG")
+    kinds = [{"id": k, "name": name} for k, name in zip(ids, names, strict=True)]
+    atomic.write_json_compact(out / "predictions.json", results)
+    page = {"images": records, "annotations": [], "categories": kinds}
+    atomic.write_text(out / "images.json", json.dumps(page, indent=1) + "\n")
+    return drawn
+
+
+def _device(name: str) -> torch.device:
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError, NotImplementedError) as error:
+        reason = str(error).splitlines()[0]
+        raise BadInput(f"{name}: no device that torch can use here ({reason})") from None
+    return device
+
+
+def _stems(files: Sequence[Path]) -> list[str]:
+    # two images of one name in two folders must not overwrite each other
+    used: set[str] = set()
+    stems = []
+    for file in files:
+        stem, count = file.stem, 2
+        while stem in used:
+            stem, count = f"{file.stem}-{count}", count + 1
+        used.add(stem)
+        stems.append(stem)
+    return stems
