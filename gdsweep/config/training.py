@@ -151,7 +151,7 @@ class ResourceSettings(Settings):
     """`auto`: xformers' memory-efficient attention on CUDA where installed, else PyTorch's."""
     activation_checkpointing: bool = False
     """Keep no activations inside the blocks of a ViT, Swin or ConvNeXt for the backward pass, and
-    compute them again there: less memory for about a third more time, the same gradients. Backbones
+    compute them again there: less memory for a second forward pass, the same gradients. Backbones
     with batch normalisation that is trained refuse it: its statistics would count images twice."""
     checkpoint_period: int = Field(1000, ge=1)
     """Iterations between complete checkpoints to resume from."""

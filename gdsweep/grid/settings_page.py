@@ -4,6 +4,7 @@
 """
 
 import inspect
+import re
 import types
 import typing
 from collections.abc import Iterator
@@ -46,7 +47,7 @@ def settings_page() -> str:
         for name, info in model.model_fields.items():
             if name not in ("name", "format"):
                 parts.append(_entry(name, name, info))
-    return "\n".join(parts).rstrip() + "\n"
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(parts)).rstrip() + "\n"
 
 
 def _section(heading: str, text: str) -> str:
