@@ -9,6 +9,9 @@ FAKE (JSON, by run name; "" is any other run) says how a run behaves:
     busy      file: made, and the run said to be held by another launch, unless it exists
     hold      [iteration, path, ...]: goes on from there once the files exist, or when stopped
     slow_save seconds that saving takes once it was asked to stop
+    deaf      iteration at which its first attempt hears and says nothing more (a long evaluation,
+              a frozen process)
+    grow      milestone that another launch wants just after its first attempt has delivered
 FAKE_LEDGER is a file that gets one line `run iteration pid` per iteration, and `run start pid`.
 """
 
@@ -24,7 +27,7 @@ from typing import Any
 
 from gdsweep import atomic
 from gdsweep.errors import BAD_INPUT, BUSY, DONE, FAILED, STOPPED
-from gdsweep.runs import Attempt, RunDir, Score, lock
+from gdsweep.runs import Attempt, RunDir, Score, Store, Wanted, lock
 from gdsweep.runs.attempts import last_attempt
 from gdsweep.runs.causes import loss_not_finite
 from gdsweep.runs.state import missing
@@ -40,6 +43,7 @@ class Fake:
         self.behaviour: dict[str, Any] = behaviours.get(path.name, behaviours.get("", {}))
         self.stopping = False
         signal.signal(signal.SIGTERM, self._stop)
+        signal.signal(signal.SIGUSR2, self._stop)
         signal.signal(signal.SIGINT, self._interrupted)
 
     def _stop(self, *_: object) -> None:
@@ -100,6 +104,9 @@ class Fake:
                 return code
         atomic.write_json(self.run.done, {"attempt": self.record.number})
         self.write_record(outcome="done", ended=time.time())
+        if "grow" in self.behaviour and self.record.number == 1:
+            store = Store(self.run.path.parent)
+            store.want(self.run, Wanted(milestones=(self.behaviour["grow"],)))
         return DONE
 
     def there(self, name: str, at: int | str) -> bool:
@@ -115,7 +122,9 @@ class Fake:
         first = self.config.parent.at if self.config.parent else 0
         stop = self.config.settings.schedule.iterations if wanted.best else wanted.stop
         period = self.config.settings.resources.checkpoint_period
-        begin = max(self.run.states(), default=first)
+        gone = missing(self.run, wanted).milestones
+        below = min(gone, default=stop + 1)
+        begin = max((n for n in self.run.states() if n < below), default=first)
         for iteration in range(begin + 1, stop + 1):
             self.iterate(iteration)
             if iteration % period == 0 or iteration in wanted.milestones or iteration == stop:
@@ -148,6 +157,9 @@ class Fake:
         while iteration == at and not self.stopping and not all(map(os.path.exists, paths)):
             time.sleep(0.02)
         self.tell(iteration)
+        if iteration == self.behaviour.get("deaf") and self.record.number == 1:
+            signal.signal(signal.SIGUSR2, signal.SIG_IGN)
+            time.sleep(600)
         if iteration % self.config.settings.resources.log_period == 0:
             line = {"iteration": iteration, "total_loss": 9 / iteration, "time": seconds or 0.001}
             if iteration % 10 == 0:

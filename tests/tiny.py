@@ -62,7 +62,10 @@ BEST = ScoreRef(at="best", network="student", split="test")
 
 
 def train(run: RunDir, stop_after: int | None = None) -> bool:
-    """Execute a run in this process; `stop_after` steps it is asked to stop, as by a signal."""
+    """Execute a run in this process; the `stop_after`th look for a signal finds one.
+
+    It looks after every step, and before every batch of an evaluation.
+    """
     asked = 0
 
     def should_stop() -> bool:

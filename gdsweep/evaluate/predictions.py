@@ -1,6 +1,6 @@
 """A network's predictions on an image set, in COCO's results format."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -22,27 +22,33 @@ def predict_dataset(
     detections: int,
     rank: int = 0,
     world: int = 1,
-) -> list[dict[str, Any]]:
+    should_stop: Callable[[], bool] = lambda: False,
+) -> list[dict[str, Any]] | None:
     """Instances predicted on every `world`-th image of a data set, from the `rank`-th on.
 
     Images are resized as `augmentation` says and the masks brought back to the image's own size.
     The network is put in evaluation mode and back. Uses no random numbers.
 
     Returns:
-        COCO results: `image_id`, `category_id`, `segmentation` (compressed RLE) and `score`.
+        COCO results: `image_id`, `category_id`, `segmentation` (compressed RLE) and `score`. None
+        where `should_stop`, asked before every batch, has said so.
     """
     device = next(model.parameters()).device
     training = model.training
     model.eval()
     results: list[dict[str, Any]] = []
+    stopped = False
     for indices in equal_sizes(dataset, range(rank, len(dataset), world)):
+        if should_stop():
+            stopped = True
+            break
         images = [resize_for_test(dataset.image(i), augmentation).to(device) for i in indices]
         original_sizes = [dataset.size(i) for i in indices]
         predictions = model.predict(images, original_sizes, detections)
         for index, instances in zip(indices, predictions, strict=True):
             results += coco_results(instances, dataset.image_ids[index], dataset.category_ids)
     model.train(training)
-    return results
+    return None if stopped else results
 
 
 def coco_results(

@@ -6,6 +6,7 @@ from pathlib import Path
 from gdsweep.runs.records import ScoreRef
 
 _STATE = re.compile(r"state-(\d{7})\.pt")
+_UNSCORED = re.compile(r"unscored-(\d{7})\.pt")
 
 
 class RunDir:
@@ -18,6 +19,7 @@ class RunDir:
         metrics.json     one JSON object a line, detectron2's keys
         log.txt          what the trainer said
         checkpoints/     state-0000600.pt (complete), student-0000600.pt (weights that were scored),
+                         unscored-0000600.pt (complete, stopped before its scores were known),
                          index.json (the best weights up to each state)
         best.json        the best checkpoint per network, once the horizon is reached
         scores/          one file a score
@@ -156,9 +158,20 @@ class RunDir:
 
     def states(self) -> list[int]:
         """Iterations of the complete states on disk, ascending."""
+        return self._iterations(_STATE)
+
+    def unscored_state(self, iteration: int) -> Path:
+        """State of a run that was stopped while `iteration` was being scored: nobody forks here."""
+        return self.checkpoints / f"unscored-{iteration:07d}.pt"
+
+    def unscored_states(self) -> list[int]:
+        """Iterations of the unscored states on disk, ascending."""
+        return self._iterations(_UNSCORED)
+
+    def _iterations(self, pattern: re.Pattern[str]) -> list[int]:
         if not self.checkpoints.is_dir():
             return []
-        found = (_STATE.fullmatch(entry.name) for entry in self.checkpoints.iterdir())
+        found = (pattern.fullmatch(entry.name) for entry in self.checkpoints.iterdir())
         return sorted(int(match[1]) for match in found if match)
 
     def score(self, ref: ScoreRef) -> Path:

@@ -51,6 +51,19 @@ def _take(descriptor: int, path: Path, tries: int = 5) -> None:
             time.sleep(0.02)
 
 
+def give_sign(path: Path) -> None:
+    """Say that the holder of the lock still works: the file's time of change is its last sign."""
+    os.utime(path)
+
+
+def last_sign(path: Path) -> float | None:
+    """Unix time at which the holder last gave a sign of life; None where there is no lock file."""
+    try:
+        return path.stat().st_mtime
+    except FileNotFoundError:
+        return None
+
+
 def is_held(path: Path) -> bool:
     """Whether some process holds the lock file; False where there is none."""
     try:

@@ -40,7 +40,9 @@ class Log:
 
     def reached(self, iteration: int, spent: Mapping[str, float | None]) -> None:
         """Note a saved state, and what it has taken (see `meter`)."""
-        self._record = self._record.model_copy(update={"last_iteration": iteration})
+        # a run that goes back for a state has still come as far as it had come
+        furthest = max(iteration, self._record.last_iteration or 0)
+        self._record = self._record.model_copy(update={"last_iteration": furthest})
         self.spends(spent)
 
     def spends(self, spent: Mapping[str, float | None]) -> None:

@@ -4,6 +4,7 @@ import hashlib
 import json
 import random
 import shutil
+import zipfile
 from pathlib import Path
 from typing import Any
 
@@ -49,6 +50,20 @@ def load(path: Path, device: torch.device | str = "cpu") -> dict[str, Any]:
     if not isinstance(content, dict) or content.get("format") != FORMAT:
         raise BadInput(f"{path}: not a gdsweep checkpoint of format {FORMAT}")
     return content
+
+
+def is_damaged(path: Path) -> bool:
+    """Whether a checkpoint's file is not what was written: cut short, or other bytes.
+
+    A file that cannot be read just now (a disk, a network) is not damaged.
+    """
+    try:
+        with zipfile.ZipFile(path) as archive:
+            return archive.testzip() is not None
+    except zipfile.BadZipFile:
+        return True
+    except (OSError, EOFError):
+        return False
 
 
 def random_state() -> dict[str, Any]:
@@ -108,9 +123,21 @@ class Shelf:
         entry = self._read().get(str(iteration), {})
         return {name: Best.model_validate(value) for name, value in entry.items()}
 
+    def pause(self, iteration: int, state: dict[str, Any], best: dict[str, Best]) -> None:
+        """Save a state whose scores are not known yet, with the best checkpoints before them."""
+        known = {name: entry.model_dump(mode="json") for name, entry in best.items()}
+        save(self.run.unscored_state(iteration), {**state, "best": known})
+
+    def set_aside(self, path: Path) -> None:
+        """Take a damaged state out of the way; it is kept under another name."""
+        path.rename(path.with_name(f"{path.name}.damaged"))
+
     def tidy(self, iteration: int, keep: set[int], best: dict[str, Best]) -> None:
         """Remove states before `iteration` that nobody keeps, and weights nothing refers to."""
         index = self._read()
+        for old in self.run.unscored_states():
+            if old <= iteration:
+                self.run.unscored_state(old).unlink(missing_ok=True)
         for old in self.run.states():
             if old < iteration and old not in keep:
                 self.run.state(old).unlink(missing_ok=True)

@@ -1,15 +1,22 @@
 """The processes of one run: one per GPU, or a single one."""
 
 import os
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import timedelta
+from pathlib import Path
 from typing import Any
 
 import torch
 import torch.distributed as dist
 
+from gdsweep import atomic
 from gdsweep.config import ResourceSettings
-from gdsweep.errors import BadInput
+from gdsweep.errors import BadInput, TrainingFailed
+
+SILENCE = 1800.0
+"""Seconds that a process waits for the others before it fails, unless GDSWEEP_SILENCE says."""
 
 
 @dataclass(frozen=True)
@@ -60,7 +67,10 @@ def join(resources: ResourceSettings) -> Processes:
     """Meet the other processes of the run, named by torchrun's environment variables.
 
     RANK, WORLD_SIZE, LOCAL_RANK, MASTER_ADDR and MASTER_PORT; without them this process is alone.
-    NCCL on CUDA, gloo on the CPU. Raises BadInput for `device: cuda` where there is none.
+    GDSWEEP_RENDEZVOUS in place of the port is a file that all see: the first process takes a port
+    that is free and writes it there. NCCL on CUDA, gloo on the CPU.
+
+    Raises BadInput for `device: cuda` where there is none, TrainingFailed where nobody comes.
     """
     rank, world = int(os.environ.get("RANK", "0")), int(os.environ.get("WORLD_SIZE", "1"))
     cuda = torch.cuda.is_available() and resources.device != "cpu" and resources.gpus > 0
@@ -74,8 +84,30 @@ def join(resources: ResourceSettings) -> Processes:
         # sums depend on the number of threads: it belongs to the run, not to the machine
         torch.set_num_threads(resources.cpus)
     if world > 1:
-        dist.init_process_group("nccl" if cuda else "gloo", rank=rank, world_size=world)
+        patience = timedelta(seconds=float(os.environ.get("GDSWEEP_SILENCE", SILENCE)))
+        place = os.environ.get("GDSWEEP_RENDEZVOUS")
+        store = _meet(Path(place), rank, world, patience) if place else None
+        dist.init_process_group(
+            "nccl" if cuda else "gloo", store=store, rank=rank, world_size=world, timeout=patience
+        )
     return Processes(rank, world, device)
+
+
+def _meet(place: Path, rank: int, world: int, patience: timedelta) -> dist.Store:
+    """A store of the first process', on a port nobody else has; `place` tells the others where."""
+    host = os.environ.get("MASTER_ADDR", "localhost")
+    if rank == 0:
+        store = dist.TCPStore(host, 0, world, True, patience, wait_for_workers=False)
+        atomic.write_text(place, f"{host} {store.port}\n")
+        return store
+    end = time.monotonic() + patience.total_seconds()
+    while not place.exists():
+        if time.monotonic() > end:
+            raise TrainingFailed(f"{place}: the first process did not come", "nccl")
+        os.listdir(place.parent)  # makes NFS look again
+        time.sleep(0.2)
+    host, port = place.read_text().split()
+    return dist.TCPStore(host, int(port), world, False, patience)
 
 
 def leave() -> None:

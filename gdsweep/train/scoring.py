@@ -1,7 +1,7 @@
 """Scores of networks: during training on the validation images, and those that cells report."""
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
 import torch
@@ -14,6 +14,7 @@ from gdsweep.evaluate import check_measurable, measure, predict_dataset
 from gdsweep.model import Network
 from gdsweep.runs import Best, RunDir, Score, ScoreRef, checkpoint_file, read_wanted
 from gdsweep.train import checkpoint
+from gdsweep.train.attempt import Stopped
 from gdsweep.train.distributed import Processes
 
 
@@ -21,7 +22,12 @@ class Scorer:
     """Scores networks of one run on its data set."""
 
     def __init__(
-        self, run: RunDir, config: RunConfig, splits: DatasetSplits, processes: Processes
+        self,
+        run: RunDir,
+        config: RunConfig,
+        splits: DatasetSplits,
+        processes: Processes,
+        should_stop: Callable[[], bool] = lambda: False,
     ) -> None:
         self.run = run
         self.settings = config.settings
@@ -29,9 +35,10 @@ class Scorer:
         check_measurable(self.settings.dataset, asked)
         self.splits = splits
         self.processes = processes
+        self.should_stop = should_stop
 
     def validate(self, model: Network) -> dict[str, float]:
-        """A network's metrics on the validation images; equal on every process.
+        """A network's metrics on the validation images; equal on every process. Raises Stopped.
 
         Those that are always measured: metrics on demand are for what cells report.
         """
@@ -59,7 +66,7 @@ class Scorer:
         best[network] = Best(iteration=iteration, AP=AP, file=path.name)
 
     def report(self, ref: ScoreRef, model: Network, iteration: int) -> Score:
-        """Score weights that a cell reports, and write predictions and record."""
+        """Score weights that a cell reports, and write predictions and record. Raises Stopped."""
         scored = self.settings.dataset.scored_split(ref.split)
         dataset = self.splits.val if scored == "val" else self.splits.test
         metrics, results, truth = self._measure(model, dataset, ref.metrics)
@@ -99,9 +106,13 @@ class Scorer:
                 self.settings.evaluation.detections,
                 self.processes.rank,
                 self.processes.world,
+                self.should_stop,
             )
         )
-        results = [result for share in shares for result in share]
+        # all meet here, however many batches each had: one that was stopped stops everybody
+        if any(share is None for share in shares):
+            raise Stopped
+        results = [result for share in shares for result in share or ()]
         truth = dataset.ground_truth()
         detections = self.settings.evaluation.detections
         scores = {}

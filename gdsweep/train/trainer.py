@@ -3,6 +3,8 @@
 import logging
 import random
 from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import torch
@@ -10,7 +12,7 @@ import torch
 from gdsweep import atomic
 from gdsweep.config import SPLIT_NAMES, RunConfig
 from gdsweep.data import DatasetSplits, Sample, open_dataset
-from gdsweep.errors import TrainingFailed
+from gdsweep.errors import BadInput, TrainingFailed
 from gdsweep.runs import (
     Best,
     Missing,
@@ -36,11 +38,16 @@ from gdsweep.train.objectives import Loss, Part
 from gdsweep.train.optimizer import build_optimizer, set_rate
 from gdsweep.train.precision import Precision
 from gdsweep.train.progress import Progress
+from gdsweep.train.pulse import Pulse
 from gdsweep.train.schedule import rate_factor
 from gdsweep.train.scoring import Scorer
 from gdsweep.train.streams import Streams
 
 log = logging.getLogger(__name__)
+
+
+class _Damaged(Exception):  # noqa: N818 - a state, not a fault
+    """A state of the run's own could not be read; it is out of the way."""
 
 
 class Trainer:
@@ -60,7 +67,8 @@ class Trainer:
         should_stop: Callable[[], bool],
     ) -> None:
         self.run, self.config, self.settings = run, config, config.settings
-        self.processes, self.attempt, self.should_stop = processes, attempt, should_stop
+        self.processes, self.attempt = processes, attempt
+        self.should_stop = Pulse(run.lock, should_stop) if processes.first else should_stop
         extra = config.objective != "supervised" and self.settings.labels.extra
         stamps = stamps_of(self.settings.dataset)
         self.splits: DatasetSplits = open_dataset(self.settings.dataset, extra)
@@ -77,7 +85,7 @@ class Trainer:
             self.quality = LabelQuality(
                 self.splits.train, self.streams.labelled, self.settings, processes
             )
-        self.scorer = Scorer(run, config, self.splits, processes)
+        self.scorer = Scorer(run, config, self.splits, processes, self.should_stop)
         self.shelf = checkpoint.Shelf(run)
         self.start = config.parent.at if config.parent else 0
         self.iteration = -1  # nowhere yet: what is wanted decides where to begin
@@ -111,7 +119,7 @@ class Trainer:
                     return
                 target = self._next_target(gone, wanted)
                 if target is not None:
-                    self._go_to(target)
+                    self._go_to(target, writer)
                     self._train(target, wanted, writer)
                 else:
                     self._report(gone)
@@ -129,12 +137,22 @@ class Trainer:
                 targets.append(self.settings.schedule.iterations if at == "best" else at)
         return self.processes.from_first(min(targets) if targets else None)
 
-    def _go_to(self, target: int) -> None:
-        """Be at the newest state not beyond `target`, in memory or on disk."""
-        on_disk = max((n for n in self.run.states() if n <= target), default=self.start)
-        on_disk = self.processes.from_first(on_disk)
-        if not on_disk <= self.iteration <= target:
-            self._restore(on_disk)
+    def _go_to(self, target: int, writer: MetricsWriter) -> None:
+        """Be at the newest whole state not beyond `target`, in memory or on disk."""
+        while True:
+            states = max((n for n in self.run.states() if n <= target), default=self.start)
+            unscored = max((n for n in self.run.unscored_states() if n <= target), default=-1)
+            on_disk, paused = self.processes.from_first((max(states, unscored), unscored > states))
+            if on_disk <= self.iteration <= target:
+                break
+            try:
+                self._restore(on_disk, paused)
+            except _Damaged:
+                continue  # it is out of the way: there is one before it
+            if paused:
+                self._evaluate(writer)
+                self._save(read_wanted(self.run))
+            break
         if self.iteration == target:
             # the horizon's state is there, its best.json or its own file is not
             self._save(read_wanted(self.run), always=True)
@@ -151,6 +169,10 @@ class Trainer:
         horizon = self.settings.schedule.iterations
         resources, evaluation = self.settings.resources, self.settings.evaluation
         progress = Progress(target)
+        newest = self.processes.from_first(max(self.run.states(), default=0))
+        if newest > self.iteration:
+            log.info("going back for the state of iteration %d; metrics are as they were", target)
+            writer = MetricsWriter(self.run, enabled=False)
         with self.streams.opened(self.iteration) as (labelled, unlabelled):
             while self.iteration < target:
                 progress.waits()
@@ -205,6 +227,21 @@ class Trainer:
     # ---- scores --------------------------------------------------------------------------------
 
     def _evaluate(self, writer: MetricsWriter) -> None:
+        """Score this iteration; a stop meanwhile saves it as it is, to be scored first of all."""
+        before = dict(self.best)
+        try:
+            self._validate(writer)
+        except Stopped:
+            self.best = before
+            state = self._state()
+            if self.processes.first:
+                self.shelf.pause(self.iteration, state, before)
+                if self.attempt is not None:
+                    self.attempt.reached(self.iteration, {})
+            self.processes.wait()
+            raise
+
+    def _validate(self, writer: MetricsWriter) -> None:
         values: dict[str, float] = {}
         for network, model in self.networks.averaged.items():
             scores = self.scorer.validate(model)
@@ -246,27 +283,16 @@ class Trainer:
     def _save(self, wanted: Wanted, always: bool = False) -> Wanted:
         """Write the state of this iteration; returns what is wanted by now."""
         n = self.iteration
-        randoms, spent = self.processes.gather(checkpoint.random_state()), self.meter.read()
+        state, spent = self._state(), self.meter.read()
         wanted = self.processes.from_first(read_wanted(self.run).merged(wanted))
         if self.processes.first:
-            networks = self.networks
-            moving = networks.alpha is not None and networks.teacher is not None
-            state = {
-                "run": self.run.name,
-                "iteration": n,
-                "student": networks.student.state_dict(),
-                "teacher": networks.teacher.state_dict() if moving else None,  # type: ignore[union-attr]
-                "teacher_digest": self.teacher_digest,
-                "optimizer": self.optimizer.state_dict(),
-                "scaler": self.precision.state(),
-                "random": randoms,
-                **checkpoint.about(self.settings, self.splits),
-            }
-            if self.loss.thresholds is not None:
-                state["class_confidence"] = self.loss.thresholds.state()
             if always or n not in self.run.states():
                 self.shelf.put(n, state, self.best)
-            self.shelf.tidy(n, {*wanted.milestones, self.settings.schedule.iterations}, self.best)
+            horizon = self.settings.schedule.iterations
+            keep = {*wanted.milestones, horizon}
+            if n != horizon:  # should the newest be damaged, there is one before it
+                keep |= set([m for m in self.run.states() if m < n][-1:])
+            self.shelf.tidy(n, keep, self.best)
             if n == self.settings.schedule.iterations:
                 best = {name: b.model_dump(mode="json") for name, b in self.best.items()}
                 atomic.write_json(self.run.best, best)
@@ -275,10 +301,53 @@ class Trainer:
         self.processes.wait()
         return wanted
 
-    def _restore(self, iteration: int) -> None:
+    def _state(self) -> dict[str, Any]:
+        """All that decides what comes next; on every process, as they meet for it."""
+        networks = self.networks
+        moving = networks.alpha is not None and networks.teacher is not None
+        state = {
+            "run": self.run.name,
+            "iteration": self.iteration,
+            "student": networks.student.state_dict(),
+            "teacher": networks.teacher.state_dict() if moving else None,  # type: ignore[union-attr]
+            "teacher_digest": self.teacher_digest,
+            "optimizer": self.optimizer.state_dict(),
+            "scaler": self.precision.state(),
+            "random": self.processes.gather(checkpoint.random_state()),
+            **checkpoint.about(self.settings, self.splits),
+        }
+        if self.loss.thresholds is not None:
+            state["class_confidence"] = self.loss.thresholds.state()
+        return state
+
+    def _read_state(self, source: RunDir, path: Path) -> dict[str, Any]:
+        """Read a state on every process. Raises _Damaged if it is one of ours, and set aside."""
+        state: dict[str, Any] = {}
+        said = None
+        try:
+            state = checkpoint.load(path)
+        except BadInput as error:
+            said = str(error)
+        said = next(filter(None, self.processes.gather(said)), None)
+        if said is None:
+            return state
+        damaged = self.processes.first and checkpoint.is_damaged(path)
+        if not self.processes.from_first(damaged):
+            raise BadInput(said)
+        if self.processes.first:
+            self.shelf.set_aside(path)
+        self.processes.wait()
+        if source is not self.run:
+            raise TrainingFailed(
+                f"{path}: damaged, and set aside; {source.name} has to make it again", "parent"
+            )
+        log.info("%s: damaged, and set aside; going on from the state before it", path.name)
+        raise _Damaged
+
+    def _restore(self, iteration: int, unscored: bool = False) -> None:
         """Be exactly where the state of `iteration` says, or the parent's, or at the beginning."""
         parent = self.config.parent
-        if iteration in self.run.states():
+        if unscored or iteration in self.run.states():
             source = self.run
         elif parent is not None and iteration == parent.at:
             source = self.run.sibling(parent.run)
@@ -288,7 +357,8 @@ class Trainer:
                 self._build()
             self.iteration = 0
             return
-        state = checkpoint.load(source.state(iteration))
+        path = source.unscored_state(iteration) if unscored else source.state(iteration)
+        state = self._read_state(source, path)
         log.info("state of iteration %d from %s", iteration, source.name)
         networks = self.networks
         networks.student.load_state_dict(state["student"])
@@ -312,7 +382,10 @@ class Trainer:
             checkpoint.set_random_state(randoms[self.processes.rank])
         else:  # another number of processes: there is no state to go on from, but a stated seed
             self._seed_generators(iteration)
-        self.best = checkpoint.Shelf(source).best_at(iteration)
+        if unscored:
+            self.best = {name: Best.model_validate(best) for name, best in state["best"].items()}
+        else:
+            self.best = checkpoint.Shelf(source).best_at(iteration)
         if source is not self.run and self.processes.first:
             self.shelf.adopt(source, self.best)
         self.iteration = iteration

@@ -10,7 +10,16 @@ import torch
 from tiny import BEST, FINAL, same, start, train
 
 from gdsweep.errors import BUSY, TrainingFailed
-from gdsweep.runs import Score, Wanted, lock, read_best, read_metrics, read_state, read_wanted
+from gdsweep.runs import (
+    Score,
+    Wanted,
+    lock,
+    missing,
+    read_best,
+    read_metrics,
+    read_state,
+    read_wanted,
+)
 from gdsweep.runs.attempts import last_attempt
 from gdsweep.train import checkpoint
 
@@ -111,7 +120,7 @@ def test_a_stop_and_a_new_attempt_change_nothing(make_run):
     whole = make_run("whole")
     train(whole)
     parts = make_run("parts")
-    assert not train(parts, stop_after=5)
+    assert not train(parts, stop_after=6)
     assert last_attempt(parts).outcome == "stopped"
     assert parts.states()[-1] == 5
     assert not train(parts, stop_after=4)
@@ -120,6 +129,50 @@ def test_a_stop_and_a_new_attempt_change_nothing(make_run):
     keys = ("total_loss", "lr", "segm/AP")
     for a, b in zip(read_metrics(whole.metrics), read_metrics(parts.metrics), strict=True):
         assert [a.get(k) for k in keys] == [b.get(k) for k in keys]
+
+
+def test_a_stop_during_an_evaluation_loses_no_step_and_no_score(make_run):
+    """The state is kept apart until it is scored: nobody forks from it, and it is scored first."""
+    whole = make_run("whole")
+    train(whole)
+    parts = make_run("parts")
+    assert not train(parts, stop_after=4)  # three steps, then the first batch of iteration 4's
+    assert (parts.states(), parts.unscored_states()) == ([3], [4])
+    assert last_attempt(parts).last_iteration == 4
+    assert not train(parts, stop_after=1), "and again"
+    assert train(parts)
+    assert parts.unscored_states() == []
+    same(state_of(whole, 12), state_of(parts, 12))
+    assert read_best(parts) == read_best(whole)
+    for a, b in zip(read_metrics(whole.metrics), read_metrics(parts.metrics), strict=True):
+        assert a.get("segm/AP") == b.get("segm/AP")
+
+
+def test_a_damaged_state_is_set_aside_for_the_one_before_it(make_run):
+    whole = make_run("whole")
+    train(whole)
+    run = make_run("s")
+    assert not train(run, stop_after=8)
+    older, newest = run.states()
+    content = run.state(newest).read_bytes()
+    run.state(newest).write_bytes(content[: len(content) // 2])
+    assert train(run)
+    assert last_attempt(run).first_iteration == older
+    assert f"{run.state(newest).name}.damaged" in {path.name for path in run.checkpoints.iterdir()}
+    same(state_of(whole, 12), state_of(run, 12))
+
+
+def test_a_parents_damaged_state_is_set_aside_to_be_made_again(make_run):
+    parent = make_run("s", wanted=Wanted(stop=4, milestones=(4,)))
+    train(parent)
+    whole = parent.state(4).read_bytes()
+    parent.state(4).write_bytes(whole[:-100])
+    child = make_run("c", "self-distilled", parent=("s", 4))
+    with pytest.raises(TrainingFailed, match="damaged, and set aside; s has to make it again"):
+        train(child)
+    assert missing(parent, Wanted(stop=4, milestones=(4,)))
+    train(parent)
+    assert train(child)
 
 
 @pytest.mark.parametrize("objective", ["guided", "self-distilled"])
@@ -162,8 +215,10 @@ def test_more_wanted_later_extends_and_replays(make_run):
     make_run("s", wanted=Wanted(stop=12))
     train(run)
     assert run.states()[-1] == 12
+    told = run.metrics.read_text()
     make_run("s", wanted=Wanted(milestones=(5,)))
     train(run)
+    assert run.metrics.read_text() == told, "what is trained again is told once"
     same(state_of(whole, 12), state_of(run, 12))
     same(state_of(whole, 5), state_of(run, 5))
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Literal
 
+from gdsweep.cluster.local.environment import without_rendezvous
 from gdsweep.cluster.local.warm import WarmTrainer
 from gdsweep.cluster.trainer import threads
 from gdsweep.errors import BAD_INPUT, BUSY, STOPPED
@@ -122,7 +123,7 @@ def environment(run: PlannedRun, gpus: Sequence[str]) -> dict[str, str]:
     """The trainer's environment: ours, with its threads and its GPUs."""
     path = os.environ.get("PYTHONPATH")
     return {
-        **os.environ,
+        **without_rendezvous(),
         **threads(run.config.settings.resources),
         "CUDA_VISIBLE_DEVICES": ",".join(gpus),
         "PYTHONUNBUFFERED": "1",

@@ -39,6 +39,7 @@ class WarmTrainer:
 @contextlib.contextmanager
 def _environment(changes: Mapping[str, str]) -> Iterator[None]:
     before = dict(os.environ)
+    os.environ.clear()
     os.environ.update(changes)
     try:
         yield
@@ -52,6 +53,7 @@ def _train(run: str, log: Path, environment: dict[str, str]) -> None:
     from gdsweep.train import __main__ as trainer
 
     os.setsid()  # the terminal's Ctrl-C is not for it
+    os.environ.clear()
     os.environ.update(environment)
     with open(log, "ab") as output, open(os.devnull, "rb") as nothing:
         os.dup2(nothing.fileno(), 0)

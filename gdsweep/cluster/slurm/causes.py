@@ -61,12 +61,17 @@ def note(run: RunDir, attempt: Attempt, **changes: object) -> None:
 def fruitless(attempts: Sequence[Attempt], job: str) -> int:
     """How many attempts in a row, the newest first, this job died in without having saved.
 
-    What was stopped by a signal has saved; a job that is told to stop is never stuck.
+    What was stopped by a signal has saved; a job that is told to stop is never stuck. One that did
+    not answer in time may not have.
     """
     count = 0
     for attempt in reversed(attempts):
-        dead = attempt.outcome is None and attempt.process.get("job") == job
-        if not dead or (attempt.last_iteration or 0) > attempt.first_iteration:
+        dead = attempt.outcome is None or attempt.cause in ("timeout", "silent")
+        if (
+            not dead
+            or attempt.process.get("job") != job
+            or (attempt.last_iteration or 0) > attempt.first_iteration
+        ):
             break
         count += 1
     return count

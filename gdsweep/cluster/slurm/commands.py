@@ -72,16 +72,17 @@ def ask(
     *,
     patience: float = PATIENCE,
     environment: Mapping[str, str] | None = None,
+    alone: bool = False,
 ) -> str:
     """Output of one of SLURM's commands, asked again while SLURM is away.
 
     Raises BadInput where it refuses, or has not answered after `patience` seconds in all; what is
-    waited for is told on the terminal.
+    waited for is told on the terminal. `alone`: in a session of its own, which outlives us.
     """
     end = time.monotonic() + patience
     pause = 1.0
     while True:
-        code, out, said = run(command, min(ONE_TRY, patience), environment)
+        code, out, said = run(command, min(ONE_TRY, patience), environment, alone)
         if code == 0:
             return out
         left = end - time.monotonic()
@@ -93,7 +94,10 @@ def ask(
 
 
 def run(
-    command: Sequence[str], seconds: float, environment: Mapping[str, str] | None = None
+    command: Sequence[str],
+    seconds: float,
+    environment: Mapping[str, str] | None = None,
+    alone: bool = False,
 ) -> tuple[int, str, str]:
     """Exit code, output and the words on stderr of one try, in one line.
 
@@ -109,6 +113,7 @@ def run(
             text=True,
             errors="replace",
             timeout=seconds,
+            start_new_session=alone,
         )
     except FileNotFoundError:
         raise BadInput(f"{command[0]}: not on the PATH; is this a SLURM login node?") from None

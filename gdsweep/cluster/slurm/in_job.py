@@ -6,7 +6,6 @@ then requeues the job, which keeps its id, so that what depends on it goes on wa
 
 import contextlib
 import os
-import re
 import signal
 import subprocess
 import sys
@@ -15,9 +14,11 @@ from collections.abc import Iterator
 from pathlib import Path
 from types import FrameType
 
+from gdsweep.cluster.local.environment import without_rendezvous
 from gdsweep.cluster.slurm.causes import explain, fruitless, note, record_failure, timeouts
 from gdsweep.cluster.slurm.ledger import Ledger, Submission, latest
 from gdsweep.cluster.slurm.queue import expand_nodes, own_job
+from gdsweep.cluster.slurm.requeue import Limit, is_preempted, requeue
 from gdsweep.cluster.trainer import threads
 from gdsweep.errors import BUSY, DONE, FAILED, STOPPED
 from gdsweep.runs import (
@@ -25,6 +26,7 @@ from gdsweep.runs import (
     Store,
     attempts_of,
     last_attempt,
+    lock,
     missing,
     read_config,
     read_wanted,
@@ -38,6 +40,13 @@ VISIBLE_WITHIN = 10.0
 """Seconds a parent's checkpoint may take to be seen through a network file system."""
 BUSY_PERIOD, BUSY_TRIES = 10.0, 30
 """How often, and how many times, to look whether another process has let go of the run."""
+
+DELIVERIES = 5
+"""Times in a row that a job goes on for launches that want more at its very end."""
+LOOK = 1.0
+"""Seconds between two looks at the clock while the trainer works."""
+OVERDUE = 124
+"""Stands for the exit code of a trainer that was given up."""
 
 BOOT = (
     "import runpy, sys; sys.path[0] = sys.argv.pop(1); "
@@ -69,6 +78,8 @@ class Task:
         self.job = own_job() or "0"
         self.process: subprocess.Popen[bytes] | None = None
         self.received: list[int] = []
+        self.starts = 0
+        self.limit = Limit(submission.minutes, submission.signal_seconds)
         for number in SIGNALS:
             signal.signal(number, self._receive)
 
@@ -79,18 +90,27 @@ class Task:
             if refused is not None:
                 self._say(refused)
                 return FAILED
-        code = self._train()
-        if code < 0 and -code in self.received:  # struck before it listened, or after it was done
-            code = STOPPED if missing(self.run, read_wanted(self.run)) else DONE
-        if code == STOPPED:
-            return self._stopped()
-        if code == DONE:
+        for _ in range(DELIVERIES):
+            before = read_wanted(self.run)
+            code = self._train()
+            if code == OVERDUE:
+                return STOPPED
+            if code < 0 and -code in self.received:  # struck before it listened, or when done
+                code = STOPPED if missing(self.run, read_wanted(self.run)) else DONE
+            if code == STOPPED:
+                return self._stopped()
+            if code != DONE:
+                return code if code > 0 else FAILED
             gone = missing(self.run, read_wanted(self.run)) if self.rank == 0 else None
-            if gone:
+            if not gone:
+                return DONE
+            if read_wanted(self.run) == before:
                 self._say(f"ended without delivering {gone.model_dump(exclude_defaults=True)}")
                 return FAILED
-            return DONE
-        return code if code > 0 else FAILED
+            self._say("another launch wants more of this run: going on")
+            if self.tasks > 1:  # the other tasks have ended: all begin anew
+                return self._hand_over("asked")
+        return FAILED
 
     # ---- before --------------------------------------------------------------------------------
 
@@ -174,9 +194,45 @@ class Task:
                 env=self._environment(),
                 cwd=self.submission.folder,
             )
+        self.starts += 1
         for number in self.received:  # what came before there was a trainer to hear it
             self.process.send_signal(number)
-        return self.process.wait()
+        return self._watch(self.process)
+
+    def _watch(self, process: "subprocess.Popen[bytes]") -> int:
+        """Wait for the trainer; OVERDUE where the job was given back without its answer."""
+        sign, since = lock.last_sign(self.run.lock), time.monotonic()
+        while True:
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                return process.wait(LOOK)
+            if self.rank:
+                continue
+            end, last_call = self.limit.end, self.limit.last_call
+            if end is not None and last_call is not None:
+                if time.time() >= last_call:
+                    return self._abandon("timeout", "did not answer the notice of the time limit")
+                if not self.received and time.time() >= end - self.limit.signal_seconds:
+                    self._receive(signal.SIGUSR2, None)  # SLURM's own is late, or does not come
+            newest = lock.last_sign(self.run.lock)
+            if newest != sign:  # seen by our clock: a file server has its own
+                sign, since = newest, time.monotonic()
+            silent = time.monotonic() - since
+            if silent > self.submission.silence_seconds:
+                what = f"gave no sign of life for {silent / 60:.0f} minutes"
+                return self._abandon("silent", what)
+
+    def _abandon(self, cause: str, what: str) -> int:
+        """Give the job back although its trainer does not answer: back to its last state."""
+        if cause == "silent" and self.process is not None:
+            self.process.kill()  # it would keep the job from ending
+        states = self.run.states()
+        self._say(f"the trainer {what}; it goes on from iteration {states[-1] if states else 0}")
+        last = last_attempt(self.run)
+        ours = last is not None and last.outcome is None and last.process.get("job") == self.job
+        if last is not None and ours:
+            note(self.run, last, ended=time.time(), outcome="stopped", cause=cause, message=what)
+        self._hand_over(cause)
+        return OVERDUE
 
     def _command(self) -> list[str]:
         code = self.submission.code
@@ -185,7 +241,6 @@ class Task:
 
     def _environment(self) -> dict[str, str]:
         nodes = expand_nodes(os.environ.get("SLURM_JOB_NODELIST", ""))
-        number = int(os.environ.get("SLURM_JOB_ID", "0"))
         path = [str(self.submission.code)] if self.submission.code else []
         path += [os.environ["PYTHONPATH"]] if os.environ.get("PYTHONPATH") else []
         several = {
@@ -193,19 +248,27 @@ class Task:
             "WORLD_SIZE": str(self.tasks),
             "LOCAL_RANK": os.environ.get("SLURM_LOCALID", "0"),
             "MASTER_ADDR": nodes[0] if nodes else "localhost",
-            # jobs that share a node get ports of their own
-            "MASTER_PORT": str(20000 + number % 40000),
+            # the first process takes a port that is free, and tells the others in this file
+            "GDSWEEP_RENDEZVOUS": str(self._rendezvous),
         }
         return {
-            **os.environ,
+            **without_rendezvous(),
             **threads(read_config(self.run).settings.resources),
             **(several if self.tasks > 1 else {}),
             "PYTHONUNBUFFERED": "1",
             "PYTHONPATH": os.pathsep.join(path),
             "GDSWEEP_JOB": self.job,
+            "GDSWEEP_SILENCE": str(self.submission.silence_seconds),
             "GDSWEEP_NODES": os.environ.get("SLURM_JOB_NODELIST", ""),
             "GDSWEEP_CODE": str(self.submission.code or ""),
         }
+
+    @property
+    def _rendezvous(self) -> Path:
+        """A file that this start of this job alone has."""
+        restart = os.environ.get("SLURM_RESTART_COUNT", "0")
+        folder = Ledger(self.store).folder(self.submission.id)
+        return folder / f"rendezvous-{self.job}-{restart}-{self.starts}"
 
     def _receive(self, number: int, frame: FrameType | None) -> None:
         self.received.append(number)
@@ -226,36 +289,25 @@ class Task:
         attempt = last_attempt(self.run)
         if attempt is not None and attempt.outcome == "stopped":
             note(self.run, attempt, cause=cause)
-        self._say(f"{cause}: the state is saved, job {self.job} is requeued")
+        return self._hand_over(cause)
+
+    def _hand_over(self, cause: str) -> int:
+        """Requeue the job, and wait for SLURM to end this task."""
+        self._say(f"{cause}: what is saved is kept, job {self.job} is requeued")
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the requeue ends this task as well
-        # in a session of its own: SLURM may be requeueing the job itself, and end us meanwhile
-        asked = subprocess.run(
-            ["scontrol", "requeue", self.job],
-            capture_output=True,
-            text=True,
-            start_new_session=True,
-        )
-        if asked.returncode:
-            said = " ".join(asked.stderr.split())
-            self._say(f"not requeued ({said}); launch again to continue")
+        refused = requeue(self.job)
+        if refused is not None:
+            self._say(f"not requeued ({refused}); launch again to continue")
             return STOPPED
-        time.sleep(60)  # SLURM ends this task
+        time.sleep(120)
         return STOPPED
 
     def _why_stopped(self) -> str:
         """`preempted`, `timeout`, or `asked` for a signal by hand."""
-        command = ["scontrol", "show", "job", "-o", self.job]
-        shown = subprocess.run(command, capture_output=True, text=True).stdout
-        preempted = re.search(r"PreemptTime=(\S+)", shown)
-        if preempted and preempted[1] not in ("None", "Unknown"):
+        if is_preempted(self.job):
             return "preempted"
-        started = re.search(r"StartTime=(\S+)", shown)
-        if not started:
-            return "asked"
-        begin = time.mktime(time.strptime(started[1], "%Y-%m-%dT%H:%M:%S"))
-        left = self.submission.minutes * 60 - (time.time() - begin)
-        # SLURM may give notice up to a minute early
-        return "timeout" if left <= self.submission.signal_seconds + 65 else "asked"
+        limit = Limit(self.submission.minutes, self.submission.signal_seconds)
+        return "timeout" if limit.is_near else "asked"
 
     def _fail(self, cause: str, message: str) -> None:
         last = last_attempt(self.run)

@@ -51,6 +51,8 @@ class Submission(Settings):
     """Budget of time limits."""
     restarts: int
     """Budget of restarts that saved nothing."""
+    silence_seconds: int = 1800
+    """Seconds without a sign of life after which an attempt is ended and the job requeued."""
     dependency: str | None = None
     """As sbatch was told."""
     cluster: str | None = None

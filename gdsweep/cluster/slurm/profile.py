@@ -75,6 +75,8 @@ class Profile(Settings):
     """Time limits a job may run into before it counts as failed; preemptions are not counted."""
     restarts: int = Field(2, ge=1)
     """Restarts in a row that saved nothing before a job counts as stuck."""
+    silence_minutes: float = Field(30, gt=0)
+    """Minutes without a sign of life (a step, a batch of an evaluation) that end an attempt."""
     max_submit: int | None = Field(None, ge=1)
     """Jobs one may have submitted (QOS MaxSubmitJobs); array elements count singly."""
 

@@ -240,6 +240,7 @@ class Submitter:
             signal_seconds=self.profile.signal_seconds,
             timeouts=self.profile.timeouts,
             restarts=self.profile.restarts,
+            silence_seconds=round(self.profile.silence_minutes * 60),
             dependency=dependency,
             cluster=self.facts.name,
         )
@@ -296,6 +297,7 @@ class Submitter:
             signal_delay_s=submission.signal_seconds,
             stderr_to_stdout=True,
             setup=[
+                "export GDSWEEP_STARTED=$(date +%s)",
                 *profile.setup,
                 NAME_PICKLE.format(folder=shlex.quote(str(folder))),
                 f"export PYTHONPATH={quoted}${{PYTHONPATH:+:$PYTHONPATH}}",

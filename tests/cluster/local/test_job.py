@@ -43,3 +43,13 @@ def test_environment(run: PlannedRun, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("PYTHONPATH", "elsewhere")
     assert environment(run, ())["PYTHONPATH"] == root + os.pathsep + "elsewhere"
     assert environment(run, ())["CUDA_VISIBLE_DEVICES"] == ""
+
+
+def test_a_trainer_that_is_alone_meets_nobody(
+    run: PlannedRun, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What an sbatch script, torchrun or Kubernetes left in the shell would make it wait."""
+    left = {"RANK": "0", "WORLD_SIZE": "2", "MASTER_ADDR": "n1", "TORCHELASTIC_RUN_ID": "x"}
+    for name, value in left.items():
+        monkeypatch.setenv(name, value)
+    assert not left.keys() & environment(run, ()).keys()
