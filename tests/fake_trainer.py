@@ -45,6 +45,8 @@ class Fake:
         signal.signal(signal.SIGTERM, self._stop)
         signal.signal(signal.SIGUSR2, self._stop)
         signal.signal(signal.SIGINT, self._interrupted)
+        # whoever started us may have held back what came before we could listen
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, (signal.SIGTERM, signal.SIGUSR2, signal.SIGINT))
 
     def _stop(self, *_: object) -> None:
         self.stopping = True
