@@ -1,9 +1,10 @@
 """Weights of others that a run starts from or is taught by, and what of them is its identity."""
 
 from dataclasses import dataclass
+from pathlib import Path
 
 from gdsweep.config import CellSettings, Objective
-from gdsweep.runs import is_run, weights_digest
+from gdsweep.runs import is_run, weights_digest, weights_files
 
 
 @dataclass(frozen=True)
@@ -21,6 +22,11 @@ class GivenWeights:
     def digest(self) -> str:
         """What it is, wherever it lies. Raises BadInput where it cannot be read."""
         return weights_digest(self.path, self.network)
+
+    @property
+    def files(self) -> list[Path]:
+        """What it is read from. Raises BadInput and OSError."""
+        return weights_files(self.path, self.network)
 
     @property
     def once_by_place(self) -> bool:

@@ -2,6 +2,7 @@
 
 import json
 import math
+import time
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -9,6 +10,7 @@ from typing import Any
 from gdsweep.config import SPLIT_NAMES, RunConfig
 from gdsweep.errors import BadInput
 from gdsweep.grid import Graph, Grid
+from gdsweep.grid.given_weights import given_weights
 from gdsweep.plan.cells import cell_standing, unreadable
 from gdsweep.plan.hours import AttemptHours, ProcessorHours, clock
 from gdsweep.report.display import number
@@ -22,6 +24,7 @@ from gdsweep.runs import (
     checkpoint_file,
     identity_digest,
     is_named_by,
+    read_dataset_record,
 )
 
 Facts = tuple[tuple[str, str], ...]
@@ -100,7 +103,7 @@ def run_receipt(graph: Graph, store: Store, name: str) -> RunReceipt:
         ("labels", _labels(run, config)),
         ("data", _data(run, config)),
         ("seed", str(config.settings.seed)),
-        *_given(config),
+        *_given(run, config),
         ("identity", _identity(run)),
         ("code", commit),
         ("spent", str(total)),
@@ -170,11 +173,29 @@ def _objective(config: RunConfig, stop: int) -> str:
     return f"{config.objective}, iterations {begin:,} to {horizon:,}{origin}"
 
 
-def _given(config: RunConfig) -> Facts:
-    """Weights of others that it starts from or is taught by; their hash is in `identity.json`."""
-    teacher = config.settings.distillation.teacher.init
-    found = (("initial weights", config.settings.model.init), ("teacher's weights", teacher))
-    return tuple((label, path) for label, path in found if path is not None)
+GIVEN = {
+    "model.weights": "backbone weights",
+    "model.init": "initial weights",
+    "distillation.teacher.init": "teacher's weights",
+}
+"""Settings that name weights of others, in words."""
+
+
+def _given(run: RunDir, config: RunConfig) -> Facts:
+    """Weights of others that it starts from or is taught by, as they lay when they were read."""
+    try:
+        record = read_dataset_record(run)
+    except (BadInput, OSError):
+        record = None  # what can be said of the data says so
+    facts = []
+    for weights in given_weights(config.settings, config.objective):
+        lay = record.given.get(weights.setting) if record else None
+        text = weights.path
+        if lay is not None:
+            day = time.strftime("%Y-%m-%d %H:%M", time.localtime(lay.mtime))
+            text = f"{lay.path}, {lay.size:,} bytes of {day}, sha256 {str(lay.sha256)[:16]}"
+        facts.append((GIVEN[weights.setting], text))
+    return tuple(facts)
 
 
 def _labels(run: RunDir, config: RunConfig) -> str:

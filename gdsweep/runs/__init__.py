@@ -14,13 +14,13 @@ from gdsweep.runs.checkpoints import (
 )
 from gdsweep.runs.dataset_record import (
     DatasetRecord,
-    files_records,
+    FilesRecord,
     read_dataset_record,
     stamps_of,
     write_dataset_record,
 )
 from gdsweep.runs.identity import identity_digest, is_named_by, read_identity, run_name
-from gdsweep.runs.initial_weights import is_run, weights_digest
+from gdsweep.runs.initial_weights import is_run, weights_digest, weights_files
 from gdsweep.runs.layout import RunDir
 from gdsweep.runs.metrics import read_metrics
 from gdsweep.runs.records import Attempt, Best, Complexity, Missing, Score, ScoreRef, Wanted
@@ -33,6 +33,7 @@ __all__ = [
     "CheckpointFile",
     "Complexity",
     "DatasetRecord",
+    "FilesRecord",
     "Missing",
     "RunDir",
     "RunState",
@@ -42,7 +43,6 @@ __all__ = [
     "Wanted",
     "attempts_of",
     "checkpoint_file",
-    "files_records",
     "identity_digest",
     "is_named_by",
     "is_run",
@@ -62,6 +62,7 @@ __all__ = [
     "sign_of",
     "stamps_of",
     "weights_digest",
+    "weights_files",
     "write_attempt",
     "write_dataset_record",
 ]

@@ -13,7 +13,7 @@ from gdsweep.runs.layout import RunDir
 
 
 class FilesRecord(Settings):
-    """The annotation files of one image set as they lay on disk when they were read."""
+    """Some files as they lay on disk when they were read."""
 
     path: str
     """The file, or the folder that all of them lie in."""
@@ -25,6 +25,20 @@ class FilesRecord(Settings):
     """When the last of them was written (Unix time)."""
     mark: str | None = None
     """See `Stamp`; None where the files were so young that they have to be read to be compared."""
+    sha256: str | None = None
+    """Digest of given files; that of annotations stands in `fingerprint`."""
+
+    @classmethod
+    def of(cls, stamp: Stamp, sha256: str | None = None) -> "FilesRecord":
+        """A stamp as a run remembers it. It has to be older than the reading of the files."""
+        return cls(
+            path=stamp.path,
+            files=stamp.files,
+            size=stamp.size,
+            mtime=stamp.mtime,
+            mark=None if stamp.young else stamp.mark,
+            sha256=sha256,
+        )
 
 
 class DatasetRecord(Settings):
@@ -36,6 +50,9 @@ class DatasetRecord(Settings):
     """Digest of the labelled images' names."""
     files: dict[str, FilesRecord] = Field(default_factory=dict)
     """Image set to its annotation files; empty in records of before 26 November 2026."""
+    given: dict[str, FilesRecord] = Field(default_factory=dict)
+    """Setting to the other files that it named: a label list, weights. Identities tell them apart,
+    this says where they lay."""
 
     def differing(self, fingerprint: dict[str, str]) -> list[str]:
         """Image sets whose annotations are others than those of `fingerprint`.
@@ -59,20 +76,6 @@ def stamps_of(data: DataFormat) -> dict[str, Stamp]:
         except OSError:
             continue  # whoever needs the files says that they are not there
     return stamps
-
-
-def files_records(stamps: dict[str, Stamp]) -> dict[str, FilesRecord]:
-    """Stamps as a run remembers them. They have to be older than the reading of the files."""
-    return {
-        name: FilesRecord(
-            path=stamp.path,
-            files=stamp.files,
-            size=stamp.size,
-            mtime=stamp.mtime,
-            mark=None if stamp.young else stamp.mark,
-        )
-        for name, stamp in stamps.items()
-    }
 
 
 def read_dataset_record(run: RunDir) -> DatasetRecord | None:

@@ -15,6 +15,16 @@ def is_run(path: str) -> bool:
     return RunDir(expanded(path)).exists()
 
 
+def weights_files(path: str, network: str = "student") -> list[Path]:
+    """The files that weights are read from; see `weights_digest`. Raises BadInput and OSError."""
+    place = Path(expanded(path))
+    if is_run(path):
+        return [newest_checkpoint(RunDir(place), network).path]
+    if place.is_dir():
+        return sorted(entry for entry in place.iterdir() if entry.is_file())
+    return [place]
+
+
 def weights_digest(path: str, network: str = "student") -> str:
     """Hash of weights by their content: what they are, wherever they lie.
 
@@ -28,15 +38,9 @@ def weights_digest(path: str, network: str = "student") -> str:
         BadInput: nothing of that name, it cannot be read, or a run without such a checkpoint.
     """
     place = Path(expanded(path))
-    if is_run(path):
-        files = [newest_checkpoint(RunDir(place), network).path]
-    elif place.is_dir():
-        files = sorted(entry for entry in place.iterdir() if entry.is_file())
-    else:
-        files = [place]
     total = hashlib.sha256()
     try:
-        for file in files:
+        for file in weights_files(path, network):
             total.update(file_digest(file).encode())
     except OSError as error:
         raise BadInput(

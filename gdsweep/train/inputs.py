@@ -1,15 +1,18 @@
 """The files that a run is trained on: refused where they are no longer what they were, recorded."""
 
+from pathlib import Path
+
 from gdsweep.config import RunConfig, read_label_list
-from gdsweep.config.digests import Stamp
+from gdsweep.config.digests import Stamp, file_digest, stamp_of
+from gdsweep.config.paths import expanded
 from gdsweep.data import DatasetSplits
 from gdsweep.errors import TrainingFailed
 from gdsweep.grid.given_weights import given_weights
 from gdsweep.grid.trajectory import BY_CONTENT
 from gdsweep.runs import (
     DatasetRecord,
+    FilesRecord,
     RunDir,
-    files_records,
     read_dataset_record,
     read_identity,
     write_dataset_record,
@@ -47,27 +50,48 @@ def same_annotations(run: RunDir, config: RunConfig, splits: DatasetSplits) -> N
 
 
 def record_inputs(
-    run: RunDir, stamps: dict[str, Stamp], splits: DatasetSplits, labelled_sha256: str
+    run: RunDir,
+    config: RunConfig,
+    stamps: dict[str, Stamp],
+    splits: DatasetSplits,
+    labelled_sha256: str,
 ) -> None:
     """Write what the run is trained on, where it is not recorded in full.
 
     Args:
         run: the run.
+        config: its configuration, for the other files that it names.
         stamps: of its annotation files, made before they were read.
         splits: what was read.
         labelled_sha256: digest of the labelled images' names.
     """
     before = read_dataset_record(run)
-    files = files_records(stamps)
+    files = {name: FilesRecord.of(stamp) for name, stamp in stamps.items()}
     if before is not None and all(
         name in before.files and (before.files[name].mark or files[name].mark is None)
         for name in files
     ):
         return
-    write_dataset_record(
-        run,
-        DatasetRecord(fingerprint=splits.fingerprint, labelled_sha256=labelled_sha256, files=files),
+    record = DatasetRecord(
+        fingerprint=splits.fingerprint,
+        labelled_sha256=labelled_sha256,
+        files=files,
+        given=_given_files(config),
     )
+    write_dataset_record(run, record)
+
+
+def _given_files(config: RunConfig) -> dict[str, FilesRecord]:
+    """The label list and the weights that a run reads, by their settings."""
+    labels, given = config.settings.labels, {}
+    if labels.file is not None:
+        path = Path(expanded(labels.file))
+        given["labels.file"] = FilesRecord.of(stamp_of({"": path}), file_digest(path))
+    if config.parent is None:
+        for weights in given_weights(config.settings, config.objective):
+            stamp = stamp_of({path.name: path for path in weights.files})
+            given[weights.setting] = FilesRecord.of(stamp, weights.digest)
+    return given
 
 
 def _same_label_list(run: RunDir, config: RunConfig) -> None:

@@ -79,7 +79,7 @@ class Trainer:
         if processes.from_first(not run.states()):
             self.streams.check_readable()
         if processes.first:
-            record_inputs(run, stamps, self.splits, self.streams.labelled_sha256)
+            record_inputs(run, config, stamps, self.splits, self.streams.labelled_sha256)
         self.quality = None
         if config.objective != "supervised" and self.settings.evaluation.pseudo_labels:
             self.quality = LabelQuality(

@@ -25,10 +25,10 @@ from gdsweep.grid import Cell, Graph
 from gdsweep.plan.dataset_files import DataCheck, refuse_other_data, refuse_two_contents
 from gdsweep.runs import (
     DatasetRecord,
+    FilesRecord,
     RunDir,
     ScoreRef,
     Store,
-    files_records,
     stamps_of,
     write_dataset_record,
 )
@@ -59,7 +59,7 @@ class Trained:
         return RunConfig(run="run", objective="supervised", settings=settings)
 
     def record(self) -> None:
-        files = files_records(stamps_of(self.data))
+        files = {name: FilesRecord.of(stamp) for name, stamp in stamps_of(self.data).items()}
         write_dataset_record(self.run, DatasetRecord(fingerprint=self.fingerprint, files=files))
 
     def check(self) -> None:

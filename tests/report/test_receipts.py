@@ -1,13 +1,14 @@
 """Where a number comes from, as its records say."""
 
 import json
+import time
 from typing import Any
 
 import pytest
 
 from gdsweep import atomic
 from gdsweep.report import receipt, receipt_text
-from gdsweep.runs import Attempt
+from gdsweep.runs import Attempt, DatasetRecord, FilesRecord, write_dataset_record
 
 GUIDED = {"labels": 1, "method": "guided", "seed": 0}
 
@@ -89,6 +90,21 @@ def test_a_run_tells_its_attempts_code_labels_and_cost(traced: Any) -> None:
     assert facts["data"] == "coco: train abc"
     assert facts["log"].endswith("log.txt")
     assert explain(traced, **GUIDED).hours.gpu_hours == 16
+
+
+def test_weights_of_others_are_told_as_they_lay(bench: Any, new_bench: Any) -> None:
+    (bench.path.parent / "net.pth").write_bytes(b"weights")
+    given = new_bench(bench.GRID.replace("settings:", "settings:\n  model: {weights: net.pth}"))
+    run = given.make(given.find(**GUIDED)[1].name)
+    file = bench.path.parent.resolve() / "net.pth"
+    facts = dict(explain(given, **GUIDED).chain[-1][1].facts)
+    assert facts["backbone weights"] == str(file)
+    lay = FilesRecord(path="/there/net.pth", files=1, size=1234567, mtime=0.0, sha256="0123456789")
+    write_dataset_record(run, DatasetRecord(fingerprint={}, given={"model.weights": lay}))
+    facts = dict(explain(given, **GUIDED).chain[-1][1].facts)
+    day = time.strftime("%Y-%m-%d %H:%M", time.localtime(0))
+    said = f"/there/net.pth, 1,234,567 bytes of {day}, sha256 0123456789"
+    assert facts["backbone weights"] == said
 
 
 def test_an_identity_that_does_not_fit_the_name_is_told(traced: Any) -> None:

@@ -1,5 +1,6 @@
 """The files that a run is trained on, as it begins and as it goes on."""
 
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -18,11 +19,13 @@ from gdsweep.train.inputs import check_inputs, record_inputs
 class Planned:
     """A run as a launch has made it, on annotations that need not be read here."""
 
-    def __init__(self, folder: Path, **model: Any) -> None:
+    def __init__(self, folder: Path, labels: dict[str, Any] | None = None, **model: Any) -> None:
         images = ImageSet(images="images", annotations="train.json")
         (folder / "train.json").write_text("[1]")
         self.data = CocoData(name="pets", root=str(folder), train=images, val=images)
-        settings = CellSettings(dataset=self.data, model={"weights": "random", **model})
+        settings = CellSettings(
+            dataset=self.data, model={"weights": "random", **model}, labels=labels or {}
+        )
         planned = trajectory("supervised", settings)
         self.config: RunConfig = planned.config
         store = Store(folder / "runs")
@@ -34,7 +37,8 @@ class Planned:
 
     def record(self, **fingerprint: str) -> dict[str, Any]:
         """The record that an attempt leaves."""
-        record_inputs(self.run, stamps_of(self.data), splits(**fingerprint), "of the labels")
+        stamps = stamps_of(self.data)
+        record_inputs(self.run, self.config, stamps, splits(**fingerprint), "of the labels")
         content: dict[str, Any] = json.loads(self.run.dataset.read_text())
         return content
 
@@ -102,6 +106,22 @@ def test_other_weights_than_planned_are_refused(tmp_path: Path, setting: str) ->
     file.write_bytes(b"two")
     with pytest.raises(TrainingFailed, match=rf"model\.{setting}: .*weights\.pt: other weights"):
         planned.check(train="a")
+
+
+def test_other_files_are_recorded_by_their_settings(tmp_path: Path) -> None:
+    for name in ("weights.pt", "labels.txt"):
+        (tmp_path / name).write_text("one.jpg")
+    labels = {"file": str(tmp_path / "labels.txt"), "percent": 50}
+    planned = Planned(tmp_path, labels=labels, weights=str(tmp_path / "weights.pt"))
+    given = planned.record(train="a")["given"]
+    assert {setting: (lay["path"], lay["size"]) for setting, lay in given.items()} == {
+        "labels.file": (str(tmp_path / "labels.txt"), 7),
+        "model.weights": (str(tmp_path / "weights.pt"), 7),
+    }
+    content = hashlib.sha256(b"one.jpg").hexdigest()
+    assert given["labels.file"]["sha256"] == content
+    identity = json.loads(planned.run.identity.read_text())
+    assert given["model.weights"]["sha256"] == identity["model"]["weights"]
 
 
 def test_weights_that_were_told_by_their_place_cannot_be_compared(tmp_path: Path) -> None:
