@@ -128,3 +128,19 @@ def test_only_what_may_be_the_same_training_is_told(
     (old / "backbone-file.yaml").write_text(grid.replace(*change))
     assert script("launch", ["backbone-file.yaml", "--cluster", "local", "--dry-run"]) == 0
     assert "mv " not in capsys.readouterr().out
+
+
+def test_what_a_grid_left_open_is_told_where_it_follows_from_the_data_now(
+    old: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    decided = (old / "grid.yaml").read_text()
+    (old / "grid.yaml").write_text(decided.replace(", test_max_edge: 1333", ""))
+    assert script("launch", ["grid.yaml", "--cluster", "local", "--dry-run"]) == 0
+    shown = capsys.readouterr().out
+    assert "2 cells (0 done)" in shown
+    (line,) = [line for line in lines(shown) if "the grid has them again with" in line]
+    assert line.startswith("runs/mine-50pct-test_resnet-supervised-s0-e42e2e07")
+    assert line.endswith("`settings: {augmentation: {test_max_edge: 1333}}`")
+    (old / "grid.yaml").write_text(decided)
+    assert script("launch", ["grid.yaml", "--cluster", "local", "--dry-run"]) == 0
+    assert "the grid has them again with" not in capsys.readouterr().out

@@ -23,6 +23,7 @@ from gdsweep.plan.plan import Plan, PlannedRun
 from gdsweep.plan.plan_text import print_plan
 from gdsweep.plan.planning import make_plan
 from gdsweep.plan.request import Request
+from gdsweep.plan.underived_runs import underived_runs
 from gdsweep.runs import Store
 from gdsweep.runs.data_statistics import record_statistics
 
@@ -56,7 +57,8 @@ def launch(
     executor.preview(plan, console)
     unknown = unknown_places([run.config for run in todo], store.miniatures)
     _, large = fit(todo, executor.card)
-    for line in (*plan_notes(request.grids), *large, *unknown, *former_runs(graph, store)):
+    earlier = (*former_runs(graph, store), *underived_runs(request.grids, graph, store))
+    for line in (*plan_notes(request.grids), *large, *unknown, *earlier):
         console.print(Text(line, style="yellow"), soft_wrap=True)
     if options.dry_run:
         return DONE, plan, Outcome()
