@@ -49,7 +49,7 @@ def spaced(n: int, count: int) -> Sequence[int]:
 
 
 def _coco(data: CocoData, split: str, count: int) -> tuple[list[ScoredImage], dict[int, str]]:
-    from PIL import Image
+    from PIL import Image, ImageOps
 
     images = data.test if split == "test" and data.test is not None else data.val
     assert images.annotations is not None, "a scored set has annotations"
@@ -60,9 +60,11 @@ def _coco(data: CocoData, split: str, count: int) -> tuple[list[ScoredImage], di
         names = {entry["id"]: entry["name"] for entry in content["categories"]}
         found = []
         for place in spaced(len(entries), count):
-            path = data.resolved(images.images) / entries[place]["file_name"]
+            name = entries[place]["file_name"].replace("\\", "/")  # as `gdsweep.data` reads them
+            path = data.resolved(images.images) / name
             with Image.open(path) as image:
-                found.append(ScoredImage(entries[place]["id"], np.asarray(image.convert("RGB"))))
+                upright = ImageOps.exif_transpose(image).convert("RGB")
+                found.append(ScoredImage(entries[place]["id"], np.asarray(upright)))
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror or error}); no panels") from None
     except (ValueError, KeyError, TypeError):

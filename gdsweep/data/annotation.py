@@ -42,7 +42,7 @@ class Reader:
             ValueError: it cannot be meant; the message says why.
         """
         given = annotation.get("segmentation")
-        segmentation = None if given is None else segmentations.usable(given, height, width)
+        segmentation = segmentations.usable(given, height, width) if given else None
         if segmentation is None:
             self.counts[
                 "annotations without a mask or a polygon of three points skipped (a box is no mask)"

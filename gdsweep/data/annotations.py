@@ -156,7 +156,10 @@ def _entries(content: dict[str, Any], key: str, where: str) -> list[dict[str, An
     entries = content[key]
     for number, entry in enumerate(entries):
         if not isinstance(entry, dict) or not _whole(_as_whole(entry.get("id"))):
-            raise BadInput(f"{where}: {key}[{number}] has no whole number as its id")
+            given = (
+                f" ({str(entry['id'])[:40]})" if isinstance(entry, dict) and "id" in entry else ""
+            )
+            raise BadInput(f"{where}: {key}[{number}] has no whole number as its id{given}")
         for name in ("id", "image_id", "category_id"):
             if name in entry:
                 entry[name] = _as_whole(entry[name])

@@ -77,6 +77,7 @@ def test_home_and_variables_are_expanded(small: Any, monkeypatch: pytest.MonkeyP
         ({"image_id": 99}, "train: 1 annotations of images that are not listed skipped", 2, 2),
         ({"segmentation": []}, "train: 1 annotations without a mask or a polygon of", 2, 2),
         ({"segmentation": [[1, 1, 9, 9]]}, "train: 1 annotations without a mask or a poly", 2, 2),
+        ({"segmentation": {}}, "train: 1 annotations without a mask or a polygon of", 2, 2),
         ({"segmentation": None}, "train: 1 annotations without a mask or a polygon of", 2, 2),
         (
             {"segmentation": [[5, 5, 5, 5, 5, 5]], "area": 0},
@@ -372,7 +373,7 @@ REFUSED = [
     (_train(categories=NAMESAKES), "train.json: category name dog is there 2 times"),
     (_train(categories=[{"id": 3}]), "train.json: category id 3 has no name"),
     (_image(id=10), "train.json: image id 10 is there 2 times; each must be unique"),
-    (_image(id="x20"), "train.json: images[0] has no whole number as its id"),
+    (_image(id="x20"), "train.json: images[0] has no whole number as its id (x20)"),
     (_image(id=20.5), "train.json: images[0] has no whole number as its id"),
     (_image(id=[20]), "train.json: images[0] has no whole number as its id"),
     (_image(file_name=None), "train.json: image id 20 has no file_name"),
