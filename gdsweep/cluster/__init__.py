@@ -4,7 +4,6 @@ Nothing here imports torch.
 """
 
 from gdsweep.cluster.executor import EXECUTORS, Executor, Options, Outcome, open_executor
-from gdsweep.cluster.identity import differences
 from gdsweep.cluster.launching import launch
 
 __all__ = [
@@ -12,7 +11,6 @@ __all__ = [
     "Executor",
     "Options",
     "Outcome",
-    "differences",
     "launch",
     "open_executor",
 ]

@@ -122,11 +122,12 @@ def _check(asked: argparse.Namespace) -> None:
 def _launch(
     asked: argparse.Namespace, request: "Request", options: "Options", console: "Console"
 ) -> int:
-    from gdsweep.cluster import differences, launch, open_executor
+    from gdsweep.cluster import launch, open_executor
+    from gdsweep.plan.identity import identity_differences
 
     if asked.why:
         first, second = asked.why
-        print(*differences(first, second, request), sep="\n")
+        print(*identity_differences(first, second, request), sep="\n")
         return DONE
     if asked.show is not None:
         return _show(asked, request)
@@ -163,14 +164,14 @@ def _look(
     asked: argparse.Namespace, request: "Request", options: "Options", console: "Console"
 ) -> int:
     from gdsweep.cluster import open_executor
-    from gdsweep.cluster.looking import Look, cancel, print_log, watch
+    from gdsweep.cluster.launched import Launched, cancel, print_log, watch
 
-    look = Look(open_executor(request, options))
+    launched = Launched(open_executor(request, options))
     if asked.cancel is not None:
-        return cancel(look, asked.cancel, console)
+        return cancel(launched, asked.cancel, console)
     if asked.logs is not None:
-        return print_log(look, asked.logs, asked.follow, sys.stdout)
+        return print_log(launched, asked.logs, asked.follow, sys.stdout)
     if asked.json:
-        print(json.dumps(look.status()[0].to_json(), indent=1))
+        print(json.dumps(launched.status()[0].to_json(), indent=1))
         return DONE
-    return watch(look, console, asked.watch)
+    return watch(launched, console, asked.watch)

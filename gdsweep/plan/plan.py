@@ -67,9 +67,14 @@ class PlannedRun:
 
     @property
     def processors(self) -> int:
-        """GPUs it asks for, or CPU cores if it asks for no GPU."""
+        """GPUs it asks for; without GPUs it is one process, and these are its CPU cores."""
         resources = self.config.settings.resources
-        return resources.nodes * (resources.gpus if self.on_gpus else resources.cpus)
+        return resources.nodes * resources.gpus if self.on_gpus else resources.cpus
+
+    @property
+    def unit(self) -> str:
+        """Unit of its hours."""
+        return "GPU-hours" if self.on_gpus else "CPU-hours"
 
     @property
     def on_gpus(self) -> bool:
@@ -192,7 +197,7 @@ def _entry(run: PlannedRun) -> dict[str, Any]:
         "waits": [str(source) for source in run.waits],
         "why": run.why,
         "seconds_per_iteration": run.seconds,
-        "unit": "GPU-hours" if run.on_gpus else "CPU-hours",
+        "unit": run.unit,
         "hours": run.hours,
         "job": run.job.id if run.job else None,
     }

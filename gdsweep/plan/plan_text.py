@@ -36,7 +36,7 @@ def print_plan(plan: Plan, console: Console) -> None:
     console.print(Text(summary(plan)), soft_wrap=True)
     console.print(table)
     if plan.hours_planned is not None and plan.hours_unshared is not None:
-        unit = "GPU-hours" if any(run.on_gpus for run in plan.runs.values()) else "CPU-hours"
+        unit = next(run.unit for run in plan.runs.values() if run.trains)
         text = f"in all {_amount(plan.hours_planned)} {unit}"
         if plan.iterations_unshared > plan.iterations_planned:
             text += f", {_amount(plan.hours_unshared)} if every cell trained on its own"
@@ -68,7 +68,7 @@ def shape(run: PlannedRun) -> str:
     """The resources one run asks for: `2 nodes x 8 GPUs`, `1 core`."""
     resources = run.config.settings.resources
     each = _count(resources.gpus, "GPU") if run.on_gpus else _count(resources.cpus, "core")
-    return each if resources.nodes == 1 else f"{resources.nodes} nodes x {each}"
+    return each if resources.nodes == 1 or not run.on_gpus else f"{resources.nodes} nodes x {each}"
 
 
 def cost(runs: list[PlannedRun]) -> str:
@@ -77,13 +77,13 @@ def cost(runs: list[PlannedRun]) -> str:
         return "-"
     hours = [run.hours for run in runs if run.todo]
     known = [value for value in hours if value is not None]
-    unit = "GPU-hours" if runs[0].on_gpus else "CPU-hours"
+    unit = runs[0].unit
     if not known:
-        return f"unknown {unit}"
+        return f"{unit}: not measured yet"
     total = sum(known)
     text = f"{_amount(total)} {unit}"
     unknown = len(hours) - len(known)
-    return f"{text} + {_count(unknown, 'run')} unknown" if unknown else text
+    return f"{text} + {_count(unknown, 'run')} not measured yet" if unknown else text
 
 
 def _print_run(run: PlannedRun, console: Console) -> None:

@@ -10,8 +10,8 @@ from handmade import TRAINER, Page, make_graph
 from rich.console import Console
 
 from gdsweep.cluster.executor import EXECUTORS, Options, open_executor
+from gdsweep.cluster.launched import Launched, cancel, print_log, watch
 from gdsweep.cluster.launching import launch
-from gdsweep.cluster.looking import Look, cancel, print_log, watch
 from gdsweep.errors import DONE
 from gdsweep.plan.request import Request
 
@@ -38,11 +38,11 @@ class Site:
         code, _, _ = launch(self.request, OPTIONS, console, trainer=TRAINER)
         return code, console.file.getvalue()  # type: ignore[attr-defined]
 
-    def look(self) -> Look:
-        return Look(self.executor)
+    def launched(self) -> Launched:
+        return Launched(self.executor)
 
     def states(self) -> list[str]:
-        return [row.state for row in self.look().status()[0].rows]
+        return [row.state for row in self.launched().status()[0].rows]
 
 
 @pytest.fixture
@@ -81,7 +81,7 @@ def test_a_job_that_fails_and_one_that_dies(site: Site, monkeypatch: pytest.Monk
     site.executor.cancel(["student"])
     site.executor.work()
     assert site.states() == ["failed", "blocked", "interrupted (EXIT -9)"]
-    rows = site.look().status()[0].to_json()["rows"]
+    rows = site.launched().status()[0].to_json()["rows"]
     assert rows[1]["why"] == "blocked by teacher"
     assert (rows[2]["job"], rows[2]["nodes"]) == ("2", "m1")
 
@@ -89,11 +89,11 @@ def test_a_job_that_fails_and_one_that_dies(site: Site, monkeypatch: pytest.Monk
 def test_cancel_takes_what_only_the_chosen_cells_need(site: Site) -> None:
     site.launch()
     console = Console(file=io.StringIO(), width=200)
-    assert cancel(site.look(), "student", console) == DONE
+    assert cancel(site.launched(), "student", console) == DONE
     assert FakeExecutor.queue.keys() == {"teacher", "alone"}
-    assert cancel(site.look(), "", console) == DONE
+    assert cancel(site.launched(), "", console) == DONE
     assert not FakeExecutor.queue
-    assert cancel(site.look(), "", console) == DONE
+    assert cancel(site.launched(), "", console) == DONE
     assert console.file.getvalue().splitlines() == [  # type: ignore[attr-defined]
         "cancelled: student, job 1",
         "cancelled 1 jobs; what they have saved is kept, launch to go on",
@@ -108,8 +108,8 @@ def test_logs_and_watch(site: Site) -> None:
     site.launch()
     site.executor.work()
     out = io.StringIO()
-    assert print_log(site.look(), "teacher", follow=True, out=out) == DONE
+    assert print_log(site.launched(), "teacher", follow=True, out=out) == DONE
     assert out.getvalue().endswith("attempt 1 of teacher\n")
     console = Console(file=io.StringIO(), width=200)
-    assert watch(site.look(), console, None) == DONE
+    assert watch(site.launched(), console, None) == DONE
     assert "1 of 3 cells done" in console.file.getvalue()  # type: ignore[attr-defined]

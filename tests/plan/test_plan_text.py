@@ -95,7 +95,7 @@ def test_brackets_in_names_are_not_markup(tmp_path: Path) -> None:
 def test_cost_says_what_was_not_measured(tmp_path: Path) -> None:
     graph = make_graph({name: {"iterations": 3600, "gpus": 8} for name in ("a", "b")})
     a, b = make_plan(graph, Store(tmp_path)).runs.values()
-    assert cost([a, b]) == "unknown GPU-hours"
-    assert cost([replace(a, seconds=1.0), b]) == "8 GPU-hours + 1 run unknown"
+    assert cost([a, b]) == "GPU-hours: not measured yet"
+    assert cost([replace(a, seconds=1.0), b]) == "8 GPU-hours + 1 run not measured yet"
     assert cost([replace(a, seconds=1.0), replace(b, seconds=1.5)]) == "20 GPU-hours"
     assert cost([replace(a, todo=0), replace(b, todo=0)]) == "-"

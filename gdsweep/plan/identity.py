@@ -9,7 +9,7 @@ from gdsweep.plan.request import Request
 from gdsweep.runs import RunDir, Store, read_identity
 
 
-def differences(first: str, second: str, request: Request) -> list[str]:
+def identity_differences(first: str, second: str, request: Request) -> list[str]:
     """The two runs' names, then one line a differing key, the first run's value first.
 
     Runs are named in full or by unique prefixes, and looked up in the request's store and among

@@ -8,7 +8,7 @@ import pytest
 from handmade import TRAINER, make_graph
 
 from gdsweep.cluster.executor import Options, open_executor
-from gdsweep.cluster.looking import Look, cancel, print_log
+from gdsweep.cluster.launched import Launched, cancel, print_log
 from gdsweep.errors import BadInput
 from gdsweep.plan.request import Request
 
@@ -21,10 +21,10 @@ RUNS: dict[str, dict[str, Any]] = {
 
 
 @pytest.fixture
-def look(tmp_path: Path) -> Look:
+def launched(tmp_path: Path) -> Launched:
     request = Request(folder=tmp_path / "runs")
     vars(request)["graph"] = make_graph(RUNS)
-    return Look(open_executor(request, Options(cluster="local"), TRAINER))
+    return Launched(open_executor(request, Options(cluster="local"), TRAINER))
 
 
 @pytest.mark.parametrize(
@@ -38,31 +38,31 @@ def look(tmp_path: Path) -> Look:
         ("hidden", {"hidden-s0"}),
     ],
 )
-def test_queries(look: Look, query: str, runs: set[str]) -> None:
-    assert set(look.find(query)) == runs
+def test_queries(launched: Launched, query: str, runs: set[str]) -> None:
+    assert set(launched.find(query)) == runs
 
 
-def test_a_query_that_names_nothing_is_told(look: Look) -> None:
+def test_a_query_that_names_nothing_is_told(launched: Launched) -> None:
     with pytest.raises(BadInput, match="purple: no cell has all these words; cells are:"):
-        look.find("purple")
+        launched.find("purple")
 
 
-def test_the_log_of_one_run(look: Look) -> None:
-    run = look.store.run("guided-s0")
+def test_the_log_of_one_run(launched: Launched) -> None:
+    run = launched.store.run("guided-s0")
     with pytest.raises(BadInput, match="guided-s0 has not begun"):
-        print_log(look, "guided", follow=False, out=io.StringIO())
+        print_log(launched, "guided", follow=False, out=io.StringIO())
     run.path.mkdir(parents=True)
     run.log.write_text("one\ntwo\n")
     out = io.StringIO()
-    assert print_log(look, "guided", follow=False, out=out) == 0
+    assert print_log(launched, "guided", follow=False, out=out) == 0
     assert out.getvalue() == f"==> {run.log} <==\none\ntwo\n"
     with pytest.raises(BadInput, match="control: names 2 runs: control-s0, control-s1"):
-        print_log(look, "control", follow=False, out=out)
+        print_log(launched, "control", follow=False, out=out)
 
 
-def test_cancelling_where_nothing_was_submitted_writes_nothing(look: Look) -> None:
+def test_cancelling_where_nothing_was_submitted_writes_nothing(launched: Launched) -> None:
     from rich.console import Console
 
     console = Console(file=io.StringIO())
-    assert cancel(look, "", console) == 0
-    assert not look.store.root.exists()
+    assert cancel(launched, "", console) == 0
+    assert not launched.store.root.exists()

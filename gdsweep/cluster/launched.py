@@ -1,4 +1,4 @@
-"""Looking after what was launched: status, logs, cancelling."""
+"""What was launched: its status, its logs, and cancelling it."""
 
 import sys
 import time
@@ -18,7 +18,7 @@ TAIL_LINES = 200
 """Lines of a log that are printed."""
 
 
-class Look:
+class Launched:
     """Some grids in a store, and who executes their runs."""
 
     def __init__(self, executor: Executor) -> None:
@@ -55,9 +55,9 @@ class Look:
         return found
 
 
-def watch(look: Look, console: Console, seconds: float | None) -> int:
+def watch(launched: Launched, console: Console, seconds: float | None) -> int:
     """Print the status; with `seconds`, again and again until all is done."""
-    status, asked = look.status()
+    status, asked = launched.status()
     if seconds is None:
         console.print(status_text(status, asked))
         return DONE
@@ -67,23 +67,23 @@ def watch(look: Look, console: Console, seconds: float | None) -> int:
             if status.plan.done:
                 return DONE
             time.sleep(seconds)
-            status, asked = look.status()
+            status, asked = launched.status()
     with Live(status_text(status, asked), console=console, auto_refresh=False) as live:
         while not status.plan.done:
             time.sleep(seconds)
-            status, asked = look.status()
+            status, asked = launched.status()
             live.update(status_text(status, asked), refresh=True)
     return DONE
 
 
-def print_log(look: Look, query: str, follow: bool, out: TextIO) -> int:
+def print_log(launched: Launched, query: str, follow: bool, out: TextIO) -> int:
     """Print the end of the log a query names, and what is added if asked."""
-    found = look.find(query)
+    found = launched.find(query)
     if len(found) > 1:
         raise BadInput(f"{query}: names {len(found)} runs: {', '.join(sorted(found)[:6])}")
     (name,) = found
-    run = look.store.run(name)
-    log = next((path for path in look.executor.logs(name) if path.exists()), None)
+    run = launched.store.run(name)
+    log = next((path for path in launched.executor.logs(name) if path.exists()), None)
     if log is None:
         raise BadInput(f"{run.log}: not there; {name} has not begun")
     content = log.read_bytes()
@@ -105,31 +105,31 @@ def print_log(look: Look, query: str, follow: bool, out: TextIO) -> int:
     return DONE
 
 
-def cancel(look: Look, query: str, console: Console) -> int:
+def cancel(launched: Launched, query: str, console: Console) -> int:
     """Cancel the jobs of the cells a query names, and of runs that only they need."""
-    asked = look.find(query)
+    asked = launched.find(query)
     chosen, kept = set(asked), set()
-    for _, name, _ in look.graph.results:
-        needed = {name, *look.graph.ancestors(name)}
+    for _, name, _ in launched.graph.results:
+        needed = {name, *launched.graph.ancestors(name)}
         if name in asked:
             chosen |= needed
         else:
             kept |= needed
     # what somebody else's cell needs goes on, unless it was named itself
     chosen = (chosen - kept) | (set(asked) if query else chosen)
-    if not look.executor.jobs():
+    if not launched.executor.jobs():
         console.print("nothing to cancel: no job is pending or running")
         return DONE
-    with look.executor.alone() as jobs:
-        cancelled = look.executor.cancel([run for run in jobs if run in chosen])
+    with launched.executor.alone() as jobs:
+        cancelled = launched.executor.cancel([run for run in jobs if run in chosen])
     for run, job in cancelled.items():
         console.print(Text(f"cancelled: {run}, job {job}"), soft_wrap=True)
     behind = [
         run
         for run in jobs
-        if run in look.graph.runs
+        if run in launched.graph.runs
         and run not in cancelled
-        and look.graph.ancestors(run) & cancelled.keys()
+        and launched.graph.ancestors(run) & cancelled.keys()
     ]
     if behind:
         console.print(Text(f"they wait for these, and are cancelled too: {', '.join(behind)}"))
