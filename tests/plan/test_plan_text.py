@@ -30,20 +30,9 @@ def test_one_row_per_resource_shape(tmp_path: Path) -> None:
     lines = text(plan).splitlines()
     assert lines[0] == "4 cells (0 done) from 4 runs: 9,000 iterations"
     rows = {tuple(line.split()) for line in lines[2:6]}
-    assert ("1", "core", "1", "1", "1,000", "1,000", "unknown", "CPU-hours") in rows
-    assert (
-        "2",
-        "nodes",
-        "x",
-        "8",
-        "GPUs",
-        "1",
-        "1",
-        "3,000",
-        "3,000",
-        "unknown",
-        "GPU-hours",
-    ) in rows
+    assert ("1", "core", "1", "1", "1,000", "1,000", "CPU-hours:", "not", "measured", "yet") in rows
+    two_nodes = "2 nodes x 8 GPUs 1 1 3,000 3,000 GPU-hours: not measured yet"
+    assert tuple(two_nodes.split()) in rows
     assert [shape(run) for run in plan.runs.values()] == [
         "1 core",
         "4 cores",
