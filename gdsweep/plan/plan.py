@@ -50,7 +50,7 @@ class PlannedRun:
     stop: int
     """Iteration it goes to; further than these grids want where others want more."""
     todo: int
-    """Iterations still to be trained."""
+    """Iterations still to be trained, for these grids and for others."""
     waits: tuple[Source, ...]
     """What it needs and is not there yet."""
     why: str | None = None
@@ -59,6 +59,8 @@ class PlannedRun:
     """Seconds per iteration measured on runs of its kind; None where nothing was measured."""
     job: Job | None = None
     """Its pending or running job."""
+    left: int = 0
+    """Iterations of `planned` still to be trained."""
 
     @property
     def name(self) -> str:
@@ -149,8 +151,13 @@ class Plan:
         return sum(seconds) / 3600
 
     @property
+    def iterations_left(self) -> int:
+        """Iterations of `iterations_planned` still to be trained."""
+        return sum(run.left for run in self.runs.values())
+
+    @property
     def iterations_todo(self) -> int:
-        """Iterations still to be trained."""
+        """Iterations still to be trained, for these grids and for others that share their runs."""
         return sum(run.todo for run in self.runs.values())
 
     @property
@@ -178,6 +185,7 @@ class Plan:
             "cells_by_status": {status: self.cell_counts[status] for status in CELL_STATUSES},
             "iterations_planned": self.iterations_planned,
             "iterations_unshared": self.iterations_unshared,
+            "iterations_left": self.iterations_left,
             "iterations_todo": self.iterations_todo,
             "hours_planned": self.hours_planned,
             "hours_unshared": self.hours_unshared,
@@ -193,6 +201,7 @@ def _entry(run: PlannedRun) -> dict[str, Any]:
         "first": run.first,
         "reached": run.reached,
         "stop": run.stop,
+        "left": run.left,
         "todo": run.todo,
         "waits": [str(source) for source in run.waits],
         "why": run.why,

@@ -58,7 +58,17 @@ def _new(config: RunConfig, wanted: Wanted, sources: tuple[Source, ...]) -> Plan
     first = config.parent.at if config.parent else 0
     stop = _stop(config, wanted)
     return PlannedRun(
-        config, wanted, sources, "new", first, stop - first, first, stop, stop - first, ()
+        config=config,
+        wanted=wanted,
+        sources=sources,
+        status="new",
+        first=first,
+        planned=stop - first,
+        reached=first,
+        stop=stop,
+        todo=stop - first,
+        waits=(),
+        left=stop - first,
     )
 
 
@@ -69,7 +79,8 @@ def _begun(run: PlannedRun, store: Store, job: Job | None) -> PlannedRun:
     reached = max(run.first, min(state.iteration, run.stop))
     status = run_status(state, job)
     if status == "done":
-        return replace(run, status="done", reached=reached, todo=0)
+        return replace(run, status="done", reached=reached, todo=0, left=0)
+    left = iterations_left(directory, state, run.wanted, run.first, run.stop)
     # the trainer delivers what anybody wants, not only what these grids do
     everything = run.wanted.merged(read_wanted(directory))
     stop = _stop(run.config, everything)
@@ -82,6 +93,7 @@ def _begun(run: PlannedRun, store: Store, job: Job | None) -> PlannedRun:
         reached=reached,
         stop=stop,
         todo=iterations_left(directory, state, everything, run.first, stop),
+        left=left,
         why=failure_line(directory, state.attempt) if status == "failed" else None,
         job=job if status in ("queued", "running") else None,
     )

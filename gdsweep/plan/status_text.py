@@ -6,6 +6,7 @@ from rich.console import Group
 from rich.table import Table
 from rich.text import Text
 
+from gdsweep.plan.cells import percent
 from gdsweep.plan.plan import STATUSES
 from gdsweep.plan.status import Row, Status
 
@@ -37,10 +38,10 @@ def header(status: Status, asked: bool) -> str:
     """How much of the table is done, in one line."""
     plan = status.plan
     done, total = plan.cell_counts["done"], len(plan.cells)
-    share = 1 - plan.iterations_todo / max(plan.iterations_planned, 1)
+    share = 1 - plan.iterations_left / max(plan.iterations_planned, 1)
     parts = [
         f"{done} of {total} cells done",
-        f"{100 * max(0.0, share):.0f} % of {plan.iterations_planned:,} iterations"
+        f"{percent(share)} % of {plan.iterations_planned:,} iterations"
         if plan.trains
         else "given weights are scored, nothing is trained",
         f"{status.hours} spent",

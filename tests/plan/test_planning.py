@@ -138,7 +138,12 @@ def test_what_others_want_of_a_run_is_still_to_do(store: Store) -> None:
     run = create(graph, store, "control")
     store.want(run, Wanted(stop=60))
     control = make_plan(graph, store).runs["control"]
-    assert (control.planned, control.stop, control.todo) == (10, 60, 60)
+    assert (control.planned, control.left) == (10, 10)
+    assert (control.stop, control.todo) == (60, 60)
+    run.state(8).touch()
+    attempt(run)
+    plan = make_plan(graph, store)
+    assert (plan.iterations_planned, plan.iterations_left, plan.iterations_todo) == (10, 2, 52)
 
 
 def test_failed_blocks_only_what_needs_it(store: Store) -> None:
@@ -198,7 +203,7 @@ def test_json(graph: Graph, store: Store) -> None:
 def test_hours_of_gpus_and_of_cores(store: Store) -> None:
     graph = make_graph(
         {
-            "cpu": {"iterations": 3600, "cpus": 2},
+            "cpu": {"iterations": 3600, "cpus": 2, "nodes": 2},  # without GPUs it is one process
             "gpu": {"iterations": 3600, "gpus": 8, "nodes": 2},
             "other": {"iterations": 3600, "gpus": 8, "nodes": 2},
         }

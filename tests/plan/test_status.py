@@ -14,7 +14,7 @@ from gdsweep.grid import PublishedValue
 from gdsweep.plan.job import Job
 from gdsweep.plan.status import Status, read_status
 from gdsweep.plan.status_text import duration, status_text
-from gdsweep.runs import Attempt, Score, ScoreRef, Store
+from gdsweep.runs import Attempt, Score, ScoreRef, Store, Wanted
 
 RUNS: dict[str, dict[str, Any]] = {
     # its student leaves it early: its exit is not its end
@@ -82,6 +82,13 @@ def test_iterations_and_seconds_of_the_cell_alone(site: Site) -> None:
     assert [teacher[key] for key in ("iteration", "total", "eta")] == [30, 40, 600]
     assert [student[key] for key in ("iteration", "total", "eta")] == [25, 30, 300]
     assert "25 of 30   5m 00s" in site.text()
+
+
+def test_the_share_of_the_table_is_of_what_the_table_wants(site: Site) -> None:
+    site.store.want(site.store.run("teacher"), Wanted(stop=4000))  # another grid's
+    site.store.run("teacher").state(10).touch()
+    site.store.run("teacher").state(30).touch()
+    assert "50 % of 60 iterations" in site.text()
 
 
 def test_done_files_beat_whatever_a_job_is_said_to_do(site: Site) -> None:
