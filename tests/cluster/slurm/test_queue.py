@@ -9,6 +9,7 @@ from fake_commands import calls, put
 
 from gdsweep.cluster.slurm import queue as slurm_queue
 from gdsweep.cluster.slurm.queue import ClusterFacts, QueuedJob, expand_nodes
+from gdsweep.plan.job import Job
 
 
 @pytest.fixture
@@ -86,3 +87,21 @@ def test_what_the_controller_says_of_itself(fake: Path) -> None:
     assert slurm_queue.cluster_facts() == ClusterFacts("red", 4001)
     put(fake, "scontrol", "echo nothing")
     assert slurm_queue.cluster_facts() == ClusterFacts(None, 1001)
+
+
+@pytest.mark.parametrize(
+    ("state", "reason", "job"),
+    [
+        ("PENDING", "Dependency", Job("7", "waiting")),
+        ("PENDING", "Resources", Job("7", "queued", "Resources")),
+        ("PENDING", "Priority", Job("7", "queued")),
+        ("PENDING", "None", Job("7", "queued")),
+        ("RUNNING", "None", Job("7", "running")),
+        ("COMPLETING", "None", Job("7", "running")),
+        ("BRAND_NEW_STATE", "None", Job("7", "running", "BRAND_NEW_STATE")),  # alive till known
+        ("TIMEOUT", "None", Job("7", "ended", "TIMEOUT")),
+    ],
+)
+def test_a_job_in_a_plans_words(state: str, reason: str, job: Job) -> None:
+    assert QueuedJob("7", state, reason=reason).job() == job
+    assert QueuedJob("7", state, reason=reason, nodes="n1").job().nodes == "n1"
