@@ -37,22 +37,22 @@ class Launched:
         return read_status(self.executor.request.grids, self.graph, self.store, jobs, ended), asked
 
     def find(self, query: str) -> dict[str, str]:
-        """Runs that a query names, with the cell (or run) it was found by; all for no words."""
+        """Runs that a query names, with the cell (or run) each was named by; all for no words."""
         cells = {name: cell.label for cell, name, _ in self.graph.results}
         if query in self.graph.runs:
             return {query: cells.get(query, query)}
         words = query.split()
-        found: dict[str, str] = {}
+        runs: dict[str, str] = {}
         for cell, name, _ in self.graph.results:
             label = cell.label.split()
             if all(word in label or word in name for word in words):
-                found[name] = cell.label
-        if not found:
-            found = {name: name for name in self.graph.runs if name.startswith(query)}
-        if not found:
+                runs[name] = cell.label
+        if not runs:
+            runs = {name: name for name in self.graph.runs if name.startswith(query)}
+        if not runs:
             some = ", ".join(sorted({cell.label for cell, _, _ in self.graph.results})[:4])
             raise BadInput(f"{query}: no cell has all these words; cells are: {some}, ...")
-        return found
+        return runs
 
 
 def watch(launched: Launched, console: Console, seconds: float | None) -> int:
@@ -78,10 +78,10 @@ def watch(launched: Launched, console: Console, seconds: float | None) -> int:
 
 def print_log(launched: Launched, query: str, follow: bool, out: TextIO) -> int:
     """Print the end of the log a query names, and what is added if asked."""
-    found = launched.find(query)
-    if len(found) > 1:
-        raise BadInput(f"{query}: names {len(found)} runs: {', '.join(sorted(found)[:6])}")
-    (name,) = found
+    runs = launched.find(query)
+    if len(runs) > 1:
+        raise BadInput(f"{query}: names {len(runs)} runs: {', '.join(sorted(runs)[:6])}")
+    (name,) = runs
     run = launched.store.run(name)
     log = next((path for path in launched.executor.logs(name) if path.exists()), None)
     if log is None:
@@ -107,16 +107,16 @@ def print_log(launched: Launched, query: str, follow: bool, out: TextIO) -> int:
 
 def cancel(launched: Launched, query: str, console: Console) -> int:
     """Cancel the jobs of the cells a query names, and of runs that only they need."""
-    asked = launched.find(query)
-    chosen, kept = set(asked), set()
+    named = launched.find(query)
+    chosen, kept = set(named), set()
     for _, name, _ in launched.graph.results:
         needed = {name, *launched.graph.ancestors(name)}
-        if name in asked:
+        if name in named:
             chosen |= needed
         else:
             kept |= needed
     # what somebody else's cell needs goes on, unless it was named itself
-    chosen = (chosen - kept) | (set(asked) if query else chosen)
+    chosen = (chosen - kept) | (set(named) if query else chosen)
     if not launched.executor.jobs():
         console.print("nothing to cancel: no job is pending or running")
         return DONE

@@ -46,30 +46,32 @@ def seconds_per_iteration(
 
     Runs of the graph are asked first, then the newest others of the store.
     """
-    found: dict[str, list[float]] = {}
+    measurements: dict[str, list[float]] = {}
     own = {config.run: config for config in graph}
     runs = [run for run in _existing(store) if run.metrics.exists()]
     for run in runs:
         if run.name in own:
-            _add(found, needed, run, own[run.name])
-    if needed - found.keys():
+            _add(measurements, needed, run, own[run.name])
+    if needed - measurements.keys():
         for run in [run for run in runs if run.name not in own][:STRANGERS]:
             # a stranger that cannot be read measures nothing; its own grid will complain
             with contextlib.suppress(OSError, ValueError, yaml.YAMLError):
-                _add(found, needed, run, _config(run))
-    return {name: statistics.median(values) for name, values in found.items()}
+                _add(measurements, needed, run, _config(run))
+    return {name: statistics.median(values) for name, values in measurements.items()}
 
 
-def _add(found: dict[str, list[float]], needed: set[str], run: RunDir, config: RunConfig) -> None:
+def _add(
+    measurements: dict[str, list[float]], needed: set[str], run: RunDir, config: RunConfig
+) -> None:
     name = kind(config)
-    if name in needed and len(found.get(name, ())) < SIBLINGS:
+    if name in needed and len(measurements.get(name, ())) < SIBLINGS:
         seconds = measured(run.metrics)
         if seconds is not None:
-            found.setdefault(name, []).append(seconds)
+            measurements.setdefault(name, []).append(seconds)
 
 
 def measured(metrics: Path) -> float | None:
-    """Median `time` of the last lines of a metrics.json; None where none is told."""
+    """Median `time` of the last lines of a metrics.json; None where none is logged."""
     times = [line["time"] for line in tail(metrics) if isinstance(line.get("time"), (int, float))]
     return statistics.median(times) if times else None
 

@@ -37,14 +37,14 @@ class LocalExecutor(Executor):
 
     def jobs(self) -> Mapping[str, Job]:
         """The trainers that run on this machine, whoever started them; a job is a process."""
-        found: dict[str, Job] = {}
+        jobs: dict[str, Job] = {}
         if not self.store.root.is_dir():
-            return found
+            return jobs
         for name in self.request.graph.runs:
             process = _trainer_of(self.store.run(name))
             if process is not None:
-                found[name] = Job(str(process), "running", nodes=socket.gethostname())
-        return found
+                jobs[name] = Job(str(process), "running", nodes=socket.gethostname())
+        return jobs
 
     def todo(self, plan: Plan) -> list[PlannedRun]:
         """Runs to start, and runs of other launches to watch."""

@@ -24,7 +24,7 @@ PERIOD = 30.0
 
 @dataclass
 class Reading:
-    """The newest numbers of a run's metrics.json; None where nothing was told yet."""
+    """The newest numbers of a run's metrics.json; None where nothing was logged yet."""
 
     iteration: int | None = None
     loss: float | None = None
@@ -83,7 +83,7 @@ class Progress:
         self._failed = plan.counts["failed"]
         self._started = time.monotonic()
         self._followers: dict[str, Follower] = {}
-        self._told: dict[str, float] = {}
+        self._printed: dict[str, float] = {}
         self._live = (
             Live(console=console, auto_refresh=False, transient=True)
             if console.is_terminal and not console.is_dumb_terminal
@@ -108,7 +108,7 @@ class Progress:
 
     def started(self, run: PlannedRun) -> None:
         """A run was started here."""
-        self._told[run.name] = time.monotonic()
+        self._printed[run.name] = time.monotonic()
         where = f" from iteration {run.reached:,}" if run.reached else ""
         what = f"{where}, to {run.stop:,}" if run.trains else ", to score its weights"
         self.say(f"{run.name}: started{what}")
@@ -116,8 +116,8 @@ class Progress:
     def finished(self, run: PlannedRun) -> None:
         """A run was delivered, here or by another launch."""
         self._done += 1
-        told = _scores(self._follow(run.name).look() if run.trains else self._scored(run), ", ")
-        self.say(f"{run.name}: done{told}  ({self._done} of {self._total} runs)")
+        scores = _scores(self._follow(run.name).look() if run.trains else self._scored(run), ", ")
+        self.say(f"{run.name}: done{scores}  ({self._done} of {self._total} runs)")
 
     def failed(self, run: PlannedRun, why: str) -> None:
         """A run failed; `why` names the line of its log."""
@@ -146,9 +146,9 @@ class Progress:
 
     def _line(self, run: PlannedRun) -> None:
         now = time.monotonic()
-        if now - self._told.setdefault(run.name, now) < PERIOD:
+        if now - self._printed.setdefault(run.name, now) < PERIOD:
             return
-        self._told[run.name] = now
+        self._printed[run.name] = now
         reading = self._follow(run.name).look()
         if reading.iteration is None:
             return
