@@ -138,7 +138,8 @@ class Attempt(Settings):
     """`stopped`: by a signal, with the state saved. None: running, or killed."""
     cause: str | None = None
     """Cause of a failure: `nan`, `memory`, `disk`, `parent`, `input`, `nccl`, `cuda`, `killed`,
-    `stuck`, `timeouts` or `error`; of a stop: `preempted`, `timeout` or `asked`."""
+    `stuck`, `setup`, `timeouts` or `error`; of a stop: `preempted`, `timeout`, `silent` or
+    `asked`."""
     message: str | None = None
     """Message of a failure, one line."""
     log: str | None = None

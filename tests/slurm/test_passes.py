@@ -69,3 +69,19 @@ def test_a_grid_that_grows_between_the_trainers_end_and_the_jobs(fakes: Fakes) -
     assert set(fakes.cluster.wait(jobs).values()) == {"COMPLETED"}
     assert fakes.store.run("teacher").state(7).exists()
     assert "another launch wants more of this run: going on" in fakes.cluster.log("teacher")
+
+
+def test_a_setup_line_that_ends_the_job(fakes: Fakes) -> None:
+    """Nothing of Python ran: the job's output tells, and nothing is submitted until a retry."""
+    flags = profile(fakes, "setup: ['module-of-no-site load cuda', 'exit 3']")
+    jobs = fakes.submit(LINE, *flags)
+    states = fakes.cluster.wait(jobs)
+    assert [states[jobs[run]] for run in LINE] == ["FAILED", "CANCELLED", "CANCELLED"]
+    out = fakes.launch(LINE, *flags, code=1)
+    assert "the job ended before the trainer began: " in out
+    assert "module-of-no-site" in out
+    assert "--retry starts 1 failed again with 2 blocked behind" in out
+    (attempt,) = fakes.cluster.attempts("teacher")
+    assert (attempt["outcome"], attempt["cause"]) == ("failed", "setup")
+    again = fakes.submit(LINE, "--retry")
+    assert set(fakes.cluster.wait(again).values()) == {"COMPLETED"}

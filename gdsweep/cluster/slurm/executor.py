@@ -19,6 +19,7 @@ from gdsweep.cluster.slurm.ledger import Ledger, Submission, latest, living, que
 from gdsweep.cluster.slurm.profile import Profile, choose_profile, with_profile_store
 from gdsweep.cluster.slurm.queue import QueuedJob
 from gdsweep.cluster.slurm.snapshot import take_snapshot
+from gdsweep.cluster.slurm.unbegun import output_file, record_unbegun
 from gdsweep.plan.job import Job
 from gdsweep.plan.memory import Card
 from gdsweep.plan.plan import Plan, PlannedRun
@@ -67,8 +68,12 @@ class SlurmExecutor(Executor):
         return None
 
     def jobs(self) -> dict[str, Job]:
-        """What SLURM still has to do or is doing; one squeue, and none before the first launch."""
+        """What SLURM still has to do or is doing; one squeue, and none before the first launch.
+
+        Jobs that ended before their trainer began are recorded as failed attempts.
+        """
         self._submissions, self._queued = read_jobs(self.store)
+        record_unbegun(self.store, self._submissions, self._queued)
         self._living = living(self._submissions, self._queued)
         return self._living
 
@@ -94,7 +99,7 @@ class SlurmExecutor(Executor):
         submission = latest(ledger.read()).get(run)
         job = submission.job_of(run) if submission else None
         folder = ledger.folder(submission.id) if submission else None
-        output = [folder / f"{job}_0_log.out"] if folder and job else []
+        output = [output_file(folder, job)] if folder and job else []
         return [self.store.run(run).log, *output]
 
     def place(self, runs: Sequence[PlannedRun]) -> str:

@@ -19,6 +19,7 @@ from gdsweep.cluster.slurm.causes import explain, fruitless, note, record_failur
 from gdsweep.cluster.slurm.ledger import Ledger, Submission, latest
 from gdsweep.cluster.slurm.queue import expand_nodes, own_job
 from gdsweep.cluster.slurm.requeue import Limit, is_preempted, requeue
+from gdsweep.cluster.slurm.unbegun import begun_file
 from gdsweep.cluster.trainer import threads
 from gdsweep.errors import BUSY, DONE, FAILED, STOPPED
 from gdsweep.runs import (
@@ -58,6 +59,7 @@ BOOT = (
 def advance(record: str) -> None:
     """Advance the run of this task's job; ends the process with the trainer's exit code."""
     submission = read_record(Path(record), Submission)
+    begun_file(Path(record).parent, own_job() or "0").touch()
     several = len(submission.runs) > 1
     index = int(os.environ["SLURM_ARRAY_TASK_ID"]) if several else 0
     code = Task(submission, submission.runs[index]).main()

@@ -44,6 +44,7 @@ SETTLE = 10.0
 NAME_PICKLE = """\
 JOB=${{SLURM_ARRAY_JOB_ID:+${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID}}
 JOB=${{JOB:-$SLURM_JOB_ID}}
+rm -f {folder}/${{JOB}}_begun
 for TRY in 1 2 3 4 5; do
   [ -e {folder}/${{JOB}}_submitted.pkl ] && break
   cp {folder}/advance.pkl {folder}/$JOB.tmp && mv {folder}/$JOB.tmp {folder}/${{JOB}}_submitted.pkl
@@ -63,6 +64,10 @@ class Submitted:
     """Runs that were not submitted now, and why: a later launch will."""
     refused: dict[str, str] = field(default_factory=dict)
     """Runs that SLURM will not take as they are, and why."""
+
+
+# a profile's line that fails need not be the end, but it is to be seen in the job's output
+TELL_FAILURES = "trap 'echo \"gdsweep: setup failed (exit $?): $BASH_COMMAND\" >&2' ERR"
 
 
 class Submitter:
@@ -298,8 +303,10 @@ class Submitter:
             stderr_to_stdout=True,
             setup=[
                 "export GDSWEEP_STARTED=$(date +%s)",
-                *profile.setup,
                 NAME_PICKLE.format(folder=shlex.quote(str(folder))),
+                TELL_FAILURES,
+                *profile.setup,
+                "trap - ERR",
                 f"export PYTHONPATH={quoted}${{PYTHONPATH:+:$PYTHONPATH}}",
                 f"cd {quoted}",
             ],

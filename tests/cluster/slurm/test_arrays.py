@@ -4,7 +4,7 @@ from typing import Any
 
 from handmade import make_graph
 
-from gdsweep.cluster.slurm.arrays import Piece, make_pieces
+from gdsweep.cluster.slurm.arrays import Piece, fit, make_pieces
 from gdsweep.plan.planning import make_plan
 from gdsweep.runs import Store
 
@@ -109,3 +109,17 @@ def test_places_go_to_those_that_can_use_them(tmp_path: Any) -> None:
     runs |= {f"b{n}": {"iterations": 10, "gpus": 2} for n in range(2)}
     pieces = pieces_of(runs, tmp_path, max_running=8)
     assert {len(piece.runs): piece.at_once for piece in pieces} == {9: 6, 2: 2}
+
+
+def test_an_array_is_cut_to_the_room_there_is(tmp_path: Any) -> None:
+    """`max_submit` of 5 and 7 equal runs: 5 now, and only the children of those."""
+    pieces = pieces_of(many(7), tmp_path)
+    cut, left = fit(pieces, 5, ())
+    assert [len(piece.runs) for piece in cut] == [5]
+    assert len(left) == 16
+    assert left["t5"] == "the cluster takes no more jobs now (max_submit of its profile)"
+    cut, left = fit(pieces, 9, ())
+    assert [len(piece.runs) for piece in cut] == [7, 2]
+    assert [run.name[1:] for run in cut[1].runs] == [run.name[1:] for run in cut[0].runs[:2]]
+    assert fit(pieces, None, ()) == (pieces, {})
+    assert fit(pieces, 0, ())[0] == []
