@@ -100,6 +100,11 @@ class Executor(ABC):
     def refusal(cls) -> str | None:
         """Why it cannot be used from this machine; None where it can."""
 
+    @classmethod
+    def demand(cls, options: Options) -> str | None:
+        """What was named that only this executor has; None where any other would do."""
+        return None
+
     @abstractmethod
     def jobs(self) -> Mapping[str, Job]:
         """Run to its job, of all that are pending or running. Reads only; raises BadInput."""
@@ -154,7 +159,11 @@ class Executor(ABC):
 
 
 def open_executor(request: Request, options: Options, trainer: Sequence[str] = TRAINER) -> Executor:
-    """The executor that was asked for, else the first that can be used here. Raises BadInput."""
+    """The executor that was asked for, else the first that can be used here. Raises BadInput.
+
+    Where something was named that only one of them has, such as a cluster's profile, no other takes
+    its place.
+    """
     names = [options.cluster] if options.cluster else list(EXECUTORS)
     refusals: list[str] = []
     for name in names:
@@ -165,6 +174,9 @@ def open_executor(request: Request, options: Options, trainer: Sequence[str] = T
         if refusal is None:
             because = "as asked" if options.cluster else "; ".join(refusals)
             return kind(request, options, trainer, because)
+        demand = None if options.cluster else kind.demand(options)
+        if demand is not None:
+            raise BadInput(f"{demand}: {refusal}; --cluster local trains on this machine")
         refusals.append(refusal)
     raise BadInput(f"--cluster {names[0]}: {'; '.join(refusals)}")
 

@@ -67,6 +67,15 @@ class SlurmExecutor(Executor):
             return "sbatch is on the PATH, but no SLURM is configured here"
         return None
 
+    @classmethod
+    def demand(cls, options: Options) -> str | None:
+        """The profile, where one is named or this is a login node of its own."""
+        if options.profile:
+            return f"--profile {options.profile}"
+        # a home folder that clusters and workstations share may name one everywhere
+        profile = choose_profile(None) if available() else Profile()
+        return None if profile == Profile() else f"cluster profile {profile.name}"
+
     def jobs(self) -> dict[str, Job]:
         """What SLURM still has to do or is doing; one squeue, and none before the first launch.
 

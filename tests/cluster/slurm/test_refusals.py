@@ -46,6 +46,25 @@ def test_a_second_refusal_does_not_hide_the_first_job(scheduler: Scheduler) -> N
     assert "sbatch refused: invalid qos" in out
 
 
+@pytest.mark.parametrize("named", ["flag", "variable"])
+def test_a_named_profile_without_a_cluster_trains_nothing_here(
+    scheduler: Scheduler, named: str
+) -> None:
+    """Its controller does not answer: SLURM's commands find no configuration."""
+    scheduler.grid()
+    profile = scheduler.folder / "mine.yaml"
+    profile.write_text("partition: gpu\n")
+    away = "echo 'fatal: Could not establish a configuration source' >&2; exit 1"
+    scheduler.odd("scontrol", away)
+    scheduler.odd("squeue", away)
+    flags = ["--profile", str(profile)] if named == "flag" else []
+    environment = {} if flags else {"GDSWEEP_CLUSTER": str(profile)}
+    out = scheduler.launch("--yes", *flags, code=2, **environment)
+    assert "mine" in out
+    assert "no SLURM is configured here; --cluster local trains on this machine" in out
+    assert not (scheduler.folder / "runs").exists()
+
+
 def test_an_array_that_is_too_large_is_halved(scheduler: Scheduler) -> None:
     scheduler.grid(seeds="0 1 2 3 4 5 6")
     (scheduler.folder / "said").write_text(TOO_MANY)
