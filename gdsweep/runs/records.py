@@ -158,13 +158,23 @@ Record = TypeVar("Record", bound=Settings)
 
 
 def read_record(path: Path, kind: type[Record]) -> Record:
-    """Read one record. Raises FileNotFoundError, and BadInput for a damaged one."""
-    content = path.read_bytes()
+    """Read one record. Raises FileNotFoundError, and BadInput for one that cannot be read: damaged,
+    or with keys this version does not know."""
+    try:
+        content = path.read_bytes()
+    except (IsADirectoryError, PermissionError) as error:
+        raise BadInput(f"{path}: cannot be read ({error.strerror})") from None
     try:
         return kind.model_validate_json(content)
     except ValidationError as error:
-        first = error.errors()[0]
+        faults = error.errors()
+        first = faults[0]
         where = ".".join(str(part) for part in first["loc"])
+        if all(fault["type"] == "extra_forbidden" for fault in faults):
+            raise BadInput(
+                f"{path}: written by a newer gdsweep ({where} is not known here); update gdsweep, "
+                "and remove nothing"
+            ) from None
         raise BadInput(
             f"{path}: damaged ({where + ': ' if where else ''}{first['msg']}); "
             "remove the file, or the whole run directory to train it again"

@@ -75,6 +75,7 @@ class Ledger:
     def __init__(self, store: Store) -> None:
         self.root = store.root / ".slurm"
         self._folder = self.root / "submissions"
+        self._told: set[str] = set()
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
@@ -115,13 +116,22 @@ class Ledger:
         return path
 
     def read(self) -> list[Submission]:
-        """All records, the oldest first. Raises BadInput for a damaged one."""
+        """All records, the oldest first; one that cannot be read is told, and left out.
+
+        It must not hold up everything else: its runs are locked while its job has them.
+        """
         if not self._folder.is_dir():
             return []
         found = []
         for path in self._folder.iterdir():
-            with contextlib.suppress(FileNotFoundError):  # a folder whose record was never written
+            try:
                 found.append(read_record(path / "submission.json", Submission))
+            except (FileNotFoundError, NotADirectoryError):
+                continue  # a record that was never written, or no submission at all
+            except BadInput as error:
+                if path.name not in self._told:
+                    tell(f"left out: {error}")
+                    self._told.add(path.name)
         return sorted(found, key=lambda submission: (submission.created, submission.id))
 
     def read_adopting(self, queued: Mapping[str, QueuedJob]) -> list[Submission]:

@@ -125,8 +125,12 @@ def test_another_launch_is_waited_for_aloud_and_not_for_ever(
     assert capsys.readouterr().err.count("waiting for it to end") == 1
 
 
-def test_a_damaged_record_is_told(ledger: Ledger) -> None:
-    path = ledger.write(submission("one", "a"))
-    path.write_text("{")
-    with pytest.raises(BadInput, match=r"submission\.json: damaged"):
-        ledger.read()
+def test_a_damaged_record_is_told_and_holds_up_nothing(
+    ledger: Ledger, capsys: pytest.CaptureFixture[str]
+) -> None:
+    ledger.write(submission("one", "a")).write_text("{")
+    whole = submission("two", "b")
+    ledger.write(whole)
+    (ledger.folder("x").parent / "a note").write_text("")
+    assert ledger.read() == ledger.read() == [whole]
+    assert capsys.readouterr().err.count("submission.json: damaged") == 1
