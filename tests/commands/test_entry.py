@@ -116,3 +116,26 @@ def test_a_command_is_called_as_its_user_calls_it(capsys: pytest.CaptureFixture[
     line = ": --strict: it goes with --check"
     names = ("collect.py", "gdsweep collect", "python -m gdsweep collect")
     assert capsys.readouterr().err.splitlines() == [name + line for name in names]
+
+
+@pytest.mark.parametrize(
+    ("module", "words", "program"),
+    [
+        ("launch", ["--jobs", "0", "demo"], "launch.py"),
+        ("collect", ["--strict"], "collect.py"),
+        (
+            "gdsweep.predict",
+            ["x", "y", "--out", "z", "--threshold", "2"],
+            "python -m gdsweep.predict",
+        ),
+        ("gdsweep.data.__main__", ["check", "none"], "python -m gdsweep.data"),
+        ("gdsweep.interop.__main__", ["inspect", "none"], "python -m gdsweep.interop inspect"),
+    ],
+)
+def test_every_way_to_a_command_without_installing(
+    module: str, words: list[str], program: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert importlib.import_module(module).main(words) == 2
+    error = capsys.readouterr().err
+    assert error.startswith(f"{program}: ")
+    assert error.count("\n") == 1
