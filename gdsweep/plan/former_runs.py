@@ -13,7 +13,7 @@ from gdsweep.errors import BadInput
 from gdsweep.grid import Graph, Trajectory, why
 from gdsweep.grid.given_weights import given_weights
 from gdsweep.grid.trajectory import trained_version
-from gdsweep.runs import Store, read_identity
+from gdsweep.runs import RunDir, Store, read_identity
 
 
 def former_runs(graph: Graph, store: Store) -> list[str]:
@@ -22,9 +22,8 @@ def former_runs(graph: Graph, store: Store) -> list[str]:
     for name, run in graph.runs.items():
         if store.run(name).exists():
             continue
-        words = name.rpartition("-")[0]
-        for candidate in sorted(store.root.glob(f"{words}-????????")):
-            if _is_former(run, store, candidate.name, former):
+        for candidate in store.namesakes(name):
+            if _is_former(run, candidate, former):
                 former[name] = candidate.name
     return [
         f"{store.root / old} may be {new}, from when weights were told by where they lie: if they "
@@ -33,10 +32,10 @@ def former_runs(graph: Graph, store: Store) -> list[str]:
     ]
 
 
-def _is_former(run: Trajectory, store: Store, candidate: str, former: dict[str, str]) -> bool:
+def _is_former(run: Trajectory, candidate: RunDir, former: dict[str, str]) -> bool:
     """Whether a directory's identity differs from the run's in nothing but how weights are told."""
     try:
-        identity = read_identity(store.run(candidate))
+        identity = read_identity(candidate)
     except BadInput:
         return False  # whatever it is, it is not told by this grid
     explained = _explained(run, former)

@@ -23,16 +23,16 @@ def underived_runs(grids: Iterable[Grid], graph: Graph, store: Store) -> list[st
     for name, keys in open_keys.items():
         if store.run(name).exists():
             continue
-        for candidate in sorted(store.root.glob(f"{name.rpartition('-')[0]}-????????")):
+        for candidate in store.namesakes(name):
             try:
-                identity = read_identity(store.run(candidate.name))
+                identity = read_identity(candidate)
             except BadInput:
                 continue  # whatever it is, it is not told by these grids
             values = _decided_before(identity, graph.runs[name].identity, keys, former)
             if values is not None:
                 former[name] = candidate.name
                 if values:
-                    found.setdefault(_as_yaml(values), []).append(str(candidate))
+                    found.setdefault(_as_yaml(values), []).append(str(candidate.path))
     lines = []
     for text, runs in found.items():
         more = f" and {len(runs) - 1} more" if len(runs) > 1 else ""

@@ -20,7 +20,7 @@ HOLES = {
     "damaged": "✗ unreadable",
     "outdated": "✗ other data",
     "blocked": "✗ blocked",
-    "interrupted": "stopped",
+    "interrupted": "interrupted",
     "unmeasured": "not measured",
     "new": "–",
 }

@@ -228,8 +228,8 @@ def _legend(rows: list[Row], records: list[Record], grid: Grid, uniform: bool) -
     signs = {entry.hole.split(" ")[0] for entry in entries if entry.hole}
     if "…" in signs:
         lines.append("…: running, with the share of its iterations that is done.")
-    if "stopped" in signs:
-        lines.append("stopped: begun and not running; another launch goes on from there.")
+    if "interrupted" in signs:
+        lines.append("interrupted: begun and not running; another launch goes on from there.")
     if "–" in signs:
         lines.append("–: missing, not begun.")
     if "not" in signs:

@@ -1,5 +1,6 @@
 """Names that say what a run is: words for people, and the hash of what can change its weights."""
 
+import glob
 import hashlib
 import json
 from typing import Any
@@ -20,6 +21,11 @@ def identity_digest(identity: dict[str, Any]) -> str:
 def run_name(words: str, identity: dict[str, Any]) -> str:
     """Directory name of a run: readable `words`, and the beginning of its identity's digest."""
     return f"{words}-{identity_digest(identity)[:_DIGITS]}"
+
+
+def namesake_pattern(name: str) -> str:
+    """Pattern of all names with the words of `name`, whatever their identities."""
+    return f"{glob.escape(name.rpartition('-')[0])}-{'?' * _DIGITS}"
 
 
 def is_named_by(name: str, identity: dict[str, Any]) -> bool:

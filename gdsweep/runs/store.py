@@ -13,6 +13,7 @@ from gdsweep import atomic
 from gdsweep.config import RunConfig
 from gdsweep.errors import BadInput
 from gdsweep.runs import lock
+from gdsweep.runs.identity import namesake_pattern
 from gdsweep.runs.layout import RunDir
 from gdsweep.runs.records import Wanted, read_record
 
@@ -29,6 +30,10 @@ class Store:
     def run(self, name: str) -> RunDir:
         """The run directory of that name, whether or not it exists."""
         return RunDir(self.root / name)
+
+    def namesakes(self, name: str) -> list[RunDir]:
+        """What has the words of a run's name and any identity, by name; see `run_name`."""
+        return [RunDir(path) for path in sorted(self.root.glob(namesake_pattern(name)))]
 
     @property
     def miniatures(self) -> Path:

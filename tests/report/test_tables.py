@@ -82,6 +82,15 @@ def test_a_hole_of_all_seeds_shows_the_worst_and_explains(partial: Any) -> None:
     assert third.startswith("seed 2 blocked by coco-10pct-resnet50-supervised-s2-")
 
 
+def test_an_interrupted_cell_is_called_what_the_status_calls_it(bench: Any) -> None:
+    run = bench.chain(labels=10, method="supervised", seed=0)[-1]
+    bench.attempt(run, "stopped")
+    bench.state(run, 400)
+    made = table(bench)
+    assert "interrupted 13 %" in [e.hole for row in made.rows for e in row.entries]
+    assert "interrupted: begun and not running; another launch goes on from there." in made.legend
+
+
 def test_the_legend_says_network_rule_split_and_seeds(partial: Any) -> None:
     legend = table(partial).legend
     assert legend[0] == (
