@@ -43,7 +43,7 @@ class Options:
     profile: str | None = None
     """The cluster's profile, by name or file; None lets variable and host name decide."""
     max_running: int | None = None
-    """Jobs of this launch that SLURM may run at once."""
+    """Jobs of this launch that a scheduler may run at once."""
     avoid_bad_nodes: bool = False
     """With `retry`: not on nodes where runs failed for what may be the machine's fault."""
     prune: bool = False
