@@ -1,11 +1,9 @@
-"""Weak and strong views of an image, and its size at test time (sec. 4.3; "Data augmentations").
+"""Weak views of an image, and its size at test time (sec. 4.3; "Data augmentations").
 
 A weak view is a window of the image, resized and perhaps flipped. Choosing the window comes first
 and pixels are touched once: "resize, then crop" and "crop, then resize" are one resampling of the
 window, which costs what the output costs, not what the whole image does. Images are resampled
 bilinearly with antialiasing, masks by the nearest pixel at the very same coordinates.
-
-A strong view is the weak view with other colours, so it needs no alignment.
 
 All randomness is drawn from torch's global CPU generator; `loader` seeds it for every sample.
 """
@@ -16,9 +14,8 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
-from PIL import Image, ImageFilter
+from PIL import Image
 from torch import Tensor
-from torchvision.transforms import v2
 
 from gdsweep.config import AugmentationSettings
 from gdsweep.data.instances import Instances, Targets
@@ -54,19 +51,22 @@ class WeakView:
             )
         self.settings = settings
 
-    def __call__(self, image: Tensor, targets: Targets | None) -> tuple[Tensor, Instances | None]:
-        """A random window of an image, uint8 [3, H, W], and of its targets, which may be None.
+    def __call__(
+        self, image: Tensor, targets: Targets | None, window: Window | None = None
+    ) -> tuple[Tensor, Instances | None]:
+        """A window of an image, uint8 [3, H, W], and of its targets, which may be None.
 
         Whether an instance without a pixel in the view is dropped or stays a target, with an empty
-        mask, is `empty_targets`.
+        mask, is `empty_targets`. The window is drawn where none is given.
         """
-        window = self.window(image.shape[-2], image.shape[-1])
-        picture = _cut(_picture(image), window)
+        if window is None:
+            window = self.window(image.shape[-2], image.shape[-1])
+        picture = _cut(as_picture(image), window)
         if self.settings.colour_distortion:
             picture = distort_colours(picture)
         if targets is not None:
-            return _tensor(_padded(picture, window)), self._seen(targets, image, window)
-        return _tensor(_padded(picture, window)), None
+            return as_tensor(_padded(picture, window)), self._seen(targets, image, window)
+        return as_tensor(_padded(picture, window)), None
 
     def window(self, height: int, width: int) -> Window:
         """Draw a window of an image of this height and width."""
@@ -104,11 +104,11 @@ class WeakView:
     def _scale_jitter(self, height: int, width: int) -> Window:
         # the image fitted into a random multiple of the crop; padded if smaller, cut if larger
         crop = self.settings.crop
-        factor = _uniform(*self.settings.scale)
+        factor = uniform(*self.settings.scale)
         ratio = min(crop[0] * factor / height, crop[1] * factor / width)
         scaled = (max(1, round(height * ratio)), max(1, round(width * ratio)))
         size = _smaller(scaled, crop)
-        share = _uniform(0, 1)  # one draw for both axes, as detectron2
+        share = uniform(0, 1)  # one draw for both axes, as detectron2
         top, left = round((scaled[0] - size[0]) * share), round((scaled[1] - size[1]) * share)
         flip = self._flip()
         if flip:
@@ -118,52 +118,13 @@ class WeakView:
         return Window(_box((height, width), scaled, (top, left), size), size, flip, crop)
 
     def _resized_crop(self, height: int, width: int) -> Window:
-        side = _uniform(*self.settings.scale)
-        top, left = _uniform(0, height * (1 - side)), _uniform(0, width * (1 - side))
+        side = uniform(*self.settings.scale)
+        top, left = uniform(0, height * (1 - side)), uniform(0, width * (1 - side))
         box = (left, top, min(left + width * side, width), min(top + height * side, height))
         return Window(box, self.settings.crop, self._flip(), self.settings.crop)
 
     def _flip(self) -> bool:
-        return _uniform(0, 1) < self.settings.flip
-
-
-class StrongView:
-    """The student's colours: jitter, grey and blur; with `colour+cutout` random erasing too.
-
-    The constants are the public code's. A blur of radius r is PIL's, a Gaussian of standard
-    deviation r pixels.
-    """
-
-    def __init__(self, settings: AugmentationSettings) -> None:
-        self.strong = settings.strong
-        self.colour = v2.Compose(
-            [
-                v2.RandomApply([v2.ColorJitter(0.4, 0.4, 0.4, 0.1)], p=0.8),
-                v2.RandomGrayscale(p=0.2),
-            ]
-        )
-        # Unbiased Teacher's, as Polite Teacher
-        self.cutout = v2.Compose(
-            [
-                v2.RandomErasing(p=0.7, scale=(0.05, 0.2), ratio=(0.3, 3.3), value="random"),
-                v2.RandomErasing(p=0.5, scale=(0.02, 0.2), ratio=(0.1, 6.0), value="random"),
-                v2.RandomErasing(p=0.3, scale=(0.02, 0.2), ratio=(0.05, 8.0), value="random"),
-            ]
-        )
-
-    def __call__(self, image: Tensor) -> Tensor:
-        """Another look of a weak view, uint8 [3, h, w]; the same tensor if `strong` is `none`."""
-        if self.strong == "none":
-            return image
-        picture = self.colour(_picture(image))
-        if _uniform(0, 1) < 0.5:
-            picture = picture.filter(ImageFilter.GaussianBlur(_uniform(0.1, 2.0)))
-        strong = _tensor(picture)
-        if self.strong == "colour+cutout":
-            # erasing writes normal noise, which only means something on a scale of 0 to 1
-            noisy = self.cutout(strong.float() / 255)
-            strong = (noisy.clamp(0, 1) * 255).round().to(torch.uint8)
-        return strong
+        return uniform(0, 1) < self.settings.flip
 
 
 def resize_for_test(image: Tensor, settings: AugmentationSettings) -> Tensor:
@@ -174,7 +135,7 @@ def resize_for_test(image: Tensor, settings: AugmentationSettings) -> Tensor:
     size = _fit_short_edge(height, width, settings.test_short_edge, settings.test_max_edge)
     if size == (height, width):
         return image
-    return _tensor(_cut(_picture(image), Window((0, 0, width, height), size, False, size)))
+    return as_tensor(_cut(as_picture(image), Window((0, 0, width, height), size, False, size)))
 
 
 def distort_colours(picture: Image.Image) -> Image.Image:
@@ -184,14 +145,14 @@ def distort_colours(picture: Image.Image) -> Image.Image:
     second or, as often, last.
     """
     if _coin():
-        shift = _uniform(-32, 32)
+        shift = uniform(-32, 32)
         picture = picture.point(lambda value: value + shift)
-    contrast = _uniform(0.5, 1.5) if _coin() else 1.0
+    contrast = uniform(0.5, 1.5) if _coin() else 1.0
     contrast_last = _coin()
     if not contrast_last:
         picture = picture.point(lambda value: value * contrast)
-    saturation = _uniform(0.5, 1.5) if _coin() else 1.0
-    turn = _uniform(-18, 18) / 180 * 256 if _coin() else 0.0
+    saturation = uniform(0.5, 1.5) if _coin() else 1.0
+    turn = uniform(-18, 18) / 180 * 256 if _coin() else 0.0
     if saturation != 1.0 or turn != 0.0:
         hue, colourfulness, value = picture.convert("HSV").split()
         hue = hue.point(lambda h: round(h + turn) % 256)
@@ -259,18 +220,21 @@ def _smaller(a: tuple[int, int], b: tuple[int, int]) -> tuple[int, int]:
     return min(a[0], b[0]), min(a[1], b[1])
 
 
-def _picture(image: Tensor) -> Image.Image:
+def as_picture(image: Tensor) -> Image.Image:
+    """An image, uint8 [3, H, W], as PIL has it."""
     return Image.fromarray(np.ascontiguousarray(image.permute(1, 2, 0).numpy()))
 
 
-def _tensor(picture: Image.Image) -> Tensor:
+def as_tensor(picture: Image.Image) -> Tensor:
+    """A picture of PIL's as uint8 [3, H, W]."""
     # always contiguous: the layout of an image must not decide how its convolutions are computed
     return torch.from_numpy(np.array(picture)).permute(2, 0, 1).contiguous()
 
 
-def _uniform(low: float, high: float) -> float:
+def uniform(low: float, high: float) -> float:
+    """Draw a number of [low, high) from torch's global CPU generator."""
     return low + (high - low) * float(torch.rand((), dtype=torch.float64))
 
 
 def _coin() -> bool:
-    return _uniform(0, 1) < 0.5
+    return uniform(0, 1) < 0.5

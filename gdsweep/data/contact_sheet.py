@@ -9,10 +9,11 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from gdsweep.config import AugmentationSettings
-from gdsweep.data.augment import StrongView, WeakView
+from gdsweep.data.augment import WeakView
 from gdsweep.data.dataset import ImageDataset
 from gdsweep.data.instances import Targets
 from gdsweep.data.sampler import derived_seed
+from gdsweep.data.strong_view import StrongView
 
 Colour = tuple[int, int, int]
 

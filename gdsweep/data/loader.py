@@ -26,10 +26,11 @@ from torch.utils.data import DataLoader, Dataset
 
 from gdsweep.config import AugmentationSettings
 from gdsweep.data import copy_paste
-from gdsweep.data.augment import StrongView, WeakView
+from gdsweep.data.augment import WeakView
 from gdsweep.data.dataset import ImageDataset, Images
 from gdsweep.data.instances import Instances
 from gdsweep.data.sampler import Sampler, derived_seed
+from gdsweep.data.strong_view import StrongView
 from gdsweep.errors import BadInput
 
 _SIGNALS = {signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGUSR1, signal.SIGUSR2}
@@ -89,8 +90,10 @@ class UnlabelledView:
 
     def __call__(self, dataset: Images, index: int) -> Sample:
         """Read and augment one image."""
-        image, _ = self.weak(dataset.image(index), None)
-        return Sample(dataset.names[index], image, self.strong(image), None)
+        image = dataset.image(index)
+        window = self.weak.window(image.shape[-2], image.shape[-1])
+        weak, _ = self.weak(image, None, window)
+        return Sample(dataset.names[index], weak, self.strong(weak, window.size), None)
 
 
 def batches(

@@ -256,7 +256,7 @@ def official_jitter(
     canvas.paste(part, (0, 0))
     x, y = (left + right) / 2 * width / picture.width, (top + bottom) / 2 * height / picture.height
     tall = (bottom - top) * height / picture.height
-    return augment._tensor(canvas), (width - x if flip else x, y, tall, float(flip))
+    return augment.as_tensor(canvas), (width - x if flip else x, y, tall, float(flip))
 
 
 @pytest.mark.parametrize("size", [(50, 70), (70, 50), (64, 64)])
@@ -274,7 +274,7 @@ def test_scale_jitter_is_detectron2s(
         scale = 0.1 + 1.9 * scale
         expected, _ = official_jitter(image, scale, offset, coin < 0.5, crop)
         draws = iter([scale, offset, coin])
-        monkeypatch.setattr(augment, "_uniform", lambda low, high, draws=draws: next(draws))
+        monkeypatch.setattr(augment, "uniform", lambda low, high, draws=draws: next(draws))
         found, targets = view(image, Instances(torch.arange(3), masks))
         assert found.shape == expected.shape
         # rounding; and at its edges a window sees no pixel beyond them
@@ -351,7 +351,7 @@ def test_a_window_is_resize_then_crop() -> None:
     box = view.window(50, 70).box
     left, top = round(box[0] * 49 / 70), round(box[1] * 35 / 50)
     picture = Image.fromarray(image.permute(1, 2, 0).contiguous().numpy())
-    whole = augment._tensor(picture.resize((49, 35), Image.Resampling.BILINEAR))
+    whole = augment.as_tensor(picture.resize((49, 35), Image.Resampling.BILINEAR))
     difference = found.int() - whole[:, top : top + 20, left : left + 30].int()
     assert difference[:, 1:-1, 1:-1].abs().max() <= 1  # rounding; a border sees no further pixel
     nearest = torch.nn.functional.interpolate(masks[None].float(), (35, 49), mode="nearest-exact")
@@ -421,74 +421,6 @@ def test_colour_distortion_turns_the_hue_by_at_most_36_degrees() -> None:
     assert min(turns) == pytest.approx(-36, abs=5)
     assert max(turns) == pytest.approx(36, abs=5)
     assert 100 < sum(abs(turn) < 2 for turn in turns) < 220
-
-
-def strong_views(strong: str, count: int = 300) -> list[Tensor]:
-    view = StrongView(AugmentationSettings(strong=strong))  # type: ignore[arg-type]
-    views = []
-    image = photograph()
-    for seed in range(count):
-        seeded(seed)
-        views.append(view(image))
-    return views
-
-
-def test_strong_views_change_colours_as_often_as_they_should() -> None:
-    image, views = photograph(), strong_views("colour")
-    assert all(v.shape == image.shape and v.dtype == torch.uint8 for v in views)
-    grey = sum(bool((v[0] == v[1]).all() and (v[1] == v[2]).all()) for v in views)
-    assert 35 < grey < 90  # p 0.2
-    untouched = sum(torch.equal(v, image) for v in views)
-    assert 5 < untouched < 50  # 0.2 x 0.8 x 0.5
-    assert len({v.numpy().tobytes() for v in views}) > 250
-
-
-def test_strong_views_are_not_moved() -> None:
-    # a white square's centre of mass stays where it is under any colours and blur
-    image = torch.zeros(3, 48, 48, dtype=torch.uint8)
-    image[:, 10:20, 25:35] = 200
-    view = StrongView(AugmentationSettings())
-    for seed in range(50):
-        seeded(seed)
-        found = view(image).float().sum(0)
-        found = found - found.min()
-        y = (found.sum(1) * torch.arange(48)).sum() / found.sum()
-        x = (found.sum(0) * torch.arange(48)).sum() / found.sum()
-        assert float(y) == pytest.approx(14.5, abs=0.15)
-        assert float(x) == pytest.approx(29.5, abs=0.15)
-
-
-def test_blur_is_that_of_its_radius(monkeypatch: pytest.MonkeyPatch) -> None:
-    image = torch.zeros(3, 41, 41, dtype=torch.uint8)
-    image[:, 20, 20] = 255
-    view = StrongView(AugmentationSettings())
-    monkeypatch.setattr(view, "colour", lambda picture: picture)
-    draws = iter([0.4, 2.0])  # blur, at the largest radius
-    monkeypatch.setattr(augment, "_uniform", lambda low, high: next(draws))
-    found = view(image)[0].float()
-    distance = (torch.arange(41) - 20.0) ** 2
-    deviation = ((found.sum(0) * distance).sum() / found.sum()).sqrt()
-    assert float(deviation) == pytest.approx(2.0, abs=0.4)
-
-
-def test_cutout_erases_to_noise_without_moving_the_rest() -> None:
-    view = StrongView(AugmentationSettings(strong="colour+cutout"))
-    view.colour = lambda picture: picture  # type: ignore[assignment]
-    image = torch.full((3, 64, 64), 90, dtype=torch.uint8)
-    shares = []
-    for seed in range(300):
-        seeded(seed)
-        erased = (view(image) != 90).any(0)
-        shares.append(float(erased.float().mean()))
-    untouched = sum(share == 0 for share in shares)
-    assert 15 < untouched < 60  # 0.3 x 0.5 x 0.7
-    assert max(shares) > 0.2
-    assert max(shares) < 0.6
-
-
-def test_no_strong_view_is_the_weak_one() -> None:
-    image = photograph()
-    assert StrongView(AugmentationSettings(strong="none"))(image) is image
 
 
 @pytest.mark.parametrize("strong", ["colour", "colour+cutout"])
