@@ -20,10 +20,11 @@ def former_runs(graph: Graph, store: Store) -> list[str]:
     """One line for each run of `graph` that is not in the store, and may be under a former name."""
     former: dict[str, str] = {}
     for name, run in graph.runs.items():
-        if store.run(name).exists():
+        explained = _explained(run, former)
+        if not explained or store.run(name).exists():
             continue
         for candidate in store.namesakes(name):
-            if _is_former(run, candidate, former):
+            if _is_former(run, candidate, explained):
                 former[name] = candidate.name
     return [
         f"{store.root / old} may be {new}, from when weights were told by where they lie: if they "
@@ -32,13 +33,14 @@ def former_runs(graph: Graph, store: Store) -> list[str]:
     ]
 
 
-def _is_former(run: Trajectory, candidate: RunDir, former: dict[str, str]) -> bool:
+def _is_former(
+    run: Trajectory, candidate: RunDir, explained: dict[str, Callable[[Any], bool]]
+) -> bool:
     """Whether a directory's identity differs from the run's in nothing but how weights are told."""
     try:
         identity = read_identity(candidate)
     except BadInput:
         return False  # whatever it is, it is not told by this grid
-    explained = _explained(run, former)
     differing = why(identity, run.identity)
     return bool(differing) and all(
         key in explained and explained[key](old) for key, old, _ in differing
