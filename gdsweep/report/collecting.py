@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import asdict, dataclass, replace
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -78,7 +79,7 @@ class Collected:
         """The grid."""
         return self.request.grids[0]
 
-    @property
+    @cached_property
     def texts(self) -> dict[str, str]:
         """Every table in every format: ends of the files' names to their contents."""
         tables = (self.main, *self.others)

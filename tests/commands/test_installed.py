@@ -34,6 +34,7 @@ def pip(*words: str) -> None:
 @pytest.fixture(scope="module")
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheel of the checkout's files, built in a copy so that no earlier build gets into it."""
+    pytest.importorskip("pip")
     version = pytest.importorskip("setuptools").__version__
     if tuple(map(int, version.split(".")[:2])) < (70, 1):
         pytest.skip(f"setuptools {version} builds no wheels by itself; 70.1 does")
