@@ -41,7 +41,15 @@ def coco_statistics(path: Path) -> SetStatistics | None:
     try:
         stat = path.stat()
         return _statistics(path, stat.st_size, stat.st_mtime_ns)
-    except (OSError, ValueError, KeyError, TypeError, AttributeError, RecursionError):
+    except (
+        OSError,
+        ArithmeticError,
+        LookupError,
+        ValueError,
+        TypeError,
+        AttributeError,
+        RecursionError,
+    ):
         return None
 
 

@@ -19,7 +19,7 @@ PART = 0.6
 ENOUGH = 10
 """Polygons from which on that can be told."""
 
-_NO, _YES = (None, 0, "0", "false"), (1, "1", "true")
+_NO, _YES = (0, None, "0", "false"), (1, "1", "true")
 
 
 class Reader:
@@ -48,7 +48,7 @@ class Reader:
                 "annotations without a mask or a polygon of three points skipped (a box is no mask)"
             ] += 1
             return None
-        if isinstance(given, list):
+        if isinstance(given, list) and len(segmentation) < len(given):
             dropped = len(given) - len(segmentation)
             self.counts["polygons of fewer than three points dropped"] += dropped
         crowd, area = _flag(annotation.get("iscrowd")), _area(annotation.get("area"))
@@ -112,16 +112,16 @@ class Reader:
 
 def _flag(value: Any) -> bool:
     word = value.strip().lower() if isinstance(value, str) else value
-    if word in _YES:
-        return True
     if word in _NO:
         return False
+    if word in _YES:
+        return True
     raise ValueError(f"its iscrowd is {value!r}; 0 and 1 are valid")
 
 
 def _area(value: Any) -> float | None:
-    if value is None:
-        return None
+    if value is None or (isinstance(value, float) and math.isfinite(value)):
+        return value
     try:
         area = float(value)
     except (TypeError, ValueError):
@@ -135,5 +135,6 @@ def _is_box(value: Any) -> bool:
     return (
         isinstance(value, list)
         and len(value) == 4
-        and all(isinstance(v, (int, float)) and math.isfinite(v) for v in value)
+        and {type(side) for side in value} <= {int, float}
+        and math.isfinite(sum(value))
     )
