@@ -61,12 +61,12 @@ def choose_images(dataset: ImageDataset, indices: Sequence[int], rows: int = ROW
     """At most `rows` of `indices`: each adds the most classes that the ones before do not show."""
     classes = {index: dataset.classes_of(index) for index in indices}
     chosen: list[int] = []
-    shown: frozenset[int] = frozenset()
+    covered: frozenset[int] = frozenset()
     while len(chosen) < min(rows, len(indices)):
-        if shown >= frozenset().union(*classes.values()):
-            shown = frozenset()  # everything is there once: begin again
-        best = max(classes, key=lambda index: (len(classes[index] - shown), -index))
-        shown |= classes.pop(best)
+        if covered >= frozenset().union(*classes.values()):
+            covered = frozenset()  # everything is there once: begin again
+        best = max(classes, key=lambda index: (len(classes[index] - covered), -index))
+        covered |= classes.pop(best)
         chosen.append(best)
     return chosen
 

@@ -62,7 +62,7 @@ class Assignment:
         if not isinstance(self.value, Between):
             return None
         place: Any = coordinates[self.value.axis]
-        return self.value.told(place)
+        return self.value.derivation(place)
 
 
 @dataclass(frozen=True)
@@ -179,6 +179,12 @@ class Reader:
     def _entry(
         self, out: Block, group: Target, key: Key, value: Any, path: KeyPath, when: Conditions
     ) -> None:
+        """Add to `out` what one key of a block says, however deep it is written.
+
+        `distillation: {burn_in: {by: labels, 1: 200, 5: 300}}` makes two assignments to
+        `distillation.burn_in`, one with the condition labels 1 and one with labels 5; the short
+        `burn_in: 200` makes one to the same setting. Raises BadInput for a key that there is not.
+        """
         if isinstance(value, dict) and "between" in value:
             self._between(out, group, key, value, path, when)
             return

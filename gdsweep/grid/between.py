@@ -38,7 +38,7 @@ class Between:
             return int(round(found, min(digits, 0)))
         return found
 
-    def told(self, value: float) -> str | None:
+    def derivation(self, value: float) -> str | None:
         """How the number at a value was found, in words; None where it is one of the points."""
         places = [place for place, _ in self.points]
         after = bisect.bisect_left(places, value)

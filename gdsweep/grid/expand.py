@@ -165,6 +165,11 @@ class Axes:
     def _extend(
         self, values: Combination, places: tuple[int, ...], depth: int
     ) -> Iterator[tuple[Combination, tuple[int, ...]]]:
+        """Every combination that begins with `values`, and the place of its row in each group.
+
+        Groups dataset [coco, shapes] and labels [1, 5], and `{dataset: shapes}` at places (1, 0),
+        one group deep: `{dataset: shapes, labels: 1}` at (1, 0), then `labels: 5` at (1, 1).
+        """
         if depth == len(self.order):
             yield values, places
             return

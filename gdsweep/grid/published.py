@@ -103,7 +103,7 @@ class PublishedValue:
     """Every differing value that the paper prints for the same quantity, this one first. Equal ones
     may be one run's, and count once."""
     unjudged: dict[str, Scalar] | None = None
-    """Of a quoted value: axes of cells of ours that stand beside it without a verdict."""
+    """Axes of the cells of ours that stand beside a quoted value without a verdict."""
     because: str = ""
     """Why they have none."""
 

@@ -41,9 +41,9 @@ class Shapes:
     def __init__(self, given: Mapping[str, Tensor], table: Table) -> None:
         self._given, self._table = given, table
 
-    def __call__(self, ours: str) -> tuple[int, ...] | None:
-        """The shape of the first of the file's tensors that make up ours; None where it has not."""
-        theirs = names_of(ours, self._table)
+    def __call__(self, name: str) -> tuple[int, ...] | None:
+        """Shape of the first of the file's tensors that make up `name`; None if there is none."""
+        theirs = names_of(name, self._table)
         return tuple(self._given[theirs[0]].shape) if theirs and theirs[0] in self._given else None
 
     def number(self, pattern: str) -> int:

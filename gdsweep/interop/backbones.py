@@ -16,11 +16,11 @@ from torch import Tensor
 from gdsweep import atomic
 from gdsweep.config import ModelSettings
 from gdsweep.errors import BadInput
-from gdsweep.interop.account import account
 from gdsweep.interop.architecture import infer_backbone
 from gdsweep.interop.files import Content
 from gdsweep.interop.mask2former_names import RESNET, SWIN, VIT
 from gdsweep.interop.names import Table
+from gdsweep.interop.tensors import find_tensors
 from gdsweep.model import Mask2Former
 from gdsweep.model.timm_net import given_names
 
@@ -128,7 +128,7 @@ def read_backbone(
         )
     own = {f"backbone.net.{k}": v for k, v in backbone.net.state_dict().items()}
     try:
-        found = account(own, given, table, _DROPPED, str(path))
+        found = find_tensors(own, given, table, _DROPPED, str(path))
     except BadInput as error:
         raise BadInput(f"{error}; was it {name}? --backbone names another of timm's") from None
     weights = {k.removeprefix("backbone.net."): v for k, v in found.weights.items()}

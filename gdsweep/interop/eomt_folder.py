@@ -7,9 +7,9 @@ from torch import Tensor
 
 from gdsweep.config import LossSettings, ModelSettings
 from gdsweep.errors import BadInput
-from gdsweep.interop.account import renamed
 from gdsweep.interop.eomt_names import DROPPED, HEAD, VIT
 from gdsweep.interop.names import Table
+from gdsweep.interop.tensors import renamed
 from gdsweep.model import EoMT
 from gdsweep.model.eomt import PATCH
 

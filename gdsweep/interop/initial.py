@@ -8,9 +8,9 @@ from torch import Tensor
 from gdsweep.config import ARCHITECTURES, ModelSettings
 from gdsweep.config.paths import expanded
 from gdsweep.errors import BadInput
-from gdsweep.interop.account import COUNTERS, OURS, account
 from gdsweep.interop.class_head import fitted_head
 from gdsweep.interop.open import open_checkpoint
+from gdsweep.interop.tensors import COUNTERS, SAME_NAMES, find_tensors
 from gdsweep.model import Network
 
 _SIZES = (
@@ -86,4 +86,6 @@ def _check_sizes(path: str, theirs: ModelSettings, ours: ModelSettings) -> None:
 
 def _fill(model: Network, weights: dict[str, Tensor], path: str) -> None:
     """Load weights; what only counts or follows from the sizes may be missing, or be too much."""
-    model.load_state_dict(account(model.state_dict(), weights, OURS, COUNTERS, path).weights)
+    model.load_state_dict(
+        find_tensors(model.state_dict(), weights, SAME_NAMES, COUNTERS, path).weights
+    )

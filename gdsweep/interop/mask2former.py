@@ -10,9 +10,9 @@ from torch import Tensor
 
 from gdsweep import atomic
 from gdsweep.errors import BadInput
-from gdsweep.interop.account import renamed
 from gdsweep.interop.mask2former_names import HEAD, RESNET, SWIN, VIT
 from gdsweep.interop.names import Table
+from gdsweep.interop.tensors import renamed
 
 _MARK = "sem_seg_head."
 _PREFIXES = {"student": "modelStudent.", "teacher": "modelTeacher."}

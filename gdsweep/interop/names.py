@@ -10,10 +10,10 @@ may have `{a+1}` or `{a-1}`, and `{q|k|v}` where several tensors of theirs, stac
 axis, are one of ours."""
 
 
-def names_of(ours: str, table: Table) -> tuple[str, ...]:
-    """Their names of the tensors that make up `ours`; none where the table does not know it."""
+def names_of(name: str, table: Table) -> tuple[str, ...]:
+    """Their names of the tensors that make up `name`; none where the table does not know it."""
     for left, right in table:
-        match = _pattern(left).fullmatch(ours)
+        match = _pattern(left).fullmatch(name)
         if match:
             return _alternatives(_filled(right, match.groupdict()))
     return ()

@@ -9,11 +9,11 @@ from torch import Tensor
 from gdsweep.config import ARCHITECTURES, ModelSettings, RunConfig
 from gdsweep.errors import BadInput
 from gdsweep.interop import eomt_folder, mask2former, transformers_folder
-from gdsweep.interop.account import COUNTERS, OURS, account
 from gdsweep.interop.architecture import infer_settings
 from gdsweep.interop.files import Content, read_file
 from gdsweep.interop.mask2former_names import DROPPED as MASK2FORMER_DROPPED
 from gdsweep.interop.names import Table, names_of
+from gdsweep.interop.tensors import COUNTERS, SAME_NAMES, find_tensors
 from gdsweep.interop.transformers_names import DROPPED as TRANSFORMERS_DROPPED
 from gdsweep.interop.weights_file import is_weights_file, read_weights_file
 from gdsweep.model import NETWORKS, Network, build_network
@@ -107,7 +107,7 @@ def open_tensors(
         return Opened("transformers", *found[:2], None, what, dropped=found[2])
     if eomt_folder.is_eomt(tensors):
         return _open_eomt(tensors, what, None, settings)
-    for kind, table in (("gdsweep", OURS), ("detectron2-bridge", _WRAPPED)):
+    for kind, table in (("gdsweep", SAME_NAMES), ("detectron2-bridge", _WRAPPED)):
         if names_of(_class_weight("mask2former"), table)[0] in tensors:
             found = _accounted(tensors, table, COUNTERS, what, settings)
             return Opened(kind, *found[:2], None, what, dropped=found[2])
@@ -124,7 +124,7 @@ def _open_run(run: RunDir, network: str | None, at: str | None) -> Opened:
     own = read_weights_file(read_file(path), path, network)
     source = f"{run.path}, {own.network} of iteration {own.iteration}"
     model, weights, dropped = _accounted(
-        own.weights, OURS, COUNTERS, str(path), config.settings.model
+        own.weights, SAME_NAMES, COUNTERS, str(path), config.settings.model
     )
     return Opened("gdsweep", model, weights, own.classes, source, config, dropped)
 
@@ -172,8 +172,8 @@ def _open_own(
         if kind in ARCHITECTURES and kind != "mask2former":
             words = ARCHITECTURES[kind].words
             raise BadInput(f"{path}: {words} away from its run; --config FILE says how to build it")
-        model = infer_settings(own.weights, OURS, str(path))
-    _, weights, dropped = _accounted(own.weights, OURS, COUNTERS, str(path), model)
+        model = infer_settings(own.weights, SAME_NAMES, str(path))
+    _, weights, dropped = _accounted(own.weights, SAME_NAMES, COUNTERS, str(path), model)
     return Opened("gdsweep", model, weights, own.classes, source, config, dropped)
 
 
@@ -222,5 +222,5 @@ def _accounted(
         raise BadInput(f"{what} does not fit: it lacks {heads[0]}")
     random = settings.model_copy(update={"weights": "random", "init": None})
     made = build_network(random, len(given[heads[0]]) - 1)
-    found = account(made.state_dict(), given, table, droppable, what)
+    found = find_tensors(made.state_dict(), given, table, droppable, what)
     return settings, found.weights, found.dropped

@@ -14,9 +14,9 @@ from gdsweep import atomic
 from gdsweep.config import LossSettings, ModelSettings
 from gdsweep.errors import BadInput
 from gdsweep.interop import eomt_folder
-from gdsweep.interop.account import renamed
 from gdsweep.interop.files import read_file
 from gdsweep.interop.names import Table
+from gdsweep.interop.tensors import renamed
 from gdsweep.interop.transformers_names import HEAD, RESNET, SWIN, SWIN_IN_MEMORY
 from gdsweep.model import EoMT, Mask2Former
 

@@ -83,7 +83,7 @@ class _Predictions:
 
 
 @dataclass(frozen=True)
-class _Crowd:
+class _BatchTargets:
     """The images that have targets, and all their targets one after another."""
 
     images: list[int]
@@ -92,7 +92,7 @@ class _Crowd:
     masks: TargetMasks  # n masks
 
     @classmethod
-    def of(cls, outputs: Outputs, targets: Sequence[Targets]) -> "_Crowd | None":
+    def of(cls, outputs: Outputs, targets: Sequence[Targets]) -> "_BatchTargets | None":
         images = [image for image, target in enumerate(targets) if len(target.labels)]
         if not images:
             return None
@@ -157,10 +157,10 @@ class Criterion:
         with torch.autocast(outputs.layers[-1].class_logits.device.type, enabled=False):
             predicted = _Predictions.of(outputs)
             draw = draw or uniform_points(predicted.features.device)
-            crowd = _Crowd.of(outputs, targets)
-            matches = [] if crowd is None else self._match(predicted, crowd, draw)
-            losses = {"loss_ce": self._class_loss(predicted, crowd, matches, normaliser, ignore)}
-            entropy, dice = self._mask_losses(predicted, crowd, matches, draw)
+            batch = _BatchTargets.of(outputs, targets)
+            matches = [] if batch is None else self._match(predicted, batch, draw)
+            losses = {"loss_ce": self._class_loss(predicted, batch, matches, normaliser, ignore)}
+            entropy, dice = self._mask_losses(predicted, batch, matches, draw)
             losses["loss_mask"] = self.settings.lambda_ce * entropy / normaliser.masks
             losses["loss_dice"] = self.settings.lambda_d * dice / normaliser.masks
         suffixes = [*(f"_{i}" for i in range(len(outputs.layers) - 1)), ""]
@@ -171,18 +171,18 @@ class Criterion:
         }
 
     @torch.no_grad()
-    def _match(self, predicted: _Predictions, crowd: _Crowd, draw: Draw) -> list[_Match]:
-        points = torch.cat([draw(b, 1, self.settings.points) for b in crowd.images])
+    def _match(self, predicted: _Predictions, batch: _BatchTargets, draw: Draw) -> list[_Match]:
+        points = torch.cat([draw(b, 1, self.settings.points) for b in batch.images])
         # sampling is linear: sample the features, not the masks of all queries and layers
-        sampled = sample_maps(predicted.features[crowd.images], points)
-        owners = [i for i, count in enumerate(crowd.counts) for _ in range(count)]
+        sampled = sample_maps(predicted.features[batch.images], points)
+        owners = [i for i, count in enumerate(batch.counts) for _ in range(count)]
         every = torch.arange(len(owners), device=points.device)
-        masks = crowd.masks.read(every, points[owners])
+        masks = batch.masks.read(every, points[owners])
         parts = zip(
-            crowd.images,
+            batch.images,
             sampled,
-            crowd.labels.split(crowd.counts),
-            masks.split(crowd.counts),
+            batch.labels.split(batch.counts),
+            masks.split(batch.counts),
             strict=True,
         )
         pairs = assign(
@@ -197,16 +197,16 @@ class Criterion:
                 for b, features, labels, read in parts
             ]
         )
-        starts = itertools.accumulate(crowd.counts, initial=0)
+        starts = itertools.accumulate(batch.counts, initial=0)
         return [
             _Match(b, queries, start + targets)
-            for b, start, (queries, targets) in zip(crowd.images, starts, pairs, strict=False)
+            for b, start, (queries, targets) in zip(batch.images, starts, pairs, strict=False)
         ]
 
     def _class_loss(
         self,
         predicted: _Predictions,
-        crowd: _Crowd | None,
+        batch: _BatchTargets | None,
         matches: Sequence[_Match],
         normaliser: Normaliser,
         ignore: Sequence[Tensor] | None,
@@ -214,10 +214,10 @@ class Criterion:
         # [L]: weighted cross-entropy, unmatched queries being "no object"
         L, B, Q = predicted.class_logits.shape[:3]
         classes = torch.full((L, B * Q), self.classes, device=predicted.features.device)
-        if crowd is not None:
+        if batch is not None:
             slots = torch.cat([match.image * Q + match.queries for match in matches], 1)
             chosen = torch.cat([match.targets for match in matches], 1)
-            classes = classes.scatter(1, slots, crowd.labels[chosen])
+            classes = classes.scatter(1, slots, batch.labels[chosen])
         of_class = torch.ones(self.classes + 1, device=classes.device)
         of_class[-1] = self.settings.no_object
         entropy = F.cross_entropy(
@@ -238,13 +238,13 @@ class Criterion:
     def _mask_losses(
         self,
         predicted: _Predictions,
-        crowd: _Crowd | None,
+        batch: _BatchTargets | None,
         matches: Sequence[_Match],
         draw: Draw,
     ) -> tuple[Tensor, Tensor]:
         # [L] each: binary cross-entropy and dice, summed over matched pairs
         embeddings, features = predicted.embeddings, predicted.features
-        if crowd is None:
+        if batch is None:
             # the sum of nothing, yet part of the graph: every process takes part in a reduction
             zero = embeddings[:, :, :0].sum((1, 2, 3)) + features[:, :, :0].sum()
             return zero, zero
@@ -260,7 +260,7 @@ class Criterion:
         logits = logits.flatten(0, 1).unflatten(-1, features.shape[-2:])
         points = self._loss_points(logits, matches, draw)
         chosen = torch.cat([match.targets for match in matches], 1).flatten()
-        wanted = crowd.masks.read(chosen, points)
+        wanted = batch.masks.read(chosen, points)
         found = sample_maps(logits.unsqueeze(1), points).squeeze(1)
         entropy = F.binary_cross_entropy_with_logits(found, wanted, reduction="none").mean(1)
         soft = found.sigmoid()

@@ -43,7 +43,7 @@ class DataCheck:
     def __init__(self, store: Store) -> None:
         self._store = store
         self._files: dict[DataFormat, AnnotationFiles] = {}
-        self._told: dict[str, str | None] = {}
+        self._faults: dict[str, str | None] = {}
 
     def fault(self, config: RunConfig) -> str | None:
         """Why what a run has made is of other data than its configuration names; None if it is not.
@@ -51,10 +51,10 @@ class DataCheck:
         Files that are not seen on this machine are not judged. Raises BadInput for a damaged
         record.
         """
-        if config.run not in self._told:
+        if config.run not in self._faults:
             record = read_dataset_record(self._store.run(config.run))
-            self._told[config.run] = self._fault(record, config) if record else None
-        return self._told[config.run]
+            self._faults[config.run] = self._fault(record, config) if record else None
+        return self._faults[config.run]
 
     def _fault(self, record: DatasetRecord, config: RunConfig) -> str | None:
         data, run = config.settings.dataset, self._store.run(config.run).path

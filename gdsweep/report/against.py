@@ -34,7 +34,7 @@ class Compared:
     then: tuple[float, ...]
     """The earlier values."""
     interval: Interval | None
-    """Of the difference of both means; None where it is open or alone."""
+    """Interval of the difference of both means; None where it is open or alone."""
 
     @property
     def outcome(self) -> Outcome:

@@ -52,9 +52,9 @@ class Entry:
     printed: tuple[float, ...] = ()
     """Every differing value that the paper prints for this cell."""
     half_width: float | None = None
-    """Of the interval around `published`, or around a mean of differences (see `intervals`)."""
+    """Half-width of the interval around `published`, or a mean of differences (see `intervals`)."""
     half_width_together: float | None = None
-    """Of the interval that holds for all published numbers of the grid at once."""
+    """The same where the interval holds for all published numbers of the grid at once."""
     verdict: str = ""
     """Where the mean lies of its interval: `within`, `below`, `above`; `open` (see `verdicts`)."""
     cells: tuple[int, ...] = ()
@@ -62,7 +62,7 @@ class Entry:
     best: bool = False
     """Best of its column."""
     above: int | None = None
-    """Of a mean of differences: how many of them are above zero."""
+    """How many of the differences behind a mean of them are above zero."""
 
     @property
     def delta(self) -> float | None:

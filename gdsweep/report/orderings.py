@@ -38,7 +38,7 @@ class PairChecked:
     ahead: float | None = None
     """Mean over seeds of the first minus the second, in points; None where it is open."""
     half_width: float | None = None
-    """Of the interval of that difference alone."""
+    """Half-width of the interval of that difference alone."""
     contradicted: bool = False
     """Whether it fails by the interval that holds for all pairs of the grid at once."""
 

@@ -38,16 +38,16 @@ class Log:
         )
         self._write()
 
-    def reached(self, iteration: int, spent: Mapping[str, float | None]) -> None:
+    def reached(self, iteration: int, usage: Mapping[str, float | None]) -> None:
         """Note a saved state, and what it has taken (see `meter`)."""
         # a run that goes back for a state has still come as far as it had come
         furthest = max(iteration, self._record.last_iteration or 0)
         self._record = self._record.model_copy(update={"last_iteration": furthest})
-        self.spends(spent)
+        self.add_usage(usage)
 
-    def spends(self, spent: Mapping[str, float | None]) -> None:
+    def add_usage(self, usage: Mapping[str, float | None]) -> None:
         """Note what the attempt has taken so far."""
-        process = {**self._record.process, **spent}
+        process = {**self._record.process, **usage}
         self._record = self._record.model_copy(update={"process": process})
         self._write()
 

@@ -114,24 +114,28 @@ class Trainer:
         with MetricsWriter(self.run, enabled=self.processes.first) as writer:
             while True:
                 wanted: Wanted = self.processes.from_first(read_wanted(self.run))
-                gone: Missing = self.processes.from_first(missing(self.run, wanted))
-                if not gone:
+                lacking: Missing = self.processes.from_first(missing(self.run, wanted))
+                if not lacking:
                     return
-                target = self._next_target(gone, wanted)
+                target = self._next_target(lacking, wanted)
                 if target is not None:
                     self._go_to(target, writer)
                     self._train(target, wanted, writer)
                 else:
-                    self._report(gone)
+                    self._report(lacking)
 
-    def _next_target(self, gone: Missing, wanted: Wanted) -> int | None:
-        """The earliest iteration with something missing; None when only scores are."""
-        targets = list(gone.milestones)
-        if gone.stop is not None:
-            targets.append(gone.stop)
-        if gone.best:
+    def _next_target(self, lacking: Missing, wanted: Wanted) -> int | None:
+        """The earliest iteration with something missing; None when only scores are.
+
+        Where states 10 and 25 and the best of a horizon of 40 are wanted and state 10 is there, it
+        is 25, then 40; then only the best checkpoint's score can be missing, and it is None.
+        """
+        targets = list(lacking.milestones)
+        if lacking.stop is not None:
+            targets.append(lacking.stop)
+        if lacking.best:
             targets.append(self.settings.schedule.iterations)
-        for score in gone.scores:
+        for score in lacking.scores:
             at = settled(score.at, self.settings.schedule.iterations)
             if not sign_of(self.run, at).exists():
                 targets.append(self.settings.schedule.iterations if at == "best" else at)
@@ -255,11 +259,11 @@ class Trainer:
             values |= self.quality.measure(self.loss, self.networks.teacher)
         writer.write(self.iteration, values)
 
-    def _report(self, gone: Missing) -> None:
+    def _report(self, lacking: Missing) -> None:
         student = self.networks.student
         held = {name: value.clone() for name, value in student.state_dict().items()}
         try:
-            for ref in gone.scores:
+            for ref in lacking.scores:
                 horizon = self.settings.schedule.iterations
                 weights, iteration = self.scorer.weights_of(ref, horizon)
                 student.load_state_dict(weights)
@@ -273,9 +277,9 @@ class Trainer:
                 )
         finally:
             student.load_state_dict(held)
-        spent = self.meter.read()
+        usage = self.meter.read()
         if self.attempt is not None:
-            self.attempt.spends(spent)
+            self.attempt.add_usage(usage)
         self.processes.wait()
 
     # ---- states --------------------------------------------------------------------------------
@@ -283,7 +287,7 @@ class Trainer:
     def _save(self, wanted: Wanted, always: bool = False) -> Wanted:
         """Write the state of this iteration; returns what is wanted by now."""
         n = self.iteration
-        state, spent = self._state(), self.meter.read()
+        state, usage = self._state(), self.meter.read()
         wanted = self.processes.from_first(read_wanted(self.run).merged(wanted))
         if self.processes.first:
             if always or n not in self.run.states():
@@ -297,7 +301,7 @@ class Trainer:
                 best = {name: b.model_dump(mode="json") for name, b in self.best.items()}
                 atomic.write_json(self.run.best, best)
             if self.attempt is not None:
-                self.attempt.reached(n, spent)
+                self.attempt.reached(n, usage)
         self.processes.wait()
         return wanted
 

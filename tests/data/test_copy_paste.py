@@ -57,7 +57,7 @@ def test_a_small_instance_that_nothing_covers_stays() -> None:
 
 
 def test_an_instance_outside_the_view_stays_as_it_is() -> None:
-    """Of `empty_targets: all`: nothing of it can be covered."""
+    """As `empty_targets: all` keeps one: nothing of it can be covered."""
     targets = boxes((0, 0, 0, 0, 0), (1, 5, 5, 9, 9))
     _, found = paste(plain(0), targets, plain(1), boxes((2, 5, 5, 9, 9), (3, 0, 0, 0, 0)))
     assert found.labels.tolist() == [0, 2]

@@ -24,7 +24,7 @@ TABLE_2 = Between("labels", ((1, 20_000), (2, 25_000), (5, 30_000), (10, 60_000)
 def test_entries_stand_and_others_lie_between(labels: float, burn_in: int, told: str) -> None:
     assert TABLE_2.at(labels) == burn_in
     assert isinstance(TABLE_2.at(labels), int)
-    assert TABLE_2.told(labels) == told
+    assert TABLE_2.derivation(labels) == told
 
 
 def test_half_way_in_the_logarithm_is_half_way() -> None:

@@ -8,8 +8,8 @@ import torch
 from torch import Tensor
 
 from gdsweep.config import LossSettings, ModelSettings
-from gdsweep.interop.account import renamed
 from gdsweep.interop.names import Table, names_of
+from gdsweep.interop.tensors import renamed
 from gdsweep.interop.transformers_names import HEAD, RESNET, SWIN_IN_MEMORY
 from gdsweep.model import Criterion, Mask2Former, Normaliser
 

@@ -8,8 +8,8 @@ from transformers import EomtConfig, EomtForUniversalSegmentation
 
 from gdsweep.config import ModelSettings
 from gdsweep.errors import BadInput
-from gdsweep.interop.account import renamed
 from gdsweep.interop.eomt_names import HEAD, VIT
+from gdsweep.interop.tensors import renamed
 from gdsweep.model import build_network
 from gdsweep.model.eomt import EoMT, _unrotated, mask_shares
 

@@ -97,10 +97,10 @@ class Job:
         if attempt is not None and attempt.number == self._attempts:
             attempt = None  # an older one: this process ended before it wrote its own
         if code == 0:
-            gone = missing(self.directory, self.run.wanted)
-            if not gone:
+            lacking = missing(self.directory, self.run.wanted)
+            if not lacking:
                 return Ending("done")
-            lacks = gone.model_dump(mode="json", exclude_defaults=True)
+            lacks = lacking.model_dump(mode="json", exclude_defaults=True)
             return Ending("failed", f"{self.directory.log}: ended without delivering {lacks}")
         if code == STOPPED or (attempt is not None and attempt.outcome == "stopped"):
             return Ending("stopped")

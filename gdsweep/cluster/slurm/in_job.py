@@ -103,11 +103,11 @@ class Task:
                 return self._stopped()
             if code != DONE:
                 return code if code > 0 else FAILED
-            gone = missing(self.run, read_wanted(self.run)) if self.rank == 0 else None
-            if not gone:
+            lacking = missing(self.run, read_wanted(self.run)) if self.rank == 0 else None
+            if not lacking:
                 return DONE
             if read_wanted(self.run) == before:
-                self._say(f"ended without delivering {gone.model_dump(exclude_defaults=True)}")
+                self._say(f"ended without delivering {lacking.model_dump(exclude_defaults=True)}")
                 return FAILED
             self._say("another launch wants more of this run: going on")
             if self.tasks > 1:  # the other tasks have ended: all begin anew

@@ -75,7 +75,7 @@ class Ledger:
     def __init__(self, store: Store) -> None:
         self.root = store.root / ".slurm"
         self._folder = self.root / "submissions"
-        self._told: set[str] = set()
+        self._announced: set[str] = set()
 
     @contextlib.contextmanager
     def alone(self) -> Iterator[None]:
@@ -129,9 +129,9 @@ class Ledger:
             except (FileNotFoundError, NotADirectoryError):
                 continue  # a record that was never written, or no submission at all
             except BadInput as error:
-                if path.name not in self._told:
+                if path.name not in self._announced:
                     tell(f"left out: {error}")
-                    self._told.add(path.name)
+                    self._announced.add(path.name)
         return sorted(found, key=lambda submission: (submission.created, submission.id))
 
     def read_adopting(self, queued: Mapping[str, QueuedJob]) -> list[Submission]:

@@ -35,7 +35,7 @@ class QueuedJob:
     state: str
     """As squeue spells it: PENDING, RUNNING, ..."""
     comment: str = ""
-    """Of a job of ours: the submission's id, and what a profile adds."""
+    """The submission's id, and what a profile adds, where the job is ours."""
     nodes: str = ""
     """Node list; empty before it starts."""
     reason: str = ""

@@ -24,7 +24,7 @@ class Limit:
     """When a job of ours ends by its time limit."""
 
     minutes: int
-    """Of one start of the job."""
+    """Time limit of one start of the job, in minutes."""
     signal_seconds: int
     """Notice before it."""
 

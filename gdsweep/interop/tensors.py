@@ -1,4 +1,4 @@
-"""Every tensor of a file accounted for: loaded, dropped for a reason, or an error."""
+"""Tensors of a file under our names, and ours under its: none is lost without a word."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -11,7 +11,7 @@ from torch import Tensor
 from gdsweep.errors import BadInput
 from gdsweep.interop.names import Table, names_of
 
-OURS: Table = (("*", "*"),)
+SAME_NAMES: Table = (("*", "*"),)
 """The names as they are."""
 COUNTERS = (("*.num_batches_tracked", "no part of what is computed"),)
 """What may be left of a file with our names."""
@@ -20,7 +20,7 @@ DERIVED = re.compile(r"(num_batches_tracked|relative_position_index|attn_mask)$"
 
 
 @dataclass(frozen=True)
-class Account:
+class FoundTensors:
     """What became of a file's tensors."""
 
     weights: dict[str, Tensor]
@@ -29,13 +29,13 @@ class Account:
     """Names in the file that were left, and why."""
 
 
-def account(
+def find_tensors(
     own: Mapping[str, Tensor],
     given: Mapping[str, Tensor],
     table: Table,
     droppable: Sequence[tuple[str, str]],
     what: str,
-) -> Account:
+) -> FoundTensors:
     """Find each of our tensors in a file.
 
     Args:
@@ -74,7 +74,7 @@ def account(
     wrong = [f"{verb} {names[0]}{_more(names)}" for verb, names in problems if names]
     if wrong:
         raise BadInput(f"{what} does not fit: {'; '.join(wrong)}")
-    return Account(weights, dropped)
+    return FoundTensors(weights, dropped)
 
 
 def _left(
