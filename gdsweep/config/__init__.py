@@ -9,6 +9,7 @@ from gdsweep.config.base import Settings
 from gdsweep.config.cityscapes_format import CityscapesData
 from gdsweep.config.coco_format import CocoData, ImageSet
 from gdsweep.config.data import AugmentationSettings, LabelSettings
+from gdsweep.config.figures import FIGURES, FigureKind
 from gdsweep.config.format_base import SPLIT_NAMES, DataFormat, FileFormat, Split
 from gdsweep.config.formats import FORMATS, DataSettings
 from gdsweep.config.label_list import LabelList, read_label_list
@@ -37,6 +38,7 @@ from gdsweep.config.training import (
 
 __all__ = [
     "ARCHITECTURES",
+    "FIGURES",
     "FORMATS",
     "METHODS",
     "METRICS",
@@ -52,6 +54,7 @@ __all__ = [
     "DataSettings",
     "DistillationSettings",
     "EvaluationSettings",
+    "FigureKind",
     "FileFormat",
     "ImageSet",
     "LabelList",

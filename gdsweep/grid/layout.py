@@ -3,7 +3,7 @@
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
-from gdsweep.config import METRICS, always_measured
+from gdsweep.config import FIGURES, METRICS, always_measured
 from gdsweep.grid.assignments import Origin, Scalar, read_axis_name
 from gdsweep.grid.cell import Cell
 from gdsweep.grid.expand import Axes
@@ -40,7 +40,7 @@ class FigureLayout:
     """A figure of the cells."""
 
     kind: str
-    """`label-efficiency` or `validation-curves`."""
+    """A key of FIGURES."""
     x: str | None
     """The axis of numbers; None where it is the iteration."""
     lines: tuple[str, ...]
@@ -85,9 +85,12 @@ def read_figure(
     document: Document, entry: FigureEntry, table: TableLayout, axes: Axes, cells: Sequence[Cell]
 ) -> FigureLayout:
     """The figure's layout. Raises BadInput for axes it cannot be drawn from."""
+    if entry.kind not in FIGURES:
+        hint = nearest(entry.kind, FIGURES)
+        document.fail(("figure", "kind"), f"no figure is called {plain(entry.kind)}{hint}")
     used: dict[str, KeyPath] = {}
     said: dict[str, list[str]] = {
-        "x": [entry.x] if entry.kind == "label-efficiency" else [],
+        "x": [entry.x] if FIGURES[entry.kind].against == "axis" else [],
         "lines": [entry.lines] if isinstance(entry.lines, str) else entry.lines,
         "panels": [entry.panels] if entry.panels is not None else [],
     }
@@ -139,7 +142,7 @@ def _table_metrics(document: Document, entry: TableEntry) -> tuple[str, ...]:
 def _figure_metric(document: Document, entry: FigureEntry, table: TableLayout) -> str:
     path = ("figure", "metric")
     metric = table.metric if entry.metric is None else _one_metric(document, path, entry.metric)
-    if entry.kind == "validation-curves" and METRICS[metric].on_demand:
+    if FIGURES[entry.kind].against == "iteration" and METRICS[metric].on_demand:
         document.fail(
             path if entry.metric is not None else ("figure", "kind"),
             f"{metric} is not measured during training, so there is no curve of it; "

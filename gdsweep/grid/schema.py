@@ -1,6 +1,6 @@
 """The grid file's own keys. What stands under `axes` and `settings` is read by their own files."""
 
-from typing import Any, Literal
+from typing import Any
 
 from pydantic import Field
 
@@ -42,11 +42,11 @@ class TableEntry(Settings):
 class FigureEntry(Settings):
     """How the cells make a figure."""
 
-    kind: Literal["label-efficiency", "validation-curves"] = "label-efficiency"
-    """A metric against an axis of numbers (Figure 1), or validation AP against the iteration
-    (Figure 6)."""
+    kind: str = "label-efficiency"
+    """A metric against an axis of numbers (`label-efficiency`, Figure 1), or validation AP against
+    the iteration (`validation-curves`, Figure 6); see `gdsweep.config.FIGURES`."""
     x: str = "labels"
-    """`label-efficiency`: the axis of numbers."""
+    """The axis of numbers, where the kind has one."""
     lines: str | list[str] = "method"
     """One line per value of this axis, or per combination of several."""
     panels: str | None = None

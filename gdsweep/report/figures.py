@@ -1,20 +1,16 @@
 """All figures of one grid, from its results and its runs' metrics."""
 
 import json
+import pkgutil
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from matplotlib.figure import Figure
 from pandas import DataFrame
 
-from gdsweep.config import METRICS, SPLIT_NAMES
+from gdsweep.config import FIGURES, METRICS, SPLIT_NAMES
 from gdsweep.plan.request import Request
-from gdsweep.plots import (
-    label_efficiency,
-    qualitative,
-    scored_images,
-    training_curves,
-    validation_curves,
-)
+from gdsweep.plots import qualitative, scored_images, training_curves
 from gdsweep.report.curves import curves
 from gdsweep.report.pairs import Pair, pairs
 from gdsweep.report.series import axis_labels, published_levels, series, unfinished
@@ -55,17 +51,18 @@ def _of_layout(request: Request, frame: DataFrame) -> Drawn:
     (grid,) = request.grids
     layout = grid.figure
     assert layout is not None
-    note = unfinished(frame, grid, layout)
-    if layout.kind == "label-efficiency":
+    note, kind = unfinished(frame, grid, layout), FIGURES[layout.kind]
+    draw: Callable[..., Figure] = pkgutil.resolve_name(kind.drawn_by)
+    if kind.against == "axis":
         points = series(frame, grid, layout)
         labels = axis_labels(frame, grid, layout)
         lowest = METRICS[layout.metric].range[0]
-        figure = label_efficiency.draw(points, *labels, note, lowest)
+        figure = draw(points, *labels, note, lowest)
     else:
         paths = curves(request.graph, grid, request.store, layout)
         levels = published_levels(frame, grid, layout)
         label = f"{METRICS[layout.metric].words} (validation)"
-        figure = validation_curves.draw(paths, levels, label, note)
+        figure = draw(paths, levels, label, note)
     return Drawn("", figure, layout.kind.replace("-", " ").capitalize(), layout.caption)
 
 
