@@ -46,6 +46,8 @@ class Options:
     """Jobs of this launch that a scheduler may run at once."""
     avoid_bad_nodes: bool = False
     """With `retry`: not on nodes where runs failed for what may be the machine's fault."""
+    forget_earlier: bool = False
+    """Of the grids' runs, want only what these grids want, whatever earlier launches did."""
     prune: bool = False
     """Cancel jobs of runs that the grids no longer want."""
 

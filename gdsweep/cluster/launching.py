@@ -24,7 +24,7 @@ from gdsweep.plan.plan_text import print_plan
 from gdsweep.plan.planning import make_plan
 from gdsweep.plan.request import Request
 from gdsweep.plan.underived_runs import underived_runs
-from gdsweep.runs import Store
+from gdsweep.runs import Store, reopen
 from gdsweep.runs.data_statistics import record_statistics
 
 LISTED = 12
@@ -46,7 +46,7 @@ def launch(
     executor = open_executor(request, options, trainer)
     request, store = executor.request, executor.store
     graph = request.graph
-    plan = make_plan(graph, store, executor.jobs())
+    plan = make_plan(graph, store, executor.jobs(), options.forget_earlier)
     _check_trains_nothing(plan, request, options)
     refuse_other_data(store, [run.config for run in plan.runs.values() if run.status != "new"])
     executor.tend(plan, console)
@@ -54,6 +54,7 @@ def launch(
     if not options.dry_run and not todo:
         return _nothing_to_do(plan, console), plan, Outcome()
     print_plan(plan, console)
+    console.print(Text(_store_line(store)), soft_wrap=True)
     executor.preview(plan, console)
     unknown = unknown_places([run.config for run in todo], store.miniatures)
     _, large = fit(todo, executor.card)
@@ -71,9 +72,11 @@ def launch(
         return FAILED, plan, Outcome()
     store.check_writable()
     with executor.alone() as jobs:
-        plan = make_plan(graph, store, jobs)  # as it is now that nobody else submits
+        plan = make_plan(
+            graph, store, jobs, options.forget_earlier
+        )  # as it is now that nobody else submits
         todo = executor.todo(plan)
-        prepare(graph, store, fit(todo, executor.card)[0])
+        prepare(graph, store, fit(todo, executor.card)[0], options.forget_earlier)
         outcome = executor.submit(plan, todo, console)
     queued = {run: Job(job, "queued") for run, job in outcome.submitted.items()}
     after = make_plan(graph, store, {**jobs, **queued})
@@ -86,6 +89,12 @@ def launch(
     return _conclude(after, outcome, request.command("collect"), console), after, outcome
 
 
+def _store_line(store: Store) -> str:
+    """Where the runs are: another folder is another store, and trains everything anew."""
+    place = store.root.resolve()
+    return f"store {place}" if place.is_dir() else f"store {place}, which is made"
+
+
 def _check_trains_nothing(plan: Plan, request: Request, options: Options) -> None:
     """The trainer delivers what anybody wants: --eval-only must not go on with a training."""
     for run in plan.todo(options.retry) if request.mode == "eval-only" else ():
@@ -96,7 +105,9 @@ def _check_trains_nothing(plan: Plan, request: Request, options: Options) -> Non
             )
 
 
-def prepare(graph: Graph, store: Store, todo: Sequence[PlannedRun]) -> None:
+def prepare(
+    graph: Graph, store: Store, todo: Sequence[PlannedRun], forget_earlier: bool = False
+) -> None:
     """Make the directories of runs to start, and note what is wanted from every run.
 
     Raises BadInput where the store cannot be written; every directory is whole or not there.
@@ -107,9 +118,10 @@ def prepare(graph: Graph, store: Store, todo: Sequence[PlannedRun]) -> None:
         record_statistics(store, _statistics(todo))
         for run in todo:
             store.create(run.config, graph.runs[run.name].identity)
+            reopen(store.run(run.name), run.again)
         for name, wanted in graph.wanted.items():
             if store.run(name).config.exists():
-                store.want(store.run(name), wanted)
+                store.want(store.run(name), wanted, only=forget_earlier)
     except OSError as error:
         raise BadInput(f"{store.root}: the store cannot be written ({error.strerror})") from None
 

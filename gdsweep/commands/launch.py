@@ -35,6 +35,11 @@ def parser(program: str) -> argparse.ArgumentParser:
     p.add_argument("--jobs", type=int, metavar="N", help="runs at once (default: what fits)")
     p.add_argument("--yes", action="store_true", help="start without asking")
     p.add_argument("--retry", action="store_true", help="start failed runs again")
+    p.add_argument(
+        "--forget-earlier",
+        action="store_true",
+        help="of the grids' runs, train no more than these grids want",
+    )
     p.add_argument("--json", action="store_true", help="print the plan or the final state as JSON")
     p.add_argument("--why", nargs=2, metavar="RUN", help="tell which settings make two runs differ")
     p.add_argument(
@@ -96,6 +101,7 @@ def main(asked: argparse.Namespace) -> int:
         max_running=asked.max_running,
         avoid_bad_nodes=asked.avoid_bad_nodes,
         prune=asked.prune,
+        forget_earlier=asked.forget_earlier,
     )
     console = Console(stderr=asked.json, highlight=False, markup=False)
     if not console.is_terminal:

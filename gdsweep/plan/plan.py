@@ -59,6 +59,8 @@ class PlannedRun:
     """Seconds per iteration measured on runs of its kind; None where nothing was measured."""
     job: Job | None = None
     """Its pending or running job."""
+    again: tuple[int, ...] = ()
+    """Milestones it delivered once whose states were removed, and somebody needs them now."""
     left: int = 0
     """Iterations of `planned` still to be trained."""
 
@@ -66,6 +68,11 @@ class PlannedRun:
     def name(self) -> str:
         """The run's name."""
         return self.config.run
+
+    @property
+    def for_others(self) -> int:
+        """Iterations still to be trained that earlier launches want and these grids do not."""
+        return min(self.todo, max(0, self.stop - self.first - self.planned))
 
     @property
     def processors(self) -> int:

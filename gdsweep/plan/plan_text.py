@@ -33,6 +33,7 @@ def print_plan(plan: Plan, console: Console) -> None:
             cost(runs),
         )
     left = [run for run in plan.runs.values() if run.status != "done"]
+    others = [run for run in left if run.for_others]
     console.print(Text(summary(plan)), soft_wrap=True)
     console.print(table)
     if plan.hours_planned is not None and plan.hours_unshared is not None:
@@ -41,6 +42,13 @@ def print_plan(plan: Plan, console: Console) -> None:
         if plan.iterations_unshared > plan.iterations_planned:
             text += f", {_amount(plan.hours_unshared)} if every cell trained on its own"
         console.print(Text(text), soft_wrap=True)
+    if others:
+        text = (
+            f"of these, {sum(run.for_others for run in others):,} iterations of "
+            f"{_count(len(others), 'run')} are what earlier launches want; --forget-earlier lets "
+            "them go"
+        )
+        console.print(Text(text, style="yellow"), soft_wrap=True)
     if len(left) <= LISTED:
         for run in left:
             _print_run(run, console)
@@ -98,6 +106,10 @@ def _print_run(run: PlannedRun, console: Console) -> None:
         text.append(f", to score {run.config.settings.model.init}")
     elif run.status == "new":
         text.append(f", iterations {run.first:,} to {run.stop:,}")
+    if run.for_others:
+        text.append(f" (these grids want {run.first + run.planned:,})")
+    if run.todo and run.reached >= run.stop:
+        text.append(f", goes back for a state that is not kept: {run.todo:,} iterations again")
     if run.status == "failed":
         text.append(f", see {run.why}")
     elif run.status == "blocked":

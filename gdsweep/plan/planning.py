@@ -16,10 +16,16 @@ from gdsweep.runs.records import At
 from gdsweep.runs.store import read_wanted
 
 
-def make_plan(graph: Graph, store: Store, jobs: Mapping[str, Job] | None = None) -> Plan:
+def make_plan(
+    graph: Graph,
+    store: Store,
+    jobs: Mapping[str, Job] | None = None,
+    only_these: bool = False,
+) -> Plan:
     """Compare a graph with what exists. Reads only. Raises BadInput for a damaged record.
 
-    `jobs` are the pending and running jobs of runs.
+    `jobs` are the pending and running jobs of runs. With `only_these` what earlier launches want of
+    the graph's runs is let go.
     """
     jobs = jobs or {}
     existing = _names(store)
@@ -28,8 +34,9 @@ def make_plan(graph: Graph, store: Store, jobs: Mapping[str, Job] | None = None)
         sources = tuple(_source(graph, run, at) for run, at in trajectory.depends)
         run = _new(trajectory.config, graph.wanted[name], sources)
         if name in existing or name in jobs:
-            run = _begun(run, store, jobs.get(name))
+            run = _begun(run, store, jobs.get(name), only_these)
         runs[name] = _waiting(run, store, runs)
+    _reopen(runs, store)
     measured: dict[str, float] = {}
     if any(run.todo for run in runs.values()):
         kinds = {name: kind(run.config) for name, run in runs.items() if run.trains}
@@ -72,7 +79,7 @@ def _new(config: RunConfig, wanted: Wanted, sources: tuple[Source, ...]) -> Plan
     )
 
 
-def _begun(run: PlannedRun, store: Store, job: Job | None) -> PlannedRun:
+def _begun(run: PlannedRun, store: Store, job: Job | None, only_these: bool) -> PlannedRun:
     """The run as its directory has it, and its job where it has one."""
     directory = store.run(run.name)
     state = read_state(directory, run.wanted)
@@ -82,7 +89,7 @@ def _begun(run: PlannedRun, store: Store, job: Job | None) -> PlannedRun:
         return replace(run, status="done", reached=reached, todo=0, left=0)
     left = iterations_left(directory, state, run.wanted, run.first, run.stop)
     # the trainer delivers what anybody wants, not only what these grids do
-    everything = run.wanted.merged(read_wanted(directory))
+    everything = run.wanted if only_these else run.wanted.merged(read_wanted(directory))
     stop = _stop(run.config, everything)
     state = replace(state, missing=missing(directory, everything))
     if state.status == "running":
@@ -97,6 +104,30 @@ def _begun(run: PlannedRun, store: Store, job: Job | None) -> PlannedRun:
         why=failure_line(directory, state.attempt) if status == "failed" else None,
         job=job if status in ("queued", "running") else None,
     )
+
+
+def _reopen(runs: dict[str, PlannedRun], store: Store) -> None:
+    """Let finished runs go back for states that were removed and are needed by what is left."""
+    for run in reversed(list(runs.values())):
+        run = runs[run.name]
+        begun = bool(store.run(run.name).states())
+        for source in not_there(run.sources, store) if run.status != "done" else ():
+            parent, own = runs[source.run], run.config.parent
+            forked = begun and own is not None and (own.run, own.at) == (source.run, source.at)
+            if parent.status != "done" or forked or isinstance(source.at, str):
+                continue
+            nearest = max(
+                (n for n in store.run(parent.name).states() if n <= source.at), default=parent.first
+            )
+            runs[parent.name] = replace(
+                parent,
+                status="interrupted",
+                again=(*parent.again, source.at),
+                todo=max(parent.todo, source.at - nearest),
+            )
+    for name, run in runs.items():
+        if run.status in ("interrupted", "new"):
+            runs[name] = _waiting(run, store, runs)
 
 
 def _waiting(run: PlannedRun, store: Store, before: dict[str, PlannedRun]) -> PlannedRun:

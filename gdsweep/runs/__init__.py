@@ -24,7 +24,7 @@ from gdsweep.runs.initial_weights import is_run, weights_digest, weights_files
 from gdsweep.runs.layout import RunDir
 from gdsweep.runs.metrics import read_metrics
 from gdsweep.runs.records import Attempt, Best, Complexity, Missing, Score, ScoreRef, Wanted
-from gdsweep.runs.state import RunState, missing, read_state
+from gdsweep.runs.state import RunState, missing, read_state, reopen
 from gdsweep.runs.store import Store, read_config, read_wanted
 
 __all__ = [
@@ -57,6 +57,7 @@ __all__ = [
     "read_metrics",
     "read_state",
     "read_wanted",
+    "reopen",
     "run_name",
     "settled",
     "sign_of",

@@ -1,8 +1,11 @@
 """The state of a run, from its files alone."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
 
+from gdsweep import atomic
+from gdsweep.errors import BadInput
 from gdsweep.runs import lock
 from gdsweep.runs.attempts import last_attempt
 from gdsweep.runs.layout import RunDir
@@ -51,14 +54,36 @@ def read_state(run: RunDir, wanted: Wanted) -> RunState:
 
 
 def missing(run: RunDir, wanted: Wanted) -> Missing:
-    """What is wanted and not on disk. Raises BadInput for a damaged score record."""
-    states = set(run.states())
+    """What is wanted and was not delivered. Raises BadInput for a damaged score record.
+
+    What was delivered stays delivered, though its states may have been removed to free the disk;
+    whoever needs one again calls `reopen`.
+    """
+    delivered = read_delivered(run)
+    states = {*run.states(), *delivered.milestones}
     return Missing(
-        stop=wanted.stop if max(states, default=0) < wanted.stop else None,
+        stop=wanted.stop if max([*states, delivered.stop]) < wanted.stop else None,
         milestones=tuple(m for m in wanted.milestones if m not in states),
         best=wanted.best and not run.best.exists(),
         scores=tuple(score for score in wanted.scores if not _is_measured(run, score)),
     )
+
+
+def read_delivered(run: RunDir) -> Wanted:
+    """What the run had delivered when an attempt last ended well; nothing where none has."""
+    try:
+        return read_record(run.done, Wanted)
+    except (FileNotFoundError, NotADirectoryError, BadInput):
+        return Wanted()  # its files still tell
+
+
+def reopen(run: RunDir, milestones: Iterable[int]) -> None:
+    """Take back that the states of these iterations were delivered: somebody needs them again."""
+    delivered = read_delivered(run)
+    left = tuple(m for m in delivered.milestones if m not in set(milestones))
+    if left != delivered.milestones:
+        kept = delivered.model_copy(update={"milestones": left})
+        atomic.write_json(run.done, kept.model_dump(mode="json"))
 
 
 def _is_measured(run: RunDir, ref: ScoreRef) -> bool:

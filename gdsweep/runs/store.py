@@ -93,10 +93,10 @@ class Store:
                 raise
         return run
 
-    def want(self, run: RunDir, wanted: Wanted) -> Wanted:
-        """Add to what is wanted from a run; returns all that is wanted now."""
+    def want(self, run: RunDir, wanted: Wanted, only: bool = False) -> Wanted:
+        """Add to what is wanted from a run, or let all else go; returns all that is wanted now."""
         with lock.hold(self.root / ".lock", wait=True):
-            total = read_wanted(run).merged(wanted)
+            total = wanted if only else read_wanted(run).merged(wanted)
             if total != read_wanted(run):
                 atomic.write_json(run.wanted, total.model_dump(mode="json"))
         return total

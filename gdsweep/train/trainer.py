@@ -20,6 +20,7 @@ from gdsweep.runs import (
     Wanted,
     missing,
     read_wanted,
+    reopen,
     settled,
     sign_of,
     stamps_of,
@@ -340,6 +341,7 @@ class Trainer:
             raise BadInput(said)
         if self.processes.first:
             self.shelf.set_aside(path)
+            reopen(source, [int(path.stem.rpartition("-")[2])])
         self.processes.wait()
         if source is not self.run:
             raise TrainingFailed(

@@ -13,7 +13,17 @@ from gdsweep.errors import BadInput
 from gdsweep.grid.graph import Graph
 from gdsweep.plan.plan import Plan, Source
 from gdsweep.plan.planning import make_plan
-from gdsweep.runs import Attempt, RunDir, Score, ScoreRef, Store, Wanted, lock
+from gdsweep.runs import (
+    Attempt,
+    RunDir,
+    Score,
+    ScoreRef,
+    Store,
+    Wanted,
+    lock,
+    missing,
+    reopen,
+)
 
 LINE = {
     "control": {"iterations": 40, "milestones": [10], "best": True},
@@ -222,3 +232,51 @@ def test_planning_a_thousand_runs_is_quick(store: Store) -> None:
     begin = os.times().user
     assert make_plan(graph, store).counts["new"] == 1000
     assert os.times().user - begin < 3
+
+
+def deliver_and_free(graph: Graph, store: Store, name: str) -> RunDir:
+    """A run that has delivered everything, and whose states were removed to free the disk."""
+    run = create(graph, store, name)
+    for ref in graph.wanted[name].scores:
+        put_score(run, ref)
+    atomic.write_json(run.best, {})
+    atomic.write_json(run.done, graph.wanted[name].model_dump(mode="json"))
+    return run
+
+
+def test_what_is_delivered_stays_delivered(graph: Graph, store: Store) -> None:
+    for name in LINE:
+        deliver_and_free(graph, store, name)
+    plan = make_plan(graph, store)
+    assert plan.done
+    assert (plan.iterations_todo, cells(plan)) == (0, ["done", "done"])
+
+
+def test_a_state_that_was_removed_is_made_again_only_where_it_is_needed(
+    graph: Graph, store: Store
+) -> None:
+    deliver_and_free(graph, store, "control")
+    guided = deliver_and_free(graph, store, "guided")
+    guided.state(15).touch()
+    plan = make_plan(graph, store)
+    assert [run.status for run in plan.runs.values()] == ["interrupted", "interrupted", "new"]
+    # the student forks at 20, which guided reaches from 15; and guided asks for its teacher again
+    assert (plan.runs["guided"].again, plan.runs["guided"].todo) == ((20,), 5)
+    assert (plan.runs["control"].again, plan.runs["control"].todo) == ((10,), 10)
+    assert plan.runs["student"].waits == (Source("guided", 20),)
+    reopen(guided, plan.runs["guided"].again)
+    assert missing(guided, graph.wanted["guided"]).milestones == (20,)
+    assert missing(guided, graph.wanted["guided"]).stop is None
+
+
+def test_what_earlier_launches_want_is_counted_apart_and_can_be_let_go(
+    graph: Graph, store: Store
+) -> None:
+    control = create(graph, store, "control", 10)
+    store.want(control, Wanted(stop=40))
+    short = make_graph({"control": {"iterations": 20, "horizon": 40}})
+    assert make_plan(short, store).runs["control"].for_others == 20
+    plan = make_plan(short, store, only_these=True)
+    assert (plan.runs["control"].for_others, plan.runs["control"].todo) == (0, 10)
+    store.want(control, short.wanted["control"], only=True)
+    assert make_plan(short, store).runs["control"].todo == 10
