@@ -1,6 +1,8 @@
 """A status as text: one row a cell, the progress of the whole table above."""
 
 import time
+from collections.abc import Callable
+from typing import Literal
 
 from rich.console import Group
 from rich.table import Table
@@ -14,16 +16,13 @@ COLOURS = {"failed": "red", "blocked": "yellow", "running": "green", "done": "di
 
 
 def status_text(status: Status, asked: bool) -> Group:
-    """The header, the rows, and what went wrong. `asked`: whether SLURM was."""
+    """The header, the rows, and what went wrong. `asked`: whether the executor was asked."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name in ("cell", "state"):
-        table.add_column(name, no_wrap=True)
-    for name in ("iteration", "left", "AP", "- paper", "hours"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for name in ("node", "job"):
-        table.add_column(name, no_wrap=True)
+    for name, (side, _) in COLUMNS.items():
+        table.add_column(name, justify=side, no_wrap=True)
     for row in status.rows:
-        table.add_row(*_cells(row), style=COLOURS.get(row.state, ""))
+        entries = (entry(row) for _, entry in COLUMNS.values())
+        table.add_row(*entries, style=COLOURS.get(row.standing.status, ""))
     lines: list[Text | Table] = [Text(header(status, asked), style="bold"), table]
     for run in status.plan.runs.values():
         if run.status == "failed":
@@ -55,23 +54,35 @@ def header(status: Status, asked: bool) -> str:
     return " · ".join(parts)
 
 
-def _cells(row: Row) -> list[str]:
-    standing, job = row.standing, row.job
-    ap = "" if row.ap is None else f"{row.ap:.1f}"
-    if ap and standing.score is None:
-        ap = f"({ap})"  # of the validation images, on the way
-    stuck = standing.status in ("failed", "blocked", "damaged", "outdated")
-    return [
-        row.cell,
-        row.state,
-        f"{standing.done:,} of {standing.wanted:,}" if standing.wanted else "-",
-        "" if stuck or not standing.seconds else duration(standing.seconds),
-        ap,
-        "" if row.delta is None else f"{row.delta:+.1f}",
-        row.hours.brief,
-        job.nodes if job else "",
-        job.id if job else "",
-    ]
+def _iteration(row: Row) -> str:
+    standing = row.standing
+    return f"{standing.done:,} of {standing.wanted:,}" if standing.wanted else "-"
+
+
+def _left(row: Row) -> str:
+    stuck = row.standing.status in ("failed", "blocked", "damaged", "outdated")
+    return "" if stuck or not row.standing.seconds else duration(row.standing.seconds)
+
+
+def _ap(row: Row) -> str:
+    if row.ap is None:
+        return ""
+    # in brackets: of the validation images, on the way
+    return f"({row.ap:.1f})" if row.standing.score is None else f"{row.ap:.1f}"
+
+
+COLUMNS: dict[str, tuple[Literal["left", "right"], Callable[[Row], str]]] = {
+    "cell": ("left", lambda row: row.cell),
+    "state": ("left", lambda row: row.state),
+    "iteration": ("right", _iteration),
+    "left": ("right", _left),
+    "AP": ("right", _ap),
+    "- paper": ("right", lambda row: "" if row.delta is None else f"{row.delta:+.1f}"),
+    "hours": ("right", lambda row: row.hours.brief),
+    "node": ("left", lambda row: row.job.nodes if row.job else ""),
+    "job": ("left", lambda row: row.job.id if row.job else ""),
+}
+"""Heading of every column, the side its entries stand on, and what stands there for a cell."""
 
 
 def duration(seconds: float) -> str:
