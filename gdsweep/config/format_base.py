@@ -101,9 +101,10 @@ class DataFormat(Settings):
         return False
 
     def annotation_files(self) -> dict[str, dict[str, Path]]:
-        """The annotation files of each image set, by the names that `fingerprint` takes.
+        """The annotation files of each image set that is opened, by the names `fingerprint` takes.
 
-        They are listed, not read. An image set whose files are not found is left out.
+        They are listed, not read. An image set whose files are not found is left out, and so is
+        `test` where scores are reported on the validation images.
         """
         return {}
 
@@ -162,4 +163,4 @@ class FileFormat(DataFormat):
 
     @abstractmethod
     def annotation_files(self) -> dict[str, dict[str, Path]]:
-        """The annotation files of each image set, by the names that `fingerprint` takes."""
+        """The annotation files of each image set that is opened, by the names of `fingerprint`."""

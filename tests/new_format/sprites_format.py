@@ -27,5 +27,6 @@ class SpritesData(FileFormat):
 
     def annotation_files(self) -> dict[str, dict[str, Path]]:
         """One file a split, images and all."""
-        files = {split: self.resolved(f"{split}.npz") for split in ("train", "val", "test")}
+        splits = ("train", "val", "test") if self.tested else ("train", "val")
+        files = {split: self.resolved(f"{split}.npz") for split in splits}
         return {split: {path.name: path} for split, path in files.items() if path.is_file()}
