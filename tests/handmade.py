@@ -24,7 +24,7 @@ from gdsweep.grid.cell import Cell
 from gdsweep.grid.graph import Graph, Stretch
 from gdsweep.grid.methods import Need
 from gdsweep.grid.trajectory import Trajectory
-from gdsweep.runs import ScoreRef, Wanted
+from gdsweep.runs import ScoreRef, Store, Wanted
 
 TRAINER = (sys.executable, str(Path(__file__).with_name("fake_trainer.py")))
 """Command of the fake trainer."""
@@ -55,6 +55,15 @@ def make_graph(runs: dict[str, dict[str, Any]]) -> Graph:
                 for need in graph.needs[cell]
             ]
     return graph
+
+
+def make_store(graph: Graph, root: Path) -> Store:
+    """A store with the directory of every run of `graph`, none begun."""
+    store = Store(root)
+    store.root.mkdir()
+    for run in graph.runs.values():
+        store.create(run.config, run.identity)
+    return store
 
 
 class Page:

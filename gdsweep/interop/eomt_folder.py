@@ -10,6 +10,7 @@ from gdsweep.errors import BadInput
 from gdsweep.interop.eomt_names import DROPPED, HEAD, VIT
 from gdsweep.interop.names import Table
 from gdsweep.interop.tensors import renamed
+from gdsweep.interop.transformers_names import LOSS
 from gdsweep.model import EoMT
 from gdsweep.model.eomt import PATCH
 
@@ -96,11 +97,5 @@ def written(model: EoMT, settings: ModelSettings) -> tuple[dict[str, Tensor], di
         "num_queries": settings.queries,
         "num_register_tokens": net.num_prefix_tokens - 1,
         "drop_path_rate": settings.drop_path,
-        "no_object_weight": loss.no_object,
-        "class_weight": loss.lambda_c,
-        "mask_weight": loss.lambda_ce,
-        "dice_weight": loss.lambda_d,
-        "train_num_points": loss.points,
-        "oversample_ratio": loss.oversample,
-        "importance_sample_ratio": loss.importance,
+        **{theirs: getattr(loss, name) for theirs, name in LOSS.items()},
     }

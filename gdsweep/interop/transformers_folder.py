@@ -17,7 +17,7 @@ from gdsweep.interop import eomt_folder
 from gdsweep.interop.files import read_file
 from gdsweep.interop.names import Table
 from gdsweep.interop.tensors import renamed
-from gdsweep.interop.transformers_names import HEAD, RESNET, SWIN, SWIN_IN_MEMORY
+from gdsweep.interop.transformers_names import HEAD, LOSS, RESNET, SWIN, SWIN_IN_MEMORY
 from gdsweep.model import EoMT, Mask2Former
 
 _STAGES = ["stem", "stage1", "stage2", "stage3", "stage4"]
@@ -171,13 +171,7 @@ def _head_config(settings: ModelSettings) -> dict[str, Any]:
         "common_stride": 4,
         "feature_strides": [4, 8, 16, 32],
         "num_queries": settings.queries,
-        "no_object_weight": loss.no_object,
-        "class_weight": loss.lambda_c,
-        "mask_weight": loss.lambda_ce,
-        "dice_weight": loss.lambda_d,
-        "train_num_points": loss.points,
-        "oversample_ratio": loss.oversample,
-        "importance_sample_ratio": loss.importance,
+        **{theirs: getattr(loss, name) for theirs, name in LOSS.items()},
         "use_auxiliary_loss": True,
         "output_auxiliary_logits": None,
     }

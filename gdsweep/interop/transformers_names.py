@@ -98,6 +98,17 @@ SWIN_IN_MEMORY: Table = (
     _SWIN_NORM,
 )
 
+LOSS = {
+    "no_object_weight": "no_object",
+    "class_weight": "lambda_c",
+    "mask_weight": "lambda_ce",
+    "dice_weight": "lambda_d",
+    "train_num_points": "points",
+    "oversample_ratio": "oversample",
+    "importance_sample_ratio": "importance",
+}
+"""Settings of the loss in a config.json of Mask2Former or EoMT, to ours in `LossSettings`."""
+
 DROPPED = (
     ("criterion.empty_weight", "a constant of the loss"),
     ("*.relative_position_index", "follows from the window size"),

@@ -134,6 +134,19 @@ def make_entry(
     )
 
 
+def entry_of(values: list[float], **others: Any) -> Entry:
+    """The entry of some values, NaN for a hole; `others`: more of its fields."""
+    known = [value for value in values if not math.isnan(value)]
+    return Entry(
+        mean=statistics.fmean(known) if known else None,
+        spread=statistics.stdev(known) if len(known) > 1 else None,
+        done=len(known),
+        of=len(values),
+        hole="" if known else HOLES["new"],
+        **others,
+    )
+
+
 def is_measured(record: Record, metric: str) -> bool:
     """Whether the cell has a score in this metric; it may be none, where no object is to be found.
 

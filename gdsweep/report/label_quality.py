@@ -1,7 +1,6 @@
 """How many labels the teachers gave and how many of them were right, as each run's metrics end."""
 
 import math
-import statistics
 from typing import Any
 
 import pandas as pd
@@ -9,7 +8,7 @@ import pandas as pd
 from gdsweep.grid import Graph, Grid
 from gdsweep.plan.dataset_files import cells_on_other_data
 from gdsweep.report.display import display_name, heading, in_order
-from gdsweep.report.entries import Entry
+from gdsweep.report.entries import entry_of
 from gdsweep.report.tables import Row, Table
 from gdsweep.runs import Store, read_metrics
 
@@ -65,7 +64,7 @@ def label_quality_table(frame: pd.DataFrame, grid: Grid, command: str = "") -> T
         Row(
             key,
             tuple(display_name(axis, value, names) for axis, value in zip(axes, key, strict=True)),
-            tuple(_entry([record[measure] for record in groups[key]]) for measure in MEASURES),
+            tuple(entry_of([record[measure] for record in groups[key]]) for measure in MEASURES),
         )
         for key in in_order(groups)
     ]
@@ -87,15 +86,4 @@ def label_quality_table(frame: pd.DataFrame, grid: Grid, command: str = "") -> T
             f"Mean ± standard deviation over {over} (their number).",
         ),
         command=command,
-    )
-
-
-def _entry(values: list[float]) -> Entry:
-    known = [value for value in values if not math.isnan(value)]
-    return Entry(
-        mean=statistics.fmean(known) if known else None,
-        spread=statistics.stdev(known) if len(known) > 1 else None,
-        done=len(known),
-        of=len(values),
-        hole="" if known else "–",
     )

@@ -1,7 +1,6 @@
 """What one kind of cell gains over another, paired by seed: a table like the grid's own."""
 
 import math
-import statistics
 from typing import Any
 
 import pandas as pd
@@ -9,7 +8,7 @@ import pandas as pd
 from gdsweep.config import METRICS
 from gdsweep.grid import Difference, Grid
 from gdsweep.report.display import display_name, heading, in_order
-from gdsweep.report.entries import Entry, Record
+from gdsweep.report.entries import Entry, Record, entry_of
 from gdsweep.report.intervals import interval_of_pairs
 from gdsweep.report.tables import Row, Table
 
@@ -88,12 +87,8 @@ def _entry(pairs: list[tuple[int, int]], records: list[Record], metric: str, gri
     values = [value for value in both if not math.isnan(value)]
     prior = grid.claims.spread(grid.cells[pairs[0][0]].settings.dataset.name, metric)
     interval = interval_of_pairs(prior, values) if values else None
-    return Entry(
-        mean=statistics.fmean(values) if values else None,
-        spread=statistics.stdev(values) if len(values) > 1 else None,
-        done=len(values),
-        of=len(pairs),
-        hole="" if values else "–",
+    return entry_of(
+        both,
         above=sum(value > 0 for value in values),
         half_width=interval.alone if interval else None,
     )

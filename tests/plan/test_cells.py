@@ -5,13 +5,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from handmade import make_graph
+from handmade import make_graph, make_store
 
 from gdsweep import atomic
 from gdsweep.plan.cells import CellStanding, cell_standing, cell_standings
 from gdsweep.plan.job import Job
 from gdsweep.plan.planning import make_plan
-from gdsweep.runs import Attempt, Score, ScoreRef, Store, lock
+from gdsweep.runs import Attempt, Score, ScoreRef, lock
 
 RUNS: dict[str, dict[str, Any]] = {
     # the teacher's exit lies long before the end of the supervised run
@@ -29,10 +29,7 @@ class Site:
 
     def __init__(self, folder: Path) -> None:
         self.graph = make_graph(RUNS)
-        self.store = Store(folder / "runs")
-        self.store.root.mkdir()
-        for run in self.graph.runs.values():
-            self.store.create(run.config, run.identity)
+        self.store = make_store(self.graph, folder / "runs")
 
     def states(self, run: str, *iterations: int, seconds: float | None = None) -> None:
         for iteration in iterations:

@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from handmade import Page, make_graph
+from handmade import Page, make_graph, make_store
 from rich.console import Console
 
 from gdsweep import atomic
@@ -14,7 +14,7 @@ from gdsweep.grid import PublishedValue
 from gdsweep.plan.job import Job
 from gdsweep.plan.status import Status, read_status
 from gdsweep.plan.status_text import duration, status_text
-from gdsweep.runs import Attempt, Score, ScoreRef, Store, Wanted
+from gdsweep.runs import Attempt, Score, ScoreRef, Wanted
 
 RUNS: dict[str, dict[str, Any]] = {
     # its student leaves it early: its exit is not its end
@@ -31,10 +31,7 @@ class Site:
 
     def __init__(self, folder: Path) -> None:
         self.graph = make_graph(RUNS)
-        self.store = Store(folder / "runs")
-        self.store.root.mkdir()
-        for run in self.graph.runs.values():
-            self.store.create(run.config, run.identity)
+        self.store = make_store(self.graph, folder / "runs")
         self.jobs: dict[str, Job] = {}
         self.ended: dict[str, Job] = {}
         self.asked: list[set[str]] = []
