@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from gdsweep.data.annotation import Reader
+from gdsweep.data.stand_in import stand_in
 from gdsweep.errors import BadInput
 
 LONGEST = 100_000
@@ -142,7 +143,7 @@ def _load(path: Path, where: str) -> tuple[dict[str, Any], str]:
     try:
         content = json.loads(raw)
     except (ValueError, RecursionError) as error:
-        raise BadInput(f"{where}: not valid JSON: {error}") from None
+        raise BadInput(f"{where}: not valid JSON: {stand_in(raw[:512]) or error}") from None
     for key in ("images", "annotations", "categories"):
         if not isinstance(content, dict) or not isinstance(content.get(key), list):
             raise BadInput(

@@ -15,6 +15,7 @@ import numpy as np
 from PIL import Image, ImageDraw
 from pycocotools import mask as rle
 
+from gdsweep.data.stand_in import stand_in
 from gdsweep.errors import BadInput
 
 CLASSES = {
@@ -80,7 +81,8 @@ def read_pixels(path: Path) -> tuple[np.ndarray, str]:
         with Image.open(io.BytesIO(content)) as image:
             found = np.asarray(image)
     except Exception as error:  # Pillow's decoders raise whatever they meet
-        reason = " ".join(str(error).split()) or type(error).__name__
+        words = " ".join(str(error).split()) or type(error).__name__
+        reason = stand_in(content[:512]) or words
         raise BadInput(f"{path}: not a readable image: {reason}") from None
     if found.ndim != 2 or found.dtype.kind not in "iu":
         raise BadInput(f"{path}: not an instance map: it has colours, not one number per pixel")

@@ -8,6 +8,7 @@ import torch
 from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
 from torch import Tensor
 
+from gdsweep.data.stand_in import stand_in
 from gdsweep.errors import BadInput
 
 SUFFIXES = frozenset({".bmp", ".jpeg", ".jpg", ".png", ".tif", ".tiff", ".webp"})
@@ -138,12 +139,9 @@ def _reason(path: Path, error: Exception) -> str:
             start = file.read(512)
     except OSError as problem:
         return problem.strerror or str(problem)
-    if not start:
-        return "it is empty"
-    if start.startswith(b"version https://git-lfs"):
-        return "it is a pointer of git-lfs, not the file itself; `git lfs pull` fetches that"
-    if start.lstrip().lower().startswith((b"<!doctype html", b"<html")):
-        return "it is a web page (HTML): the download failed"
+    instead = stand_in(start)
+    if instead is not None:
+        return instead
     if isinstance(error, UnidentifiedImageError):
         return "it is in no image format that Pillow knows"
     return " ".join(str(error).split()) or type(error).__name__

@@ -360,7 +360,9 @@ NAMESAKES = [{"id": 3, "name": "dog"}, {"id": 7, "name": "dog"}]
 REFUSED = [
     (_no_file, "train.annotations: {root}/train.json: no such file"),
     (_text("{"), "train.annotations: {root}/train.json: not valid JSON: "),
-    (_text(""), "train.json: not valid JSON: "),
+    (_text(""), "train.json: not valid JSON: it is empty"),
+    (_text("version https://git-lfs.github.com/spec/v1\n"), "JSON: it is a pointer of git-lfs"),
+    (_text("<!DOCTYPE html><html>Sign in"), "train.json: not valid JSON: it is a web page (HTML)"),
     (_text("[1, 2]"), "train.json: no list 'images'"),
     (_text("{}"), "train.json: no list 'images'"),
     (_without("images"), "train.json: no list 'images'; COCO's instances format has images, "),
