@@ -1,6 +1,7 @@
 """Train what the tables of some grids still lack."""
 
 import argparse
+import contextlib
 import json
 import sys
 from typing import TYPE_CHECKING
@@ -62,6 +63,13 @@ def parser(program: str) -> argparse.ArgumentParser:
     )
     look.add_argument("--logs", metavar="QUERY", help="print a run's log")
     look.add_argument("--follow", action="store_true", help="with --logs: what is added, too")
+    look.add_argument("--disk", action="store_true", help="what takes how much room in the store")
+    look.add_argument(
+        "--free",
+        action="append",
+        choices=["states", "runs"],
+        help="with --disk: remove states of finished runs, or runs that the grids do not want",
+    )
     slurm = p.add_argument_group("on a SLURM cluster")
     slurm.add_argument(
         "--profile", metavar="NAME", help="cluster profile (default: $GDSWEEP_CLUSTER, host name)"
@@ -106,6 +114,8 @@ def main(asked: argparse.Namespace) -> int:
     console = Console(stderr=asked.json, highlight=False, markup=False)
     if not console.is_terminal:
         console.width = 160  # a file or a pipe has no edge to wrap at
+    if asked.disk:
+        return _disk(asked, request, options, console)
     if asked.status or asked.watch or asked.logs is not None or asked.cancel is not None:
         return _look(asked, request, options, console)
     try:
@@ -115,12 +125,31 @@ def main(asked: argparse.Namespace) -> int:
         raise
 
 
+def _disk(
+    asked: argparse.Namespace, request: "Request", options: "Options", console: "Console"
+) -> int:
+    from gdsweep.cluster.executor import open_executor
+    from gdsweep.plan.disk import disk_lines, disk_use, free_disk, in_words
+
+    executor = open_executor(request, options)
+    with executor.alone() if asked.free else contextlib.nullcontext(executor.jobs()) as jobs:
+        rooms = disk_use(executor.request.graph, executor.store, jobs)
+        for line in disk_lines(rooms):
+            console.print(line, soft_wrap=True)
+        if asked.free:
+            freed = free_disk(rooms, asked.free)
+            console.print(f"freed {in_words(freed)}; nothing that was delivered is trained again")
+    return DONE
+
+
 def _check(asked: argparse.Namespace) -> None:
     if not asked.grids and not asked.why and not asked.doctor:
         raise BadInput("name a grid, such as grids/demo.yaml")
     for flag, value in (("--jobs", asked.jobs), ("--max-running", asked.max_running)):
         if value is not None and value < 1:
             raise BadInput(f"{flag}: {value} is not 1 or more")
+    if asked.free and not asked.disk:
+        raise BadInput("--free: it says what to remove with --disk")
     if asked.watch is not None and asked.watch < 30:
         raise BadInput(f"--watch: {asked.watch:g} is not 30 seconds or more; a cluster is shared")
 

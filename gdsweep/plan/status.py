@@ -1,5 +1,6 @@
 """What `--status` shows of each cell: where it stands, its AP, hours and job."""
 
+import time
 from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -11,7 +12,10 @@ from gdsweep.plan.hours import ProcessorHours, run_hours
 from gdsweep.plan.job import Job
 from gdsweep.plan.plan import Plan
 from gdsweep.plan.planning import make_plan
-from gdsweep.runs import RunDir, Store, last_attempt
+from gdsweep.runs import RunDir, Store, last_attempt, lock
+
+SILENT = 300.0
+"""Seconds without a sign of life that are worth telling; an evaluation gives one every batch."""
 
 
 @dataclass(frozen=True)
@@ -30,6 +34,8 @@ class Row:
     """What its own run has taken so far."""
     job: Job | None
     """Job of `standing.run`: the pending or running one, or the last."""
+    silent: float | None = None
+    """Seconds since a running run last gave a sign of life; None of any other."""
 
     @property
     def ap(self) -> float | None:
@@ -44,6 +50,8 @@ class Row:
             return status
         if job.phase == "waiting":
             return "waiting"
+        if self.silent is not None and self.silent > SILENT:
+            return f"{status} (silent {self.silent / 60:.0f} min)"
         explained = job.phase != "ended" or status in ("interrupted", "new")
         return f"{status} ({job.word})" if job.word and explained else status
 
@@ -63,6 +71,7 @@ class Row:
             "final": standing.score is not None,
             "delta": self.delta,
             "hours": asdict(self.hours),
+            "silent": self.silent,
             "nodes": self.job.nodes if self.job else "",
             "job": self.job.id if self.job else "",
         }
@@ -123,10 +132,16 @@ def read_status(
                 validation_ap=_validation_ap(store.run(name)),
                 delta=None if ap is None or paper is None else ap - paper.reference,
                 hours=hours[name],
+                silent=_silent(store.run(standing.run)) if standing.status == "running" else None,
                 job=standing.job or last.get(standing.run) or _recorded(store.run(standing.run)),
             )
         )
     return Status(rows, plan, sum(hours.values(), ProcessorHours()))
+
+
+def _silent(run: RunDir) -> float | None:
+    sign = lock.last_sign(run.lock)
+    return None if sign is None else max(0.0, time.time() - sign)
 
 
 def _recorded(run: RunDir) -> Job | None:

@@ -10,7 +10,7 @@ from rich.text import Text
 
 from gdsweep.plan.cells import percent
 from gdsweep.plan.plan import STATUSES
-from gdsweep.plan.status import Row, Status
+from gdsweep.plan.status import SILENT, Row, Status
 
 COLOURS = {"failed": "red", "blocked": "yellow", "running": "green", "done": "dim"}
 
@@ -19,7 +19,8 @@ def status_text(status: Status, asked: bool) -> Group:
     """The header, the rows, and what went wrong. `asked`: whether the executor was asked."""
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
     for name, (side, _) in COLUMNS.items():
-        table.add_column(name, justify=side, no_wrap=True)
+        # the cell's name gives way on a narrow terminal: nothing else may
+        table.add_column(name, justify=side, no_wrap=name != "cell", min_width=len(name))
     for row in status.rows:
         entries = (entry(row) for _, entry in COLUMNS.values())
         table.add_row(*entries, style=COLOURS.get(row.standing.status, ""))
@@ -61,6 +62,7 @@ def _iteration(row: Row) -> str:
 
 def _left(row: Row) -> str:
     stuck = row.standing.status in ("failed", "blocked", "damaged", "outdated")
+    stuck = stuck or (row.silent or 0.0) > SILENT
     return "" if stuck or not row.standing.seconds else duration(row.standing.seconds)
 
 

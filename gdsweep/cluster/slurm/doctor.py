@@ -17,10 +17,13 @@ from gdsweep.cluster.slurm import queue as slurm_queue
 from gdsweep.cluster.slurm.commands import ask
 from gdsweep.cluster.slurm.ledger import new_id
 from gdsweep.cluster.slurm.profile import Profile
+from gdsweep.cluster.slurm.queue import QueuedJob
 from gdsweep.cluster.slurm.submit import Full, Lost, submit
 from gdsweep.errors import DONE, FAILED, BadInput
 from gdsweep.runs import Store
 
+ASK_PERIOD = 10.0
+"""Seconds between two questions whether the job still lives."""
 START = 600.0
 """Seconds a test job may wait for its start."""
 Tell = Callable[[str, bool | None, str], None]
@@ -90,7 +93,7 @@ class _Trial:
 
     def __init__(self, profile: Profile, folder: Path) -> None:
         self.profile, self.folder = profile, folder
-        self.job = ""
+        self.job, self.name = "", ""
 
     def run(self, tell: Tell) -> None:
         """Submit it and tell how far it came."""
@@ -108,17 +111,18 @@ class _Trial:
 
     def _follow(self, tell: Tell) -> None:
         if not self._until(START, "met-0"):
-            job = slurm_queue.queue().get(self.job)
+            job = self._queued()
             why = f"{job.state} {job.reason}" if job else "it is gone"
             if self._there("began-0") or self._there("began-1"):
                 tell("store", True, "a node writes it and this machine sees it")
                 tell("rendezvous", False, f"the two tasks did not meet{self._log()}")
             else:
-                tell("srun", False, f"no task wrote to {self.folder} in {START:.0f} s: {why}")
+                tell("srun", False, f"no task wrote to {self.folder}: {why}{self._log()}")
             return
         hosts = sorted({self._read(f"began-{rank}") for rank in (0, 1)})
         tell("srun and store", True, f"tasks on {', '.join(hosts)} write what this machine sees")
         tell("rendezvous", True, f"two tasks met at {self._read('met-0')}")
+        self._tell_computed(tell)
         ask(["scancel", "--signal=USR2", self.job])
         heard = self._until(60, "heard-0") and self._until(60, "heard-1")
         tell("signal", heard, "SIGUSR2 reaches every task" if heard else "SIGUSR2 is not delivered")
@@ -135,8 +139,32 @@ class _Trial:
         waits = "still pending" if self._there("requeue") else "a job cannot requeue itself"
         tell("requeue", back, f"the job ran again after {seconds:.0f} s" if back else waits)
 
+    def _tell_computed(self, tell: Tell) -> None:
+        """What torch does in both tasks together, over the backend that training will use."""
+        there = self._until(120, "computed-0") and self._until(120, "computed-1")
+        told = [self._read(f"computed-{rank}") for rank in (0, 1)]
+        if not there or not all(words.startswith("ok ") for words in told):
+            failed = next((words for words in told if words and not words.startswith("ok ")), "")
+            tell("torch", False, failed or f"no answer{self._log()}")
+            return
+        devices = [int(words.split()[1]) for words in told]
+        version, backend = told[0].split()[2:4]
+        wanted = 1 if self._wants_gpus() else 0
+        words = f"torch {version} sees {' and '.join(map(str, devices))} GPUs, {backend} adds up"
+        tell("torch", min(devices) >= wanted, words)
+
+    def _wants_gpus(self) -> bool:
+        return bool(self.profile.gpus_per_node or self.profile.gres)
+
+    def _queued(self) -> QueuedJob | None:
+        """Our job as SLURM has it."""
+        job = slurm_queue.queue().get(self.job)
+        return job if job is not None and job.submission == self.name else None
+
     def _submit(self, nodes: int) -> str | None:
         """Submit; returns what SLURM said if it refused."""
+        self.name = new_id()
+        gpus = {"gres": f"{self.profile.gres}:1"} if self.profile.gres else {"gpus-per-node": 1}
         chosen = {
             "partition": self.profile.partition,
             "account": self.profile.account,
@@ -144,11 +172,11 @@ class _Trial:
             "constraint": self.profile.constraint,
             "clusters": self.profile.cluster,
             "exclude": ",".join(self.profile.exclude) or None,
+            **(gpus if self._wants_gpus() else {}),
             **self.profile.extra_options(),
         }
-        name = new_id()
         options = {
-            "comment": self.profile.comment(name),
+            "comment": self.profile.comment(self.name),
             "job-name": "gdsweep-doctor",
             "nodes": nodes,
             "ntasks": 2,
@@ -165,17 +193,23 @@ class _Trial:
         path = self.folder / "job.sh"
         path.write_text("\n".join(lines) + "\n")
         try:
-            self.job = submit(path, name, self.profile.said())
+            self.job = submit(path, self.name, self.profile.said())
         except (Full, Lost, BadInput) as error:
             return str(error)
         return None
 
     def _until(self, seconds: float, *names: str) -> bool:
-        """Wait for one of these files; False when none came in time."""
+        """Wait for one of these files; False when none came in time, or the job has ended."""
         end = time.monotonic() + seconds
+        ask_again = time.monotonic() + ASK_PERIOD
         while not any(map(self._there, names)):
             if time.monotonic() > end:
                 return False
+            if time.monotonic() > ask_again:
+                job, ask_again = self._queued(), time.monotonic() + ASK_PERIOD
+                if job is None or not job.alive:
+                    os.listdir(self.folder)
+                    return any(map(self._there, names))
             os.listdir(self.folder)  # makes NFS look again
             time.sleep(0.5)
         return True
@@ -187,5 +221,6 @@ class _Trial:
         return (self.folder / name).read_text().strip() if self._there(name) else ""
 
     def _log(self) -> str:
-        words = self._read("output.txt").splitlines()[-1:]
-        return f" ({words[0]})" if words else ""
+        words = self._read("output.txt").splitlines()
+        own = [line for line in words if not line.startswith(("srun:", "slurmstepd:"))]
+        return f" ({(own or words)[-1]})" if words else ""

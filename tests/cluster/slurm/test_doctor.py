@@ -12,7 +12,15 @@ def followed(
     folder: Path, monkeypatch: pytest.MonkeyPatch, **files: str
 ) -> tuple[bool | None, str]:
     """What is told of requeueing after a job that did all before it, and left these files too."""
-    ready = {"met-0": "n1:5", "began-0": "n1", "began-1": "n2", "heard-0": "yes", "heard-1": "yes"}
+    computed = {f"computed-{rank}": "ok 0 2.5.0 gloo" for rank in (0, 1)}
+    ready = {
+        **computed,
+        "met-0": "n1:5",
+        "began-0": "n1",
+        "began-1": "n2",
+        "heard-0": "yes",
+        "heard-1": "yes",
+    }
     for name, text in {**ready, **files}.items():
         (folder / name.replace("_", "-")).write_text(text)
     monkeypatch.setattr(doctor, "ask", lambda words: "")
