@@ -8,6 +8,7 @@ import argparse
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -35,6 +36,8 @@ def main() -> int:
     if reason:
         print(f"benchmarks/slurm.py: {reason}", file=sys.stderr)
         return 2
+    for number in (signal.SIGTERM, signal.SIGHUP):  # the cluster must not outlive us
+        signal.signal(number, lambda number, frame: sys.exit(128 + number))
     slurm = sandbox.Sandbox(max_array=1001)
     folder = Path(tempfile.mkdtemp(prefix="gdsweep-benchmark-"))
     try:

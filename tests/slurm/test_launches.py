@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+import time
 from pathlib import Path
 from typing import Any
 
@@ -259,5 +260,14 @@ def test_doctor(cluster: Any) -> None:
     assert found.pop("accounting") == "-"
     assert set(found.values()) == {"ok"}, done.stdout
     assert "tasks on n1, n2 write" in done.stdout
-    assert {"srun and store", "rendezvous", "signal", "requeue", "disk"} <= set(found)
+    assert {"srun and store", "rendezvous", "torch", "signal", "requeue", "disk"} <= set(found)
     assert not list((cluster.store.root / ".slurm").glob("doctor*"))
+
+
+def test_a_doctors_job_that_has_ended_is_not_waited_for(cluster: Any) -> None:
+    (cluster.folder / "p.yaml").write_text("setup: ['echo no such module >&2', 'exit 3']\n")
+    begin = time.monotonic()
+    out = cluster.launch("--doctor", "--profile", "p.yaml", code=1).stdout
+    assert "srun: no task wrote" in out
+    assert "FAILED NonZeroExitCode (no such module)" in out
+    assert time.monotonic() - begin < 60

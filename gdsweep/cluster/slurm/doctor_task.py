@@ -104,4 +104,5 @@ def write(path: Path, text: str) -> None:
 
 
 if __name__ == "__main__":
+    del sys.path[0]  # our own folder: its queue.py is not Python's
     main(Path(sys.argv[1]))
