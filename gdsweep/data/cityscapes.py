@@ -147,9 +147,9 @@ class CityscapesDataset:
             "categories": categories,
         }
 
-    def count(self, what: Callable[[int], bool]) -> int:
-        """How many ids of all images are of a kind."""
-        return sum(what(value) for value in self._values.tolist())
+    def count(self, is_kind: Callable[[int], bool]) -> int:
+        """How many ids of all images are of a kind, by what tells it."""
+        return sum(is_kind(value) for value in self._values.tolist())
 
     def _values_of(self, index: int) -> list[int]:
         return self._values[self._ends[index] : self._ends[index + 1]].tolist()

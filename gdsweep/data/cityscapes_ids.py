@@ -68,9 +68,9 @@ def is_skipped(value: int) -> bool:
     return value in SKIPPED or value // 1000 in SKIPPED
 
 
-def objects(found: np.ndarray) -> list[int]:
+def objects(ids: np.ndarray) -> list[int]:
     """Ids of the instances and groups on a map, ascending; caravans and trailers too."""
-    values = np.flatnonzero(np.bincount(found.ravel())).tolist()
+    values = np.flatnonzero(np.bincount(ids.ravel())).tolist()
     return [v for v in values if is_instance(v) or is_group(v) or is_skipped(v)]
 
 
@@ -79,17 +79,17 @@ def read_pixels(path: Path) -> tuple[np.ndarray, str]:
     content = _content(path)
     try:
         with Image.open(io.BytesIO(content)) as image:
-            found = np.asarray(image)
+            ids = np.asarray(image)
     except Exception as error:  # Pillow's decoders raise whatever they meet
         words = " ".join(str(error).split()) or type(error).__name__
         reason = stand_in(content[:512]) or words
         raise BadInput(f"{path}: not a readable image: {reason}") from None
-    if found.ndim != 2 or found.dtype.kind not in "iu":
+    if ids.ndim != 2 or ids.dtype.kind not in "iu":
         raise BadInput(f"{path}: not an instance map: it has colours, not one number per pixel")
-    for value in (int(found.min()), int(found.max())):
+    for value in (int(ids.min()), int(ids.max())):
         if not (0 <= value < len(_NAMES) or value // 1000 in _WITH_INSTANCES):
             raise BadInput(f"{path}: not an instance map: {value} is no id of Cityscapes")
-    return found.astype(np.int32), hashlib.sha256(content).hexdigest()
+    return ids.astype(np.int32), hashlib.sha256(content).hexdigest()
 
 
 def read_polygons(path: Path) -> tuple[np.ndarray, str]:
@@ -130,26 +130,26 @@ def _draw(drawer: ImageDraw.ImageDraw, entries: list[dict[str, Any]]) -> None:
         drawer.polygon(points, fill=value)
 
 
-def encode(found: np.ndarray) -> tuple[dict[int, Any], Any]:
+def encode(ids: np.ndarray) -> tuple[dict[int, Any], Any]:
     """The RLE of each instance and group of the scored classes of a map, and the RLE of void."""
-    kept = [value for value in objects(found) if is_instance(value) or is_group(value)]
-    of_objects = dict(zip(kept, _encode(found, kept), strict=True))
-    return of_objects, _encode(np.isin(found, VOID), [True])[0]
+    kept = [value for value in objects(ids) if is_instance(value) or is_group(value)]
+    of_objects = dict(zip(kept, _encode(ids, kept), strict=True))
+    return of_objects, _encode(np.isin(ids, VOID), [True])[0]
 
 
-def _encode(found: np.ndarray, values: Sequence[int]) -> list[dict[str, Any]]:
+def _encode(ids: np.ndarray, values: Sequence[int]) -> list[dict[str, Any]]:
     # one pass for all values: the runs of a map are few, its pixels are not
-    column_by_column = found.ravel(order="F")
+    column_by_column = ids.ravel(order="F")
     changes = np.flatnonzero(column_by_column[1:] != column_by_column[:-1]) + 1
     starts = np.concatenate([[0], changes])
-    ends = np.concatenate([changes, [found.size]])
+    ends = np.concatenate([changes, [ids.size]])
     held = column_by_column[starts]
     masks = []
     for value in values:
         own = held == value
         edges = np.stack([starts[own], ends[own]], axis=1).ravel()
-        runs = np.diff(edges, prepend=0, append=found.size).tolist()
-        height, width = found.shape
+        runs = np.diff(edges, prepend=0, append=ids.size).tolist()
+        height, width = ids.shape
         mask = rle.frPyObjects({"size": [height, width], "counts": runs}, height, width)
         masks.append({**mask, "counts": mask["counts"].decode("ascii")})
     return masks

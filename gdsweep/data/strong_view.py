@@ -36,18 +36,18 @@ class StrongView:
             ]
         )
 
-    def __call__(self, image: Tensor, shown: tuple[int, int] | None = None) -> Tensor:
+    def __call__(self, image: Tensor, content: tuple[int, int] | None = None) -> Tensor:
         """Another look of a weak view; the same tensor if `strong` is `none`.
 
         Args:
             image: uint8 [3, h, w].
-            shown: height and width of what is no padding, all of one colour, right and below; None
-                where there is none. The result is the same, sooner.
+            content: height and width of what is no padding, all of one colour, right and below;
+                None where there is none. The result is the same, sooner.
         """
         if self.strong == "none":
             return image
         height, width = image.shape[-2:]
-        down, across = (height, width) if shown is None else shown
+        down, across = (height, width) if content is None else content
         # padding becomes one other colour, whatever its size: a margin of it is enough
         part = as_picture(image[:, : down + MARGIN, : across + MARGIN])
         hidden = height * width - part.height * part.width

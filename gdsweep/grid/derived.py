@@ -35,7 +35,7 @@ class Derived:
 
 
 def derived_settings(
-    settings: CellSettings, found: SetStatistics, decided: Callable[[Target], bool]
+    settings: CellSettings, statistics: SetStatistics, decided: Callable[[Target], bool]
 ) -> list[Derived]:
     """What follows from the training images for every setting that nobody decided.
 
@@ -43,7 +43,7 @@ def derived_settings(
 
     Args:
         settings: the cell's, as decided; defaults elsewhere.
-        found: of the training images.
+        statistics: of the training images.
         decided: whether somebody (grid, preset, axis) decided a setting.
     """
     values: dict[Target, Derived] = {}
@@ -57,9 +57,9 @@ def derived_settings(
         if not decided(target):
             values[target] = Derived(target, new, because)
 
-    _views(found, derive, value, decided)
-    _queries(found, derive)
-    _length(settings, found, derive, value)
+    _views(statistics, derive, value, decided)
+    _queries(statistics, derive)
+    _length(settings, statistics, derive, value)
     _machine(settings, derive, value)
     return [one for one in values.values() if one.value != _of(settings, one.target)]
 
@@ -78,14 +78,14 @@ def complete(settings: CellSettings, derived: list[Derived]) -> CellSettings:
 
 
 def _views(
-    found: SetStatistics,
+    statistics: SetStatistics,
     derive: Callable[[Target, Any, str], None],
     value: Callable[[Target], Any],
     decided: Callable[[Target], bool],
 ) -> None:
-    scale = min(1.0, LARGEST / max(found.height, found.width))
-    seen = (_whole_32(found.height * scale), _whole_32(found.width * scale))
-    size = f"training images of {found.height} x {found.width}"
+    scale = min(1.0, LARGEST / max(statistics.height, statistics.width))
+    seen = (_whole_32(statistics.height * scale), _whole_32(statistics.width * scale))
+    size = f"training images of {statistics.height} x {statistics.width}"
     geometry = ("augmentation", "geometry")
     derive(geometry, "resized-crop", "own images are seen nearly whole")
     if value(geometry) != "resized-crop":
@@ -103,23 +103,25 @@ def _views(
     derive(("augmentation", "test_max_edge"), max(long, short), "as the crop")
 
 
-def _queries(found: SetStatistics, derive: Callable[[Target, Any, str], None]) -> None:
-    enough = min(300, max(100, -(-3 * found.crowded // 20) * 10))
-    because = f"{found.crowded} objects in a crowded image, half as many more, 100 to 300"
+def _queries(statistics: SetStatistics, derive: Callable[[Target, Any, str], None]) -> None:
+    enough = min(300, max(100, -(-3 * statistics.crowded // 20) * 10))
+    because = f"{statistics.crowded} objects in a crowded image, half as many more, 100 to 300"
     derive(("model", "queries"), enough, because)
     derive(("evaluation", "detections"), enough, because)
 
 
 def _length(
     settings: CellSettings,
-    found: SetStatistics,
+    statistics: SetStatistics,
     derive: Callable[[Target, Any, str], None],
     value: Callable[[Target], Any],
 ) -> None:
-    passes = EPOCHS * found.images / settings.batch.labelled
+    passes = EPOCHS * statistics.images / settings.batch.labelled
     length = min(max(round(passes / 500) * 500, FEWEST), PUBLISHED)
     horizon = ("schedule", "iterations")
-    derive(horizon, length, f"{EPOCHS} passes over {found.images:,} images, {FEWEST:,} at least")
+    derive(
+        horizon, length, f"{EPOCHS} passes over {statistics.images:,} images, {FEWEST:,} at least"
+    )
     length = value(horizon)
     derive(("distillation", "burn_in"), max(1, length // 5), "a fifth of the iterations")
     derive(("evaluation", "period"), max(1, length // 20), "a twentieth of the iterations")

@@ -23,34 +23,36 @@ class View:
     """Share of the view that is padding."""
 
 
-def training_view(views: AugmentationSettings, found: SetStatistics) -> View:
+def training_view(views: AugmentationSettings, statistics: SetStatistics) -> View:
     """The weak view of training images."""
     height, width = views.crop
     low, high = views.scale
     if views.geometry == "resized-crop":
         side = (low + high) / 2
-        return View(min(height / found.height, width / found.width) / side, side * side, 0.0)
+        return View(
+            min(height / statistics.height, width / statistics.width) / side, side * side, 0.0
+        )
     if views.geometry == "edge-crop":
-        edges = [edge / min(found.height, found.width) for edge in views.short_edges]
-        limit = views.max_edge / max(found.height, found.width)
+        edges = [edge / min(statistics.height, statistics.width) for edge in views.short_edges]
+        limit = views.max_edge / max(statistics.height, statistics.width)
         scales = [min(edge, limit) for edge in edges]
     else:
-        fits = min(height / found.height, width / found.width)
+        fits = min(height / statistics.height, width / statistics.width)
         scales = [fits * (low + (high - low) * (n + 0.5) / _STEPS) for n in range(_STEPS)]
     shares, greys = [], []
     for scale in scales:
-        tall, wide = scale * found.height / height, scale * found.width / width
+        tall, wide = scale * statistics.height / height, scale * statistics.width / width
         shares.append(min(1.0, 1 / tall) * min(1.0, 1 / wide))
         greys.append(1 - min(1.0, tall) * min(1.0, wide))
     count = len(scales)
     return View(sum(scales) / count, sum(shares) / count, sum(greys) / count)
 
 
-def test_view(views: AugmentationSettings, found: SetStatistics) -> View:
+def test_view(views: AugmentationSettings, statistics: SetStatistics) -> View:
     """An image as it is tested: whole."""
     if views.test_short_edge is None:
         return View(1.0, 1.0, 0.0)
-    short, long = sorted((found.height, found.width))
+    short, long = sorted((statistics.height, statistics.width))
     return View(min(views.test_short_edge / short, views.test_max_edge / long), 1.0, 0.0)
 
 

@@ -88,13 +88,15 @@ def against(frame: pd.DataFrame, grid: Grid, path: Path) -> list[Compared]:
     return found
 
 
-def against_lines(found: list[Compared], path: Path) -> list[str]:
+def against_lines(numbers: list[Compared], path: Path) -> list[str]:
     """A line that counts, then one for every number that moved or is not there."""
-    counts = Counter(compared.outcome for compared in found)
-    total = f"{counts['within']} of {len(found)} numbers are those of {path}, as far as chance goes"
+    counts = Counter(number.outcome for number in numbers)
+    total = (
+        f"{counts['within']} of {len(numbers)} numbers are those of {path}, as far as chance goes"
+    )
     words: tuple[Outcome, ...] = ("outside", "open", "alone")
     others = [f"{counts[word]} {word}" for word in words if counts[word]]
-    said = [compared for compared in found if compared.outcome != "within"]
+    said = [number for number in numbers if number.outcome != "within"]
     return [", ".join([total, *others]), *(f"{one.outcome}: {one.text}" for one in said)]
 
 

@@ -27,9 +27,9 @@ def read_statistics(store: Store) -> dict[str, SetStatistics]:
         ) from None
 
 
-def record_statistics(store: Store, found: Mapping[str, SetStatistics]) -> None:
+def record_statistics(store: Store, by_data_set: Mapping[str, SetStatistics]) -> None:
     """Add statistics to the store's, by data set; the newer win. Raises OSError."""
     known = read_statistics(store)
-    if any(known.get(name) != statistics for name, statistics in found.items()):
-        merged = {name: asdict(one) for name, one in {**known, **found}.items()}
+    if any(known.get(name) != statistics for name, statistics in by_data_set.items()):
+        merged = {name: asdict(one) for name, one in {**known, **by_data_set}.items()}
         atomic.write_json(store.data_statistics, merged)

@@ -101,14 +101,14 @@ def mask_quality(soft: Tensor) -> Tensor:
     return (soft * hard).sum((-2, -1)) / hard.sum((-2, -1)).clamp(min=1)
 
 
-def totals(found: Sequence[PseudoLabels]) -> list[float]:
+def totals(by_image: Sequence[PseudoLabels]) -> list[float]:
     """Number of labels, sums of their scores and sizes, number of images, predictions ignored."""
-    scores = torch.cat([labels.scores for labels in found])
-    sizes = torch.cat([labels.sizes for labels in found])
-    ignored = [labels.ignored for labels in found if labels.ignored is not None]
+    scores = torch.cat([labels.scores for labels in by_image])
+    sizes = torch.cat([labels.sizes for labels in by_image])
+    ignored = [labels.ignored for labels in by_image if labels.ignored is not None]
     sums = [scores.sum(), sizes.sum(), *(count.float() for count in ignored)]
     score, size, *counts = torch.stack(sums).tolist()  # one transfer
-    return [len(scores), score, size, len(found), sum(counts)]
+    return [len(scores), score, size, len(by_image), sum(counts)]
 
 
 def _not_covered(masks: Tensor, scores: Tensor, limit: float) -> Tensor:
