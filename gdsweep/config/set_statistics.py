@@ -59,12 +59,14 @@ def _statistics(path: Path, size: int, changed: int) -> SetStatistics | None:
     sizes = [(int(image["height"]), int(image["width"])) for image in content["images"]]
     if not sizes:
         return None
-    counts: Counter[Any] = Counter({image["id"]: 0 for image in content["images"]})
+    # ids may be digits as text, as some tools write them
+    counts: Counter[int] = Counter({int(image["id"]): 0 for image in content["images"]})
     sides = []
     for annotation in content["annotations"]:
-        if annotation.get("iscrowd") in (1, True, "1") or annotation["image_id"] not in counts:
+        image = int(annotation["image_id"])
+        if annotation.get("iscrowd") in (1, True, "1") or image not in counts:
             continue
-        counts[annotation["image_id"]] += 1
+        counts[image] += 1
         sides.append(_side(annotation))
     ordered = sorted(counts.values())
     known = [side for side in sides if side > 0]

@@ -20,6 +20,9 @@ def grid(folder: Path, more: str = "", **files: Any) -> Grid:
 def test_statistics_are_counted(tmp_path: Path) -> None:
     path = write_annotations(tmp_path / "a.json", images=5, size=(200, 300), objects=4, side=30)
     assert coco_statistics(path) == SetStatistics(5, 200, 300, 4.0, 4, 30.0)
+    text = path.read_text()
+    path.write_text(text.replace('"image_id": 2', '"image_id": "2"'))
+    assert coco_statistics(path) == SetStatistics(5, 200, 300, 4.0, 4, 30.0)
     assert coco_statistics(tmp_path / "absent.json") is None
     path.write_text("[1, 2")
     assert coco_statistics(path) is None
