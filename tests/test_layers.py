@@ -162,6 +162,8 @@ def file_names(module: str) -> Iterator[str]:
     for node in ast.walk(tree):
         if isinstance(node, ast.BinOp) and isinstance(node.op, ast.Div):
             sides: list[ast.expr] = [node.left, node.right]
+            if isinstance(node.left, ast.Attribute) and node.left.attr == "path":
+                yield f"{node.lineno}: {ast.unparse(node)}"  # `run.path / name`
         elif isinstance(node, ast.Call) and isinstance(node.func, ast.Attribute):
             sides = [node.func.value, *node.args] if node.func.attr in PATH_METHODS else []
         else:

@@ -52,7 +52,7 @@ def failure_line(run: RunDir, attempt: Attempt | None) -> str:
     if attempt is None or attempt.outcome != "failed":
         where, text = _last_line(run)
         return f"{where}: {text}"
-    where = str(run.path / attempt.log) if attempt.log else str(run.log)
+    where = str(run.recorded(attempt.log)) if attempt.log else str(run.log)
     return f"{where}: {attempt.message or attempt.cause or 'no reason was recorded'}"
 
 

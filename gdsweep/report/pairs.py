@@ -84,5 +84,5 @@ def _predictions(store: Store, place: int, graph: Graph) -> Path | None:
         score = read_record(run.score(ref), Score)
     except (OSError, BadInput):
         return None  # a hole of the table says why
-    path = run.path / score.predictions if score.predictions else None
+    path = run.recorded(score.predictions) if score.predictions else None
     return path if path is not None and path.is_file() else None

@@ -123,7 +123,7 @@ def _facts(run: RunDir, ref: ScoreRef, score: Score | None, config: RunConfig) -
     ]
     if score is not None:
         metrics = ", ".join(f"{name} {_percent(v)}" for name, v in score.metrics.items())
-        predictions = str(run.path / score.predictions) if score.predictions else "none kept"
+        predictions = str(run.recorded(score.predictions)) if score.predictions else "none kept"
         facts.insert(1, ("iteration", f"{score.iteration:,}"))
         facts += [
             ("split", f"{split}: {score.images:,} images, {score.instances:,} instances"),

@@ -61,6 +61,10 @@ class RunDir:
         """Every folder in it."""
         return self.checkpoints, self.attempts, self.path / "scores", self.path / "predictions"
 
+    def recorded(self, name: str) -> Path:
+        """A file that a record names, relative to the run directory."""
+        return self.path / name
+
     @property
     def config(self) -> Path:
         """All that the trainer is told."""
