@@ -138,7 +138,7 @@ class Executor(ABC):
     def place(self, runs: Sequence[PlannedRun]) -> str:
         """Where `runs` will be executed, in one line. Raises BadInput where that is impossible."""
         name = self.options.cluster or type(self).__name__
-        return f"submitting to {name} ({self.because}), store {self.store.root}"
+        return f"submitting to {name} ({self.because})"
 
     def card(self, run: PlannedRun) -> Card | None:
         """The GPUs a run would compute on, where their memory is known."""

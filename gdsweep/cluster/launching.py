@@ -92,7 +92,7 @@ def launch(
 def _store_line(store: Store) -> str:
     """Where the runs are: another folder is another store, and trains everything anew."""
     place = store.root.resolve()
-    return f"store {place}" if place.is_dir() else f"store {place}, which is made"
+    return f"store {place}" if place.is_dir() else f"store {place} (not there yet)"
 
 
 def _check_trains_nothing(plan: Plan, request: Request, options: Options) -> None:

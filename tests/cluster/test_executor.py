@@ -58,7 +58,7 @@ def site(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Site:
 def test_launch_submits_once_and_status_follows(site: Site) -> None:
     code, said = site.launch()
     assert code == DONE, said
-    assert f"submitting to fake (as asked), store {site.request.store.root}" in said
+    assert "submitting to fake (as asked)\n" in said
     assert "submitted 3 jobs; you may log out" in said
     assert "  student  job 1" in said
     assert site.launch() == (

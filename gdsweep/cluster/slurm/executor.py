@@ -112,12 +112,10 @@ class SlurmExecutor(Executor):
         return [self.store.run(run).log, *output]
 
     def place(self, runs: Sequence[PlannedRun]) -> str:
-        """The profile, the store, and the nodes that are avoided."""
+        """The profile, and the nodes that are avoided."""
         without = f", without {', '.join(self._avoided)}" if self._avoided else ""
         profile = self.profile.name
-        return (
-            f"submitting to SLURM (profile {profile}), store {self.submitter.store.root}{without}"
-        )
+        return f"submitting to SLURM (profile {profile}){without}"
 
     def card(self, run: PlannedRun) -> Card | None:
         """The cluster's GPUs, where the profile tells their memory."""
