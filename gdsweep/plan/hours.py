@@ -33,15 +33,15 @@ class ProcessorHours:
     def __str__(self) -> str:
         """`about 12.5 GPU-hours and 0.1 CPU-hours, 0.8 kWh`."""
         parts = [(self.gpu_hours, "GPU-hours"), (self.cpu_hours, "CPU-hours")]
-        hours = " and ".join(f"{_amount(value)} {unit}" for value, unit in parts if value)
-        energy = "" if self.kwh is None else f", {_amount(self.kwh)} kWh"
+        hours = " and ".join(f"{amount(value)} {unit}" for value, unit in parts if value)
+        energy = "" if self.kwh is None else f", {amount(self.kwh)} kWh"
         return f"{'about ' if self.estimated else ''}{hours or 'nothing'}{energy}"
 
     @property
     def brief(self) -> str:
         """`3.2 GPU` or `0.1 CPU`, for a column of hours; empty for nothing."""
         parts = [(self.gpu_hours, "GPU"), (self.cpu_hours, "CPU")]
-        return " + ".join(f"{_amount(value)} {unit}" for value, unit in parts if value)
+        return " + ".join(f"{amount(value)} {unit}" for value, unit in parts if value)
 
 
 def run_hours(run: RunDir) -> ProcessorHours:
@@ -100,7 +100,10 @@ def clock(hours: float) -> str:
     return f"{hours * 60:.1f} min" if hours < 1 else f"{hours:,.1f} h"
 
 
-def _amount(value: float) -> str:
+def amount(value: float) -> str:
+    """Hours or kWh as people read them: `0.026`, `4.2`, `18.0`, `1,250`."""
+    if value >= 100:
+        return f"{value:,.0f}"
     return f"{value:,.1f}" if value >= 10 else f"{value:.2g}"
 
 

@@ -6,6 +6,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
+from gdsweep.plan.hours import amount
 from gdsweep.plan.plan import STATUSES, Plan, PlannedRun
 
 LISTED = 12
@@ -38,9 +39,9 @@ def print_plan(plan: Plan, console: Console) -> None:
     console.print(table)
     if plan.hours_planned is not None and plan.hours_unshared is not None:
         unit = next(run.unit for run in plan.runs.values() if run.trains)
-        text = f"in all {_amount(plan.hours_planned)} {unit}"
+        text = f"in all {amount(plan.hours_planned)} {unit}"
         if plan.iterations_unshared > plan.iterations_planned:
-            text += f", {_amount(plan.hours_unshared)} if every cell trained on its own"
+            text += f", {amount(plan.hours_unshared)} if every cell trained on its own"
         console.print(Text(text), soft_wrap=True)
     if others:
         text = (
@@ -89,7 +90,7 @@ def cost(runs: list[PlannedRun]) -> str:
     if not known:
         return f"{unit}: not measured yet"
     total = sum(known)
-    text = f"{_amount(total)} {unit}"
+    text = f"{amount(total)} {unit}"
     unknown = len(hours) - len(known)
     return f"{text} + {_count(unknown, 'run')} not measured yet" if unknown else text
 
@@ -117,10 +118,6 @@ def _print_run(run: PlannedRun, console: Console) -> None:
     elif run.waits:
         text.append(f", after {', '.join(str(source) for source in run.waits)}")
     console.print(text, soft_wrap=True)
-
-
-def _amount(hours: float) -> str:
-    return f"{hours:.2g}" if hours < 10 else f"{hours:,.0f}"
 
 
 def _count(number: int, thing: str) -> str:

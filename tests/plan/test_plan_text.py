@@ -86,5 +86,5 @@ def test_cost_says_what_was_not_measured(tmp_path: Path) -> None:
     a, b = make_plan(graph, Store(tmp_path)).runs.values()
     assert cost([a, b]) == "GPU-hours: not measured yet"
     assert cost([replace(a, seconds=1.0), b]) == "8 GPU-hours + 1 run not measured yet"
-    assert cost([replace(a, seconds=1.0), replace(b, seconds=1.5)]) == "20 GPU-hours"
+    assert cost([replace(a, seconds=1.0), replace(b, seconds=1.5)]) == "20.0 GPU-hours"
     assert cost([replace(a, todo=0), replace(b, todo=0)]) == "-"

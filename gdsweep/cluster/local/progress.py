@@ -15,6 +15,7 @@ from rich.text import Text
 
 from gdsweep.plan.cost import TAIL, parse_lines
 from gdsweep.plan.plan import Plan, PlannedRun
+from gdsweep.plan.status_text import duration
 from gdsweep.runs import Score, Store
 from gdsweep.runs.records import read_record
 
@@ -164,7 +165,7 @@ class Progress:
         counts = [f"{self._done} of {self._total} runs done", f"{len(active)} running"]
         counts += [f"{waiting} waiting"] if waiting else []
         counts += [f"{self._failed} failed"] if self._failed else []
-        counts.append(f"{_clock(time.monotonic() - self._started)} elapsed")
+        counts.append(f"{duration(time.monotonic() - self._started)} elapsed")
         table = Table(box=None, pad_edge=False, header_style="dim")
         table.add_column("run", overflow="ellipsis", no_wrap=True)
         for name in ("iteration", "loss", "s/it", "left", "AP"):
@@ -199,15 +200,9 @@ def _of(reading: Reading, run: PlannedRun) -> str:
 def _eta(reading: Reading, run: PlannedRun) -> str:
     if reading.seconds is None or reading.iteration is None:
         return ""
-    return _clock(max(0, run.stop - reading.iteration) * reading.seconds)
+    return duration(max(0, run.stop - reading.iteration) * reading.seconds)
 
 
 def _scores(reading: Reading, before: str) -> str:
     text = "" if reading.ap is None else f"{before}AP {reading.ap:.1f}"
     return text if reading.teacher_ap is None else f"{text} (teacher {reading.teacher_ap:.1f})"
-
-
-def _clock(seconds: float) -> str:
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

@@ -68,7 +68,7 @@ def test_plain_lines(store: Store, plan: Plan, monkeypatch: pytest.MonkeyPatch) 
         progress.failed(plan.runs["b"], "runs/b/log.txt:7: no memory")
     assert output.getvalue().splitlines() == [
         "a: started, to 1,000",
-        "a: 100 of 1,000, loss 3.250, 0.50 s/it, 7:30 left, AP 10.0 (teacher 12.0)",
+        "a: 100 of 1,000, loss 3.250, 0.50 s/it, 7m 30s left, AP 10.0 (teacher 12.0)",
         "a: done, AP 10.0 (teacher 12.0)  (1 of 2 runs)",
         "b: failed, see runs/b/log.txt:7: no memory",
     ]
@@ -83,7 +83,7 @@ def test_a_terminal_gets_a_table(store: Store, plan: Plan) -> None:
     shown = output.getvalue()
     assert "0 of 2 runs done · 1 running · 1 waiting" in shown
     row = next(line for line in shown.splitlines() if "400 of 1,000" in line)
-    assert row.split() == ["a", "400", "of", "1,000", "3.250", "2.00", "20:00", "10.0"]
+    assert row.split() == ["a", "400", "of", "1,000", "3.250", "2.00", "20m", "00s", "10.0"]
 
 
 def test_no_colour_when_asked(store: Store, plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
