@@ -34,7 +34,7 @@ from gdsweep.data import cityscapes_ids as ids
 from gdsweep.data import segmentation
 from gdsweep.data.coco import ImageFolder
 from gdsweep.data.dataset import DatasetSplits
-from gdsweep.data.image_file import read_image, size_fault
+from gdsweep.data.image_file import read_annotated
 from gdsweep.data.instances import MapInstances
 from gdsweep.errors import BadInput
 
@@ -70,12 +70,7 @@ class CityscapesDataset:
 
     def image(self, index: int) -> Tensor:
         """Image `index`: RGB, uint8 [3, H, W]. Raises BadInput if it cannot be read."""
-        path = self.path(index)
-        image = read_image(path)
-        size, stated = (image.shape[1], image.shape[2]), self.size(index)
-        if size != stated:
-            raise BadInput(f"{path}: {size_fault(size, stated)}")
-        return image
+        return read_annotated(self.path(index), self.size(index))
 
     def path(self, index: int) -> Path:
         """The file of image `index`."""

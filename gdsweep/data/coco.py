@@ -51,7 +51,7 @@ from gdsweep.config.coco_format import CATALOG
 from gdsweep.data import segmentation as segmentations
 from gdsweep.data.annotations import Annotations, read_annotations
 from gdsweep.data.dataset import DatasetSplits
-from gdsweep.data.image_file import SUFFIXES, image_names, read_image, size_fault
+from gdsweep.data.image_file import SUFFIXES, image_names, read_annotated, read_image
 from gdsweep.errors import BadInput
 
 
@@ -71,12 +71,7 @@ class CocoDataset:
 
     def image(self, index: int) -> Tensor:
         """Image `index`: RGB, uint8 [3, H, W]. Raises BadInput if it cannot be read."""
-        path = self.path(index)
-        image = read_image(path)
-        size, stated = (image.shape[1], image.shape[2]), self.size(index)
-        if size != stated:
-            raise BadInput(f"{path}: {size_fault(size, stated)}")
-        return image
+        return read_annotated(self.path(index), self.size(index))
 
     def path(self, index: int) -> Path:
         """The file of image `index`."""

@@ -21,6 +21,19 @@ _TURNED = (5, 6, 7, 8)  # EXIF orientations that swap height and width
 _TAIL = 4096  # bytes at the end of a file that are looked at
 
 
+def read_annotated(path: Path, stated: tuple[int, int]) -> Tensor:
+    """The pixels of an image file whose annotation states this height and width.
+
+    Raises:
+        BadInput: as `read_image`, or the image has another size.
+    """
+    image = read_image(path)
+    size = (image.shape[1], image.shape[2])
+    if size != stated:
+        raise BadInput(f"{path}: {_size_fault(size, stated)}")
+    return image
+
+
 def read_image(path: Path) -> Tensor:
     """The pixels of an image file: RGB, uint8 [3, H, W].
 
@@ -64,11 +77,11 @@ def image_fault(path: Path, size: tuple[int, int] | None = None) -> str | None:
             return str(problem).removeprefix(f"{path}: not a readable image: ")
         found = (height, width)
     if size is not None and found != size:
-        return size_fault(found, size)
+        return _size_fault(found, size)
     return None
 
 
-def size_fault(found: tuple[int, int], stated: tuple[int, int]) -> str:
+def _size_fault(found: tuple[int, int], stated: tuple[int, int]) -> str:
     """That an image has another size than its annotations say; each is height and width."""
     return (
         f"the image is {found[0]} pixels high and {found[1]} wide (EXIF orientation applied), its "
