@@ -128,10 +128,6 @@ class Shelf:
         known = {name: entry.model_dump(mode="json") for name, entry in best.items()}
         save(self.run.unscored_state(iteration), {**state, "best": known})
 
-    def set_aside(self, path: Path) -> None:
-        """Take a damaged state out of the way; it is kept under another name."""
-        path.rename(path.with_name(f"{path.name}.damaged"))
-
     def tidy(self, iteration: int, keep: set[int], best: dict[str, Best]) -> None:
         """Remove states before `iteration` that nobody keeps, and weights nothing refers to."""
         index = self._read()

@@ -3,7 +3,6 @@
 import logging
 import random
 from collections.abc import Callable, Iterator
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -12,7 +11,7 @@ import torch
 from gdsweep import atomic
 from gdsweep.config import SPLIT_NAMES, RunConfig
 from gdsweep.data import DatasetSplits, Sample, open_dataset
-from gdsweep.errors import BadInput, TrainingFailed
+from gdsweep.errors import TrainingFailed
 from gdsweep.runs import (
     Best,
     Missing,
@@ -20,7 +19,6 @@ from gdsweep.runs import (
     Wanted,
     missing,
     read_wanted,
-    reopen,
     settled,
     sign_of,
     stamps_of,
@@ -28,6 +26,7 @@ from gdsweep.runs import (
 from gdsweep.train import checkpoint
 from gdsweep.train.attempt import Log, Stopped
 from gdsweep.train.complexity import record_complexity
+from gdsweep.train.damage import DamagedState, read_whole_state
 from gdsweep.train.distributed import Processes
 from gdsweep.train.ema import update_average
 from gdsweep.train.inputs import check_inputs, record_inputs
@@ -45,10 +44,6 @@ from gdsweep.train.scoring import Scorer
 from gdsweep.train.streams import Streams
 
 log = logging.getLogger(__name__)
-
-
-class _Damaged(Exception):  # noqa: N818 - a state, not a fault
-    """A state of the run's own could not be read; it is out of the way."""
 
 
 class Trainer:
@@ -152,7 +147,7 @@ class Trainer:
                 break
             try:
                 self._restore(on_disk, paused)
-            except _Damaged:
+            except DamagedState:
                 continue  # it is out of the way: there is one before it
             if paused:
                 self._evaluate(writer)
@@ -325,31 +320,6 @@ class Trainer:
             state["class_confidence"] = self.loss.thresholds.state()
         return state
 
-    def _read_state(self, source: RunDir, path: Path) -> dict[str, Any]:
-        """Read a state on every process. Raises _Damaged if it is one of ours, and set aside."""
-        state: dict[str, Any] = {}
-        said = None
-        try:
-            state = checkpoint.load(path)
-        except BadInput as error:
-            said = str(error)
-        said = next(filter(None, self.processes.gather(said)), None)
-        if said is None:
-            return state
-        damaged = self.processes.first and checkpoint.is_damaged(path)
-        if not self.processes.from_first(damaged):
-            raise BadInput(said)
-        if self.processes.first:
-            self.shelf.set_aside(path)
-            reopen(source, [int(path.stem.rpartition("-")[2])])
-        self.processes.wait()
-        if source is not self.run:
-            raise TrainingFailed(
-                f"{path}: damaged, and set aside; {source.name} has to make it again", "parent"
-            )
-        log.info("%s: damaged, and set aside; going on from the state before it", path.name)
-        raise _Damaged
-
     def _restore(self, iteration: int, unscored: bool = False) -> None:
         """Be exactly where the state of `iteration` says, or the parent's, or at the beginning."""
         parent = self.config.parent
@@ -364,7 +334,7 @@ class Trainer:
             self.iteration = 0
             return
         path = source.unscored_state(iteration) if unscored else source.state(iteration)
-        state = self._read_state(source, path)
+        state = read_whole_state(self.run, source, path, self.processes)
         log.info("state of iteration %d from %s", iteration, source.name)
         networks = self.networks
         networks.student.load_state_dict(state["student"])

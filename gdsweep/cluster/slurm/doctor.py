@@ -3,7 +3,6 @@
 import os
 import shlex
 import shutil
-import subprocess
 import sys
 import time
 from collections.abc import Callable
@@ -14,7 +13,7 @@ from rich.console import Console
 from rich.text import Text
 
 from gdsweep.cluster.slurm import queue as slurm_queue
-from gdsweep.cluster.slurm.commands import ask
+from gdsweep.cluster.slurm.commands import ask, run
 from gdsweep.cluster.slurm.ledger import new_id
 from gdsweep.cluster.slurm.profile import Profile
 from gdsweep.cluster.slurm.queue import QueuedJob
@@ -78,9 +77,9 @@ def examine(profile: Profile, store: Store, console: Console) -> int:
 def _accounting() -> tuple[bool | None, str]:
     if shutil.which("sacct") is None:
         return None, "sacct is not here; files and squeue tell what is needed"
-    done = subprocess.run(["sacct", "-n", "-X", "-S", "now"], capture_output=True, text=True)
-    if done.returncode:
-        return None, f"off ({' '.join(done.stderr.split())}); files and squeue tell what is needed"
+    code, _, said = run(["sacct", "-n", "-X", "-S", "now"], 30)
+    if code:
+        return None, f"off ({said}); files and squeue tell what is needed"
     return True, "sacct answers"
 
 

@@ -5,6 +5,7 @@ import time
 import uuid
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from functools import cached_property
 from pathlib import Path
 
 from gdsweep import atomic
@@ -66,7 +67,11 @@ class Submission(Settings):
         """The job of one run."""
         if self.job is None:
             return None
-        return self.job if len(self.runs) == 1 else f"{self.job}_{self.runs.index(run)}"
+        return self.job if len(self.runs) == 1 else f"{self.job}_{self._index[run]}"
+
+    @cached_property
+    def _index(self) -> dict[str, int]:
+        return {run: index for index, run in enumerate(self.runs)}
 
 
 class Ledger:

@@ -2,22 +2,16 @@
 
 import dataclasses
 import os
-import shlex
-import sys
 import time
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from pathlib import Path
 
-import submitit
-from submitit.core.utils import DelayedSubmission
-
 from gdsweep.cluster.slurm import queue as slurm_queue
 from gdsweep.cluster.slurm.arrays import Piece, fitting, make_pieces
 from gdsweep.cluster.slurm.causes import MACHINE
 from gdsweep.cluster.slurm.commands import tell
-from gdsweep.cluster.slurm.in_job import advance
 from gdsweep.cluster.slurm.ledger import (
     Ledger,
     Submission,
@@ -29,6 +23,7 @@ from gdsweep.cluster.slurm.ledger import (
 )
 from gdsweep.cluster.slurm.profile import Profile
 from gdsweep.cluster.slurm.queue import QueuedJob
+from gdsweep.cluster.slurm.script import write_script
 from gdsweep.cluster.slurm.submit import Full, Lost, submit
 from gdsweep.cluster.trainer import TRAINER
 from gdsweep.errors import BadInput
@@ -39,17 +34,6 @@ from gdsweep.runs.attempts import last_attempt
 
 SETTLE = 10.0
 """Seconds after which an intent SLURM does not know is taken for one it never got."""
-
-# submitit looks for a pickle of the job's own id: all elements of an array have the same one
-NAME_PICKLE = """\
-JOB=${{SLURM_ARRAY_JOB_ID:+${{SLURM_ARRAY_JOB_ID}}_$SLURM_ARRAY_TASK_ID}}
-JOB=${{JOB:-$SLURM_JOB_ID}}
-rm -f {folder}/${{JOB}}_begun
-for TRY in 1 2 3 4 5; do
-  [ -e {folder}/${{JOB}}_submitted.pkl ] && break
-  cp {folder}/advance.pkl {folder}/$JOB.tmp && mv {folder}/$JOB.tmp {folder}/${{JOB}}_submitted.pkl
-  sleep 0.2
-done"""
 
 
 @dataclass
@@ -64,10 +48,6 @@ class Submitted:
     """Runs that were not submitted now, and why: a later launch will."""
     refused: dict[str, str] = field(default_factory=dict)
     """Runs that SLURM will not take as they are, and why."""
-
-
-# a profile's line that fails need not be the end, but it is to be seen in the job's output
-TELL_FAILURES = "trap 'echo \"gdsweep: setup failed (exit $?): $BASH_COMMAND\" >&2' ERR"
 
 
 class Submitter:
@@ -250,72 +230,6 @@ class Submitter:
             cluster=self.facts.name,
         )
 
-    def write_script(self, piece: Piece, submission: Submission) -> Path:
-        """Write what sbatch takes: submitit's script, and the pickle of what the job does."""
-        record = self.ledger.write(submission)
-        executor = self._executor(piece, submission, Path(submission.code))
-        if len(piece.runs) > 1:
-            executor.parameters["map_count"] = len(piece.runs)
-        what = DelayedSubmission(advance, str(record))
-        what.set_timeout(submission.minutes, 3)
-        what.dump(record.with_name("advance.pkl"))
-        script = record.with_name("job.sh")
-        text = executor._make_submission_file_text(executor._submitit_command_str, "")
-        script.write_text(text, encoding="utf-8")
-        return script
-
-    def _executor(self, piece: Piece, submission: Submission, code: Path) -> submitit.SlurmExecutor:
-        profile, resources = self.profile, piece.runs[0].config.settings.resources
-        nodes, tasks, gpus = profile.shape(resources)
-        folder = self.ledger.folder(submission.id)
-        # until Python has its handlers, a notice must not kill it
-        python = f'bash -c \'trap "" USR2; exec "$@"\' - {shlex.quote(sys.executable)}'
-        executor = submitit.SlurmExecutor(folder=folder, python=python)
-        name = piece.runs[0].name if len(piece.runs) == 1 else _grid_name(self.grid_paths)
-        options = {"requeue": True, **profile.extra_options()}
-        if submission.dependency:
-            options["kill-on-invalid-dep"] = "yes"
-        if profile.cluster:
-            options["clusters"] = profile.cluster
-        chosen: dict[str, object] = {
-            "partition": profile.partition,
-            "account": profile.account,
-            "qos": profile.qos,
-            "constraint": profile.constraint,
-            "exclude": ",".join(self.exclude) or None,
-            "mem": profile.memory,
-            "gpus_per_node": gpus if gpus and not profile.gres else None,
-            "gres": f"{profile.gres}:{gpus}" if gpus and profile.gres else None,
-            "dependency": submission.dependency,
-            "array_parallelism": piece.at_once or len(piece.runs),
-        }
-        # the profile's word is the stronger one, and sbatch heeds the last it reads
-        chosen = {key: v for key, v in chosen.items() if key.replace("_", "-") not in options}
-        quoted = shlex.quote(str(code))
-        executor.update_parameters(
-            job_name=f"{name}.{submission.id}",
-            comment=profile.comment(submission.id),
-            time=submission.minutes,
-            nodes=nodes,
-            ntasks_per_node=tasks,
-            cpus_per_task=resources.cpus,
-            signal_delay_s=submission.signal_seconds,
-            stderr_to_stdout=True,
-            setup=[
-                "export GDSWEEP_STARTED=$(date +%s)",
-                NAME_PICKLE.format(folder=shlex.quote(str(folder))),
-                TELL_FAILURES,
-                *profile.setup,
-                "trap - ERR",
-                f"export PYTHONPATH={quoted}${{PYTHONPATH:+:$PYTHONPATH}}",
-                f"cd {quoted}",
-            ],
-            srun_args=["--kill-on-bad-exit=1", f"--cpus-per-task={resources.cpus}"],
-            additional_parameters=options,
-            **{key: value for key, value in chosen.items() if value is not None},
-        )
-        return executor
-
 
 class _Batch:
     """What one launch submits, piece after piece."""
@@ -360,7 +274,9 @@ class _Batch:
         submitter = self.submitter
         submission = submitter.submission(head, self.code, dependency, self._newest)
         self._newest = submission.created
-        script = submitter.write_script(head, submission)
+        script = write_script(
+            head, submission, submitter.ledger, submitter.profile, submitter.exclude
+        )
         self.done.calls += 1
         try:
             job = submit(script, submission.id, submitter.profile.said())
@@ -399,7 +315,3 @@ def _dependency(piece: Piece, ids: Mapping[str, str], arrays: Mapping[int, str])
     if over:
         parts.append(":".join(["afterany", *over]))
     return ",".join(parts) or None
-
-
-def _grid_name(grids: Sequence[str]) -> str:
-    return Path(grids[0]).stem if grids else "gdsweep"
