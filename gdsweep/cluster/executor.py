@@ -122,6 +122,10 @@ class Executor(ABC):
     def cancel(self, runs: Collection[str]) -> Mapping[str, str]:
         """End the jobs of `runs`; run to job id of those that had one. Called inside `alone`."""
 
+    def has_submitted(self) -> bool:
+        """Whether it was ever given runs of this store; where it was not, nothing is written."""
+        return bool(self.jobs())
+
     def last_jobs(self, runs: Collection[str]) -> Mapping[str, Job]:
         """Run to its last job, of those `runs` whose job ended and is remembered."""
         return {}

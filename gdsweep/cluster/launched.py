@@ -2,6 +2,7 @@
 
 import sys
 import time
+from collections.abc import Mapping
 from typing import TextIO
 
 from rich.console import Console
@@ -10,6 +11,7 @@ from rich.text import Text
 
 from gdsweep.cluster.executor import Executor
 from gdsweep.errors import DONE, BadInput
+from gdsweep.plan.job import Job
 from gdsweep.plan.status import Status, read_status
 from gdsweep.plan.status_text import status_text
 from gdsweep.runs import lock
@@ -117,11 +119,13 @@ def cancel(launched: Launched, query: str, console: Console) -> int:
             kept |= needed
     # what somebody else's cell needs goes on, unless it was named itself
     chosen = (chosen - kept) | (set(named) if query else chosen)
-    if not launched.executor.jobs():
+    jobs: Mapping[str, Job] = {}
+    if launched.executor.has_submitted():
+        with launched.executor.alone() as jobs:
+            cancelled = launched.executor.cancel([run for run in jobs if run in chosen])
+    if not jobs:
         console.print("nothing to cancel: no job is pending or running")
         return DONE
-    with launched.executor.alone() as jobs:
-        cancelled = launched.executor.cancel([run for run in jobs if run in chosen])
     for run, job in cancelled.items():
         console.print(Text(f"cancelled: {run}, job {job}"), soft_wrap=True)
     behind = [

@@ -94,6 +94,10 @@ class SlurmExecutor(Executor):
             self._living = living(self._submissions, self._queued)
             yield self._living
 
+    def has_submitted(self) -> bool:
+        """Whether the store has records of submissions; SLURM is not asked."""
+        return Ledger(self.store).root.is_dir()
+
     def last_jobs(self, runs: Collection[str]) -> dict[str, Job]:
         """The last job of each run, and how queue or accounting say that it ended."""
         return ended_jobs(self._submissions, self._queued, runs)
