@@ -1,10 +1,11 @@
 """A status as text: one row a cell, the progress of the whole table above."""
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Literal
 
-from rich.console import Group
+from rich.cells import cell_len
+from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.table import Table
 from rich.text import Text
 
@@ -17,14 +18,7 @@ COLOURS = {"failed": "red", "blocked": "yellow", "running": "green", "done": "di
 
 def status_text(status: Status, asked: bool) -> Group:
     """The header, the rows, and what went wrong. `asked`: whether the executor was asked."""
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    for name, (side, _) in COLUMNS.items():
-        # the cell's name gives way on a narrow terminal: nothing else may
-        table.add_column(name, justify=side, no_wrap=name != "cell", min_width=len(name))
-    for row in status.rows:
-        entries = (entry(row) for _, entry in COLUMNS.values())
-        table.add_row(*entries, style=COLOURS.get(row.standing.status, ""))
-    lines: list[Text | Table] = [Text(header(status, asked), style="bold"), table]
+    lines: list[Text | _Rows] = [Text(header(status, asked), style="bold"), _Rows(status.rows)]
     for run in status.plan.runs.values():
         if run.status == "failed":
             lines.append(Text(f"failed: {run.name}, see {run.why}", style="red"))
@@ -32,6 +26,40 @@ def status_text(status: Status, asked: bool) -> Group:
         if row.standing.status in ("damaged", "outdated"):
             lines.append(Text(row.standing.why, style="red"))
     return Group(*lines)
+
+
+class _Rows:
+    """The rows as a table that fits a narrow terminal: the least telling columns go first.
+
+    The cell's name may take several lines; state, AP and job are always whole.
+    """
+
+    def __init__(self, rows: Sequence[Row]) -> None:
+        self.rows = rows
+
+    def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
+        names = list(COLUMNS)
+        for least in (None, "node", "hours", "- paper", "left", "iteration"):
+            names = [name for name in names if name != least]
+            if sum(self._width(name) + 2 for name in names) <= options.max_width + 2:
+                break
+        yield self._table(names)
+
+    def _width(self, name: str) -> int:
+        """Columns that an entry takes at least; the cell's name breaks between words."""
+        entries = [name, *(COLUMNS[name][1](row) for row in self.rows)]
+        words = [word for entry in entries for word in entry.split()]
+        return max(map(cell_len, words if name == "cell" else entries))
+
+    def _table(self, names: Sequence[str]) -> Table:
+        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+        for name in names:
+            side = COLUMNS[name][0]
+            table.add_column(name, justify=side, no_wrap=name != "cell", min_width=len(name))
+        for row in self.rows:
+            entries = (COLUMNS[name][1](row) for name in names)
+            table.add_row(*entries, style=COLOURS.get(row.standing.status, ""))
+        return table
 
 
 def header(status: Status, asked: bool) -> str:

@@ -1,5 +1,6 @@
 """Where cells stand: files first, and no death certificate for a state that is not known."""
 
+import os
 import time
 from collections.abc import Collection
 from pathlib import Path
@@ -148,3 +149,26 @@ def test_without_jobs_the_files_tell(site: Site) -> None:
 
 def test_durations() -> None:
     assert [duration(s) for s in (5, 250, 12000, 183600)] == ["5s", "4m 10s", "3h 20m", "2d 03h"]
+
+
+def test_a_run_that_gives_no_sign_of_life_has_no_time_left(site: Site) -> None:
+    run = site.store.run("teacher")
+    run.state(10).touch()
+    run.metrics.write_text('{"iteration": 10, "time": 60}\n')
+    site.jobs["teacher"] = Job("7", "running", nodes="n1")
+    run.lock.touch()
+    assert site.read().rows[0].state == "running"
+    assert "30m 00s" in site.text()
+    os.utime(run.lock, (time.time() - 1500,) * 2)
+    assert site.read().rows[0].state == "running (silent 25 min)"
+    assert "30m 00s" not in site.text()
+
+
+def test_eighty_columns_show_state_ap_and_job_whole(site: Site) -> None:
+    site.jobs["teacher"] = Job("12345678_999", "queued", "QOSMaxJobsPerUserLimit")
+    console = Console(width=80, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+    console.print(status_text(site.read(), asked=True))
+    text = console.export_text()
+    assert "queued (QOSMaxJobsPerUserLimit)" in text
+    assert "12345678_999" in text
+    assert "…" not in text
