@@ -97,19 +97,19 @@ def open_tensors(
     if mask2former.is_mask2former(tensors):
         given, others, which = mask2former.one_network(tensors, network, what)
         table, name = mask2former.table_of(given), "mask2former"
-        found = _accounted(given, table, MASK2FORMER_DROPPED, what, settings)
+        found = _matched(given, table, MASK2FORMER_DROPPED, what, settings)
         source = what if which is None else f"{what}, {which}"
         kind = name if which is None else "guided-distillation"
         return Opened(kind, *found[:2], None, source, dropped=found[2] | others)
     if transformers_folder.is_transformers(tensors):
         table = transformers_folder.table_of(tensors)
-        found = _accounted(tensors, table, TRANSFORMERS_DROPPED, what, settings)
+        found = _matched(tensors, table, TRANSFORMERS_DROPPED, what, settings)
         return Opened("transformers", *found[:2], None, what, dropped=found[2])
     if eomt_folder.is_eomt(tensors):
         return _open_eomt(tensors, what, None, settings)
     for kind, table in (("gdsweep", SAME_NAMES), ("detectron2-bridge", _WRAPPED)):
         if names_of(_class_weight("mask2former"), table)[0] in tensors:
-            found = _accounted(tensors, table, COUNTERS, what, settings)
+            found = _matched(tensors, table, COUNTERS, what, settings)
             return Opened(kind, *found[:2], None, what, dropped=found[2])
     raise BadInput(
         f"{what}: no network's names are in it (it begins {next(iter(tensors), 'with nothing')}); "
@@ -123,7 +123,7 @@ def _open_run(run: RunDir, network: str | None, at: str | None) -> Opened:
     path = _checkpoint(run, network or "student", at, config.settings.schedule.iterations)
     own = read_weights_file(read_file(path), path, network)
     source = f"{run.path}, {own.network} of iteration {own.iteration}"
-    model, weights, dropped = _accounted(
+    model, weights, dropped = _matched(
         own.weights, SAME_NAMES, COUNTERS, str(path), config.settings.model
     )
     return Opened("gdsweep", model, weights, own.classes, source, config, dropped)
@@ -173,7 +173,7 @@ def _open_own(
             words = ARCHITECTURES[kind].words
             raise BadInput(f"{path}: {words} away from its run; --config FILE says how to build it")
         model = infer_settings(own.weights, SAME_NAMES, str(path))
-    _, weights, dropped = _accounted(own.weights, SAME_NAMES, COUNTERS, str(path), model)
+    _, weights, dropped = _matched(own.weights, SAME_NAMES, COUNTERS, str(path), model)
     return Opened("gdsweep", model, weights, own.classes, source, config, dropped)
 
 
@@ -186,7 +186,7 @@ def _open_folder(path: Path, settings: ModelSettings | None) -> Opened:
         settings = infer_settings(folder.tensors, table, str(path))
         # its ResNets always count batches, whether they were trained with frozen statistics or not
         settings = settings.model_copy(update={"heads": folder.heads, "norm": "frozen"})
-    found = _accounted(folder.tensors, table, TRANSFORMERS_DROPPED, str(path), settings)
+    found = _matched(folder.tensors, table, TRANSFORMERS_DROPPED, str(path), settings)
     classes = folder.classes
     if len(classes) != len(found[1][_class_weight("mask2former")]) - 1:
         raise BadInput(f"{path}: config.json names {len(classes)} classes, its head has others")
@@ -201,13 +201,13 @@ def _open_eomt(
 ) -> Opened:
     settings = settings or eomt_folder.infer(tensors, what)
     given = eomt_folder.given(tensors)
-    found = _accounted(given, eomt_folder.TABLE, eomt_folder.DROPPABLE, what, settings)
+    found = _matched(given, eomt_folder.TABLE, eomt_folder.DROPPABLE, what, settings)
     if classes is not None and len(classes) != len(found[1][_class_weight("eomt")]) - 1:
         raise BadInput(f"{what}: config.json names {len(classes)} classes, its head has others")
     return Opened("transformers", *found[:2], classes, what, dropped=found[2])
 
 
-def _accounted(
+def _matched(
     given: Mapping[str, Tensor],
     table: Table,
     droppable: tuple[tuple[str, str], ...],
