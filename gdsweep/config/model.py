@@ -31,7 +31,8 @@ class ModelSettings(Settings):
     """Trained weights of the whole network to start from, instead of `weights`: a file or folder of
     any format that `gdsweep.interop` reads, relative to the grid file. What is in it is part of the
     identity, its path is not; of a run directory, the checkpoint that is read from it. A class head
-    of other classes is adapted, and that is logged."""
+    of other classes is adapted, and that is logged; of a file that holds a backbone alone all else
+    starts anew, and that is logged too."""
     freeze_backbone: bool = False
     """Train the segmentation head only (Table 7, "Fixed"); what lies between the pre-trained
     network and the head (1x1 convolutions of a ViT, norms of a Swin) is trained too."""

@@ -9,9 +9,12 @@ from gdsweep.config import ARCHITECTURES, ModelSettings
 from gdsweep.config.paths import expanded
 from gdsweep.errors import BadInput
 from gdsweep.interop.class_head import fitted_head
+from gdsweep.interop.convert import backbone_alone
 from gdsweep.interop.open import open_checkpoint
 from gdsweep.interop.tensors import COUNTERS, SAME_NAMES, find_tensors
 from gdsweep.model import Network
+from gdsweep.model.network import QueryNetwork
+from gdsweep.model.timm_net import load
 
 _SIZES = (
     *("hidden", "encoder_feedforward"),  # Mask R-CNN's
@@ -38,13 +41,19 @@ def load_initial(
         network: `student` or `teacher`, where the file has both.
 
     Returns:
-        What was done to a class head of other classes, or None.
+        What was done to a class head of other classes, or that a file held a backbone alone and
+        all else starts anew; None where nothing was done.
 
     Raises:
         BadInput: the file cannot be read or is of another network, or a Mask R-CNN of other
             classes.
     """
-    opened = open_checkpoint(Path(expanded(path)), network, settings=settings)
+    try:
+        opened = open_checkpoint(Path(expanded(path)), network, settings=settings)
+    except BadInput:
+        if isinstance(model, QueryNetwork) and _is_its_backbone(model, path, settings):
+            return "a backbone alone: everything else starts anew"
+        raise
     if opened.settings.architecture != settings.architecture:
         raise BadInput(
             f"{path}: it is a {opened.settings.architecture}, not a {settings.architecture}"
@@ -66,6 +75,19 @@ def load_initial(
     )
     _fill(model, weights, path)
     return note
+
+
+def _is_its_backbone(model: QueryNetwork, path: str, settings: ModelSettings) -> bool:
+    """Whether a file holds weights of the network's backbone alone, as timm's or the first
+    publisher's names have them (DINOv3's, say); they are loaded then."""
+    file = Path(expanded(path))
+    if not backbone_alone(file):
+        return False
+    try:
+        load(model.timm_net, settings.model_copy(update={"weights": str(file)}))
+    except BadInput:
+        return False  # what is told of the whole file tells more
+    return True
 
 
 def _check_sizes(path: str, theirs: ModelSettings, ours: ModelSettings) -> None:

@@ -15,7 +15,6 @@ from gdsweep.config import ModelSettings
 from gdsweep.errors import BadInput
 from gdsweep.model.network import QueryNetwork
 from gdsweep.model.outputs import LayerOutput, Outputs
-from gdsweep.model.timm_net import checkpoint_blocks
 from gdsweep.model.vit import create_vit, is_vit
 
 PATCH = 16
@@ -89,9 +88,10 @@ class EoMT(QueryNetwork):
         self.mask_share.copy_(torch.tensor(mask_shares(share, len(self.shares))))
         self.shares = mask_shares(share, len(self.shares))
 
-    def checkpoint_activations(self) -> None:
-        """See `Network`; every block is computed twice."""
-        checkpoint_blocks(self.backbone)
+    @property
+    def timm_net(self) -> Any:
+        """timm's vision transformer."""
+        return self.backbone
 
     def forward(
         self, images: Sequence[Tensor], targets: object = None, auxiliary: bool = True

@@ -1,6 +1,7 @@
 """Mask2Former (Cheng et al., CVPR 2022) for instance segmentation."""
 
 from collections.abc import Sequence
+from typing import Any
 
 from torch import Tensor
 
@@ -10,7 +11,6 @@ from gdsweep.model.backbone import Backbone
 from gdsweep.model.network import QueryNetwork
 from gdsweep.model.outputs import Outputs
 from gdsweep.model.pixel_decoder import PixelDecoder
-from gdsweep.model.timm_net import checkpoint_blocks
 from gdsweep.model.transformer_decoder import TransformerDecoder
 from gdsweep.model.vit import is_vit
 from gdsweep.model.vit_pyramid import ViTPyramid
@@ -54,9 +54,10 @@ class Mask2Former(QueryNetwork):
         sizes = [(image.shape[-2], image.shape[-1]) for image in images]
         return Outputs(layers, (batch.shape[-2], batch.shape[-1]), sizes)
 
-    def checkpoint_activations(self) -> None:
-        """See `Network`; every block of a ViT, Swin or ConvNeXt is computed twice."""
-        checkpoint_blocks(self.backbone.net)
+    @property
+    def timm_net(self) -> Any:
+        """timm's network: the backbone without what brings its maps to strides."""
+        return self.backbone.net
 
 
 def _check(settings: ModelSettings) -> None:

@@ -2,7 +2,7 @@
 
 from abc import ABC, abstractmethod
 from collections.abc import Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -10,6 +10,7 @@ from torch import Tensor, nn
 from gdsweep.errors import BadInput
 from gdsweep.model.inference import Predictions, predict
 from gdsweep.model.outputs import Outputs
+from gdsweep.model.timm_net import checkpoint_blocks
 
 SIZE_MULTIPLE = 32
 """Padded sizes are multiples of the coarsest stride."""
@@ -63,6 +64,15 @@ class QueryNetwork(Network):
     """A network whose queries predict a class and a mask each."""
 
     teachable = True
+
+    @property
+    @abstractmethod
+    def timm_net(self) -> Any:
+        """timm's network inside the backbone, under its own names."""
+
+    def checkpoint_activations(self) -> None:
+        """See `Network`; every block of a ViT, Swin or ConvNeXt is computed twice."""
+        checkpoint_blocks(self.timm_net)
 
     def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()

@@ -19,6 +19,8 @@ def plan_notes(grids: Iterable[Grid]) -> list[str]:
     for grid in grids:
         for cell in grid.cells:
             lines |= dict.fromkeys(_interpolated(grid, cell))
+        for cell in grid.cells:
+            lines |= dict.fromkeys(_published_length(grid, cell))
         own = {cell.settings.dataset.name: cell for cell in grid.cells if _is_own(grid, cell)}
         for name, cell in own.items():
             lines |= dict.fromkeys(_of_own_data(grid, name, cell))
@@ -46,6 +48,22 @@ def _of_own_data(grid: Grid, name: str, cell: Cell) -> list[str]:
         return []
     values = ", ".join(f"{canonical(t)} {plain(one.value)}" for t, one in derived.items())
     return [f"derived from {name} ({found}): {values}; --show CELL tells why"]
+
+
+def _published_length(grid: Grid, cell: Cell) -> list[str]:
+    """That own data of a kind from which nothing is derived have COCO's values."""
+    resolver, data = grid.resolver, cell.settings.dataset
+    if resolver is None or data.derives or not resolver.is_own(data.name):
+        return []
+    target = ("schedule", "iterations")
+    layers = resolver.layers(cell.coordinates)
+    decided = {one.target for one in layers if holds(one.when, cell.coordinates)}
+    if target in decided or canonical(target) in resolver.axes.names:
+        return []
+    return [
+        f"{data.name}: what the grid leaves open has the values published for COCO, iterations "
+        f"{cell.settings.schedule.iterations:,} among them"
+    ]
 
 
 def _interpolated(grid: Grid, cell: Cell) -> list[str]:

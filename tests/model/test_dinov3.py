@@ -12,6 +12,7 @@ from safetensors.torch import save_file
 from gdsweep.config import ModelSettings
 from gdsweep.errors import BadInput
 from gdsweep.grid.presets import backbone
+from gdsweep.interop.initial import load_initial
 from gdsweep.model import build_network
 from gdsweep.model.backbone import Backbone
 from gdsweep.model.vit_pyramid import ViTPyramid
@@ -103,3 +104,41 @@ def test_a_file_of_another_network_is_told_as_before(tmp_path: Path) -> None:
     chosen = settings("vit_small_patch16_dinov3", weights=str(tmp_path / "other.pth"))
     with pytest.raises(BadInput, match=r"does not fit vit_small_patch16_dinov3: it misses"):
         ViTPyramid(chosen)
+
+
+def test_metas_own_file_starts_a_whole_network(tmp_path: Path) -> None:
+    name = "vit_small_patch16_dinov3"
+    torch.manual_seed(1)
+    net = timm.create_model(name, num_classes=0, dynamic_img_size=True)
+    file = tmp_path / "dinov3.pth"
+    torch.save(in_metas_names(net), file)
+    for architecture in ("mask2former", "eomt"):
+        chosen = settings(name, architecture=architecture, init=str(file))
+        torch.manual_seed(2)
+        model = build_network(chosen, 3)
+        before = model.state_dict()[f"{model.class_head}.weight"].clone()
+        note = load_initial(model, str(file), chosen, ("a", "b", "c"))
+        assert note == "a backbone alone: everything else starts anew"
+        assert torch.equal(model.timm_net.blocks[7].mlp.fc1.weight, net.blocks[7].mlp.fc1.weight)
+        assert torch.equal(model.state_dict()[f"{model.class_head}.weight"], before)
+
+
+@pytest.mark.parametrize("architecture", ["mask2former", "eomt"])
+def test_a_full_size_network_steps_forward_and_back_and_loads(architecture: str) -> None:
+    chosen = ModelSettings.model_validate(
+        {
+            "architecture": architecture,
+            "backbone": backbone("dinov3-small").timm.partition(".")[0],
+            "weights": "random",
+        }
+    )
+    torch.manual_seed(0)
+    model = build_network(chosen, 80).train()
+    layers = model([torch.rand(3, 64, 96) * 255], [None]).layers
+    assert len(layers) == (10 if architecture == "mask2former" else 5)
+    torch.stack([o.mask_logits.mean() + o.class_logits.mean() for o in layers]).sum().backward()
+    # the first block is reached: everything between it and the heads is
+    assert model.timm_net.blocks[0].attn.qkv.weight.grad.abs().sum() > 0
+    again = build_network(chosen, 80)
+    again.load_state_dict(model.state_dict())
+    assert all(torch.equal(v, again.state_dict()[k]) for k, v in model.state_dict().items())

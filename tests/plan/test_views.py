@@ -101,3 +101,19 @@ def test_the_papers_grids_have_nothing_to_note() -> None:
     root = Path(__file__).resolve().parents[2]
     names = ("table3", "table4", "table5", "table6", "table7", "figure1", "figure6", "demo")
     assert plan_notes(load_grid(root / "grids" / f"{name}.yaml") for name in names) == []
+
+
+@pytest.mark.parametrize(("more", "told"), [("", True), ("schedule: {iterations: 90}", False)])
+def test_own_data_from_which_nothing_is_derived_are_told(
+    tmp_path: Path, more: str, told: bool
+) -> None:
+    (tmp_path / "g.yaml").write_text(
+        "title: T\naxes: {dataset: [streets], labels: [5], method: [supervised]}\n"
+        f"datasets: {{streets: {{format: cityscapes}}}}\nsettings: {{{more}}}\n"
+    )
+    notes = plan_notes([load_grid(tmp_path / "g.yaml")])
+    line = (
+        "streets: what the grid leaves open has the values published for COCO, iterations "
+        "368,750 among them"
+    )
+    assert notes == ([line] if told else [])
