@@ -9,8 +9,9 @@ demo: $(INSTALLED)
 	$(BIN)/python launch.py grids/demo.yaml --cluster local --yes
 	$(BIN)/python collect.py grids/demo.yaml
 
+# three workers on two cores: the one with the SLURM tests mostly waits
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n 2 --dist loadgroup
+	$(BIN)/python -m pytest -n 3 --dist loadgroup
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -1,5 +1,6 @@
 """What `pip install .` brings, and that it works far from the checkout."""
 
+import importlib.metadata
 import os
 import shutil
 import subprocess
@@ -35,7 +36,8 @@ def pip(*words: str) -> None:
 def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A wheel of the checkout's files, built in a copy so that no earlier build gets into it."""
     pytest.importorskip("pip")
-    version = pytest.importorskip("setuptools").__version__
+    # its import patches distutils, which other tests may have imported already
+    version = importlib.metadata.version("setuptools")
     if tuple(map(int, version.split(".")[:2])) < (70, 1):
         pytest.skip(f"setuptools {version} builds no wheels by itself; 70.1 does")
     folder = tmp_path_factory.mktemp("wheel")

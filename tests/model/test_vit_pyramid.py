@@ -211,12 +211,24 @@ def test_weights_from_a_classifiers_file(tmp_path: Path) -> None:
     )
 
 
+def test_a_file_of_another_image_size_is_resampled_as_timm_does(tmp_path: Path) -> None:
+    torch.manual_seed(1)
+    small = timm.create_model("test_vit", img_size=64)
+    path = tmp_path / "weights.pth"
+    torch.save(small.state_dict(), path)
+    table = make(weights=str(path)).net.pos_embed
+    assert table.shape[1] == 1 + 10 * 10
+    assert torch.equal(table[:, 0], small.pos_embed[:, 0])
+    wanted = timm.layers.resample_abs_pos_embed(small.pos_embed, (10, 10), (4, 4))
+    torch.testing.assert_close(table, wanted)
+
+
 def test_refusals(tmp_path: Path) -> None:
     with pytest.raises(BadInput, match="timm's test_vit has no weights 'in1q'"):
         make("test_vit.in1q")
     path = tmp_path / "weights.pth"
-    torch.save(timm.create_model("test_vit", img_size=64).state_dict(), path)
-    with pytest.raises(BadInput, match="another shape of pos_embed"):
+    torch.save(timm.create_model("test_vit2").state_dict(), path)
+    with pytest.raises(BadInput, match=r"does not fit test_vit: it misses"):
         make(weights=str(path))
     with pytest.raises(BadInput, match="vit_positions: eva02_tiny_patch14_224 has no plain table"):
         make("eva02_tiny_patch14_224", vit_positions="bicubic")
