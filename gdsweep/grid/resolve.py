@@ -107,6 +107,10 @@ class Resolver:
             return None
         return data.statistics("train") or self._statistics.get(data.name)
 
+    def recorded(self, name: str) -> SetStatistics | None:
+        """What the store remembers of a data set, whatever its files hold now."""
+        return self._statistics.get(name)
+
     def _derived(self, settings: CellSettings, coordinates: Coordinates) -> list[Derived]:
         found = self.statistics(settings.dataset)
         if found is None:

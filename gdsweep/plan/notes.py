@@ -43,11 +43,17 @@ def _of_own_data(grid: Grid, name: str, cell: Cell) -> list[str]:
             f"{name}: its annotations are not seen here, so what the grid leaves open has the "
             "values published for COCO"
         ]
+    before = grid.resolver.recorded(name)
+    changed = (
+        [f"{name}: its training annotations have changed since the last launch: {before} then"]
+        if before not in (None, found)
+        else []
+    )
     derived = grid.resolver.derived(cell.coordinates)
     if not derived:
-        return []
+        return changed
     values = ", ".join(f"{canonical(t)} {plain(one.value)}" for t, one in derived.items())
-    return [f"derived from {name} ({found}): {values}; --show CELL tells why"]
+    return [*changed, f"derived from {name} ({found}): {values}; --show CELL tells why"]
 
 
 def _published_length(grid: Grid, cell: Cell) -> list[str]:

@@ -117,3 +117,15 @@ def test_own_data_from_which_nothing_is_derived_are_told(
         "368,750 among them"
     )
     assert notes == ([line] if told else [])
+
+
+def test_annotations_that_have_changed_since_the_last_launch_are_told(tmp_path: Path) -> None:
+    grid = page(tmp_path)
+    before = grid.cells[0].settings.dataset.statistics("train")
+    assert before is not None
+    same = plan_notes([load_grid(grid.path, None, {"mine": before})])
+    assert not any("have changed" in note for note in same)
+    write_annotations(tmp_path / "data" / "train.json", images=6, size=(128, 128))
+    (line, _) = plan_notes([load_grid(grid.path, None, {"mine": before})])
+    told = "mine: its training annotations have changed since the last launch"
+    assert line == f"{told}: {before} then"
