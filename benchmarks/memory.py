@@ -8,6 +8,7 @@ checkpointing. The criterion, workspaces of kernels and fragmentation are not in
 adds a margin. Takes a minute and a half on one core.
 """
 
+import contextlib
 from typing import Any
 
 import torch
@@ -51,11 +52,9 @@ def measured(architecture: str, name: str, crops: tuple[tuple[int, int], ...]) -
     parameters = sum(parameter.numel() for parameter in network.parameters()) / 1e6
     plain = {crop: kept(network, crop) for crop in crops}
     frugal: dict[tuple[int, int], float] = {}
-    try:
+    with contextlib.suppress(BadInput):  # batch normalisation: the plain number stands alone
         network.checkpoint_activations()
         frugal = {crop: kept(network, crop) for crop in crops}
-    except BadInput:
-        pass  # batch normalisation: the plain number stands alone
     entries = ", ".join(
         f"{h}x{w}: [{plain[h, w]:.2f}" + (f", {frugal[h, w]:.2f}]" if frugal else "]")
         for h, w in crops

@@ -17,7 +17,7 @@ LARGEST = 1024
 EPOCHS = 50
 """Passes over the training images with all labels, as the paper's on COCO."""
 FEWEST = 10_000
-"""Iterations below which a network with new heads is seldom trained out."""
+"""Fewest iterations that are derived; a plain choice, not a measured one."""
 PUBLISHED = 368_750
 """Iterations on COCO: no data set of one's own needs more without being asked for."""
 AREA = 2 * 1024 * 1024

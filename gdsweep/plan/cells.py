@@ -106,16 +106,15 @@ class _Reader:
     def standing(self, chain: Sequence[Need], ref: ScoreRef) -> CellStanding:
         own = chain[-1].trajectory.name
         wanted = sum(_iterations(need) for need in chain)
-        score = None
         try:
             for need in chain:
                 fault = self.data.fault(need.trajectory.config)
                 if fault is not None:
                     name = need.trajectory.name
                     return CellStanding("outdated", fault, wanted, wanted, None, name)
-            score = read_record(self.store.run(own).score(ref), Score)
+            score: Score | None = read_record(self.store.run(own).score(ref), Score)
         except FileNotFoundError:
-            pass  # the usual hole: what it waits for is told below
+            score = None  # the usual hole: what it waits for is told below
         except (BadInput, OSError) as error:
             return CellStanding("damaged", unreadable(error), wanted, wanted, 0.0, own)
         if score is not None and not score.lacks(ref):
