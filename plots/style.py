@@ -1,8 +1,11 @@
 """One look for all figures: paper columns, vector fonts, colours that colour-blind readers tell."""
 
 import contextlib
+import hashlib
 import logging
 from collections.abc import Iterator, Sequence
+from functools import cache
+from importlib.metadata import version
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -94,23 +97,48 @@ def legend_above(figure: "Figure", handles: Sequence[Any]) -> None:
         legend.remove()
 
 
-def save(figure: "Figure", stem: Path, command: str = "") -> list[Path]:
-    """Write `stem`.png (200 dpi) and `stem`.pdf, each whole or not at all; returns both paths.
+def save(figure: "Figure", stem: Path, command: str = "", data: str = "") -> None:
+    """Write the `picture_files` of `stem` (PNG of 200 dpi, PDF), each whole or not at all.
 
-    The files say which command made them and not when, so the same results give the same bytes.
+    The files say which command made them, of which data (a digest) and by which code, and not when:
+    the same results give the same bytes.
     """
-    paths = [stem.with_name(stem.name + suffix) for suffix in (".png", ".pdf")]
     described: Sequence[dict[str, Any]] = (
-        {"Description": command, "Software": None},
-        {"Subject": command, "CreationDate": None},
+        {"Description": command, "Data": data, "Code": code_digest(), "Software": None},
+        {"Subject": command, "Keywords": f"{data} {code_digest()}", "CreationDate": None},
     )
     with look():
-        for path, metadata in zip(paths, described, strict=True):
+        for path, metadata in zip(picture_files(stem), described, strict=True):
             with atomic.replacing(path) as temporary:
                 figure.savefig(temporary, format=path.suffix[1:], dpi=200, metadata=metadata)
-            # laid out once: with a hundred panels that takes longer than drawing them
+            # laid out once, in both formats
             figure.set_layout_engine("none")
-    return paths
+
+
+def picture_files(stem: Path) -> tuple[Path, Path]:
+    """The files of one picture: `stem`.png and `stem`.pdf."""
+    return stem.with_name(f"{stem.name}.png"), stem.with_name(f"{stem.name}.pdf")
+
+
+def is_drawn(stem: Path, data: str) -> bool:
+    """Whether `save` has written the files of `stem` for this data, by this code, already."""
+    said = [text.encode() for text in (data, code_digest())]
+    try:
+        return all(
+            all(text in content for text in said)
+            for content in (path.read_bytes() for path in picture_files(stem))
+        )
+    except OSError:
+        return False
+
+
+@cache
+def code_digest() -> str:
+    """What figures are drawn by: a digest of this room's code and the version of matplotlib."""
+    content = hashlib.sha256(version("matplotlib").encode())
+    for path in sorted(Path(__file__).parent.glob("*.py")):
+        content.update(path.read_bytes())
+    return content.hexdigest()[:16]
 
 
 def svg(figure: "Figure") -> bytes:
@@ -121,6 +149,9 @@ def svg(figure: "Figure") -> bytes:
 
     buffer = io.BytesIO()
     with look():
+        if figure.get_layout_engine() is not None:  # as the PNG is laid out
+            figure.savefig(io.BytesIO(), format="png", dpi=200)
+            figure.set_layout_engine("none")
         # a fixed salt instead of a random one: the same figure gives the same bytes
         matplotlib.rcParams.update({"svg.hashsalt": "gdsweep", "svg.fonttype": "path"})
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})

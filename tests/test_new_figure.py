@@ -10,7 +10,7 @@ from gdsweep import atomic
 from gdsweep.config import FIGURES, FigureKind
 from gdsweep.plan.request import Request
 from gdsweep.report import results
-from gdsweep.report.figures import draw_all
+from gdsweep.report.figures import drawings
 from gdsweep.runs import Score
 
 # all that stands in the entry's file and in the plot's
@@ -56,7 +56,7 @@ def test_it_is_drawn_where_a_grid_asks_for_it(
         )  # fmt: skip
         atomic.write_json(run.score(ref), score.model_dump(mode="json"))
     (grid,) = request.grids
-    (drawn,) = draw_all(request, results(request.graph, grid, request.store))
+    (drawn,) = drawings(request, results(request.graph, grid, request.store))
     (axes,) = drawn.figure.axes
     assert [bar.get_height() for bar in axes.patches] == [30.0, 31.0]
     assert (drawn.title, axes.get_ylabel()) == ("Bars", "Mask AP (test)")

@@ -51,6 +51,10 @@ def parser(program: str) -> argparse.ArgumentParser:
     )  # fmt: skip
     p.add_argument("--html", action="store_true", help="write one self-contained page a grid, too")
     p.add_argument(
+        "--curves", action="store_true",
+        help="draw training curves, too: loss, validation AP, pseudo-labels against the iteration",
+    )  # fmt: skip
+    p.add_argument(
         "--panels", type=_count, default=0, metavar="N",
         help="draw N test images, supervised above guided; needs both scores (default: 0)",
     )  # fmt: skip
@@ -113,6 +117,7 @@ def _collect(asked: argparse.Namespace) -> int:
         cost=asked.cost,
         pseudo_labels=asked.pseudo_labels,
         html=asked.html,
+        curves=asked.curves,
         panels=asked.panels,
     )
     chosen, left_out = grids_to_collect(request_of(asked, asked.grids))
@@ -126,15 +131,15 @@ def _collect(asked: argparse.Namespace) -> int:
             print(f"{collected.grid.name}: {line}", file=sys.stderr)
         # read before anything is written: it may be the very file that is about to be replaced
         compared = _compared(collected, asked.against)
-        files = write(collected, asked.out)
+        written, unchanged = write(collected, asked.out)
         table = collected.main.table
         misses = report.misses(table, asked.strict) if asked.check else []
         if not asked.json:
-            _print(collected, files, misses, compared, asked)
+            _print(collected, (written, unchanged), misses, compared, asked)
         entries.append(
             {
                 **collected.to_json(),
-                "files": [str(path) for path in files],
+                "files": [str(path) for path in (*written, *unchanged)],
                 "misses": misses,
                 "moved": [one.text for one in compared if one.outcome == "outside"],
                 "outdated": collected.outdated,
@@ -156,7 +161,7 @@ def _compared(collected: "Collected", earlier: Path | None) -> list["Compared"]:
 
 def _print(
     collected: "Collected",
-    files: list[Path],
+    files: tuple[list[Path], list[Path]],
     misses: list[str],
     compared: list["Compared"],
     asked: argparse.Namespace,
@@ -165,7 +170,10 @@ def _print(
 
     texts = collected.texts.items()
     print(*(text for end, text in texts if end.endswith(".txt")), sep="\n")
-    print("\n".join(f"wrote {path}" for path in files), end="\n\n")
+    written, unchanged = files
+    lines = [f"wrote {path}" for path in written]
+    lines += [f"unchanged {path}" for path in unchanged]
+    print("\n".join(lines), end="\n\n")
     if asked.check:
         summary = f"{collected.grid.name}: {report.summary(collected.main.table)}"
         print(summary, *(f"miss: {line}" for line in misses), sep="\n", end="\n\n")
@@ -176,6 +184,6 @@ def _print(
 def _flags(asked: argparse.Namespace) -> list[str]:
     """The options that decide what files hold: the rest of the command that makes them."""
     flags = [] if asked.out == Path("results") else ["--out", str(asked.out)]
-    for option in ("html", "cost", "pseudo_labels"):
+    for option in ("html", "curves", "cost", "pseudo_labels"):
         flags += [f"--{option.replace('_', '-')}"] if getattr(asked, option) else []
     return [*flags, "--panels", str(asked.panels)] if asked.panels else flags

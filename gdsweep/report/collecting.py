@@ -16,7 +16,7 @@ from gdsweep.plan.request import Mode, Request
 from gdsweep.plots import style
 from gdsweep.report.as_html import Picture, as_html
 from gdsweep.report.costs import cost_table, costs
-from gdsweep.report.figures import Drawn, draw_all
+from gdsweep.report.figures import Drawing, drawings
 from gdsweep.report.formats import texts
 from gdsweep.report.label_quality import label_quality, label_quality_table
 from gdsweep.report.paired_differences import paired_difference_table, paired_differences
@@ -42,6 +42,8 @@ class Extras:
     """A table of how many pseudo-labels the teachers gave, and how many were right."""
     html: bool = False
     """A self-contained page."""
+    curves: bool = False
+    """Training curves, a picture each for what the cells differ in besides method and seed."""
     panels: int = 0
     """Images with predictions, for each pair of methods."""
 
@@ -138,29 +140,40 @@ def collect(request: Request, extras: Extras, command: str) -> Collected:
     return Collected(request, extras, main, cost, tuple(others))
 
 
-def write(collected: Collected, folder: Path) -> list[Path]:
-    """Write tables, figures and, if wanted, the page; returns their paths. Raises BadInput."""
+def write(collected: Collected, folder: Path) -> tuple[list[Path], list[Path]]:
+    """Write tables, figures and, if wanted, the page. Raises BadInput.
+
+    Returns the paths of what was written, and of the pictures that show the same data already.
+    """
     request, grid, command = collected.request, collected.grid, collected.main.table.command
+    extras = collected.extras
     kind = "" if request.mode == "real" else f"-{request.mode}"
     stem = folder / f"{grid.name}{kind}"
-    files = []
+    written: list[Path] = []
+    unchanged: list[Path] = []
     try:
         folder.mkdir(parents=True, exist_ok=True)
         for end, text in collected.texts.items():
-            files.append(stem.with_name(stem.name + end))
-            atomic.write_text(files[-1], text)
-        drawn = draw_all(request, collected.main.frame, collected.extras.panels)
-        for one in drawn:
-            files += style.save(one.figure, stem.with_name(stem.name + one.end), command)
-        if collected.extras.html:
-            files.append(stem.with_name(f"{stem.name}.html"))
-            atomic.write_text(files[-1], _page(collected, drawn))
+            written.append(stem.with_name(stem.name + end))
+            atomic.write_text(written[-1], text)
+        with_curves = extras.curves or extras.html
+        figures = drawings(request, collected.main.frame, with_curves, extras.panels)
+        for one in figures:
+            place = stem.with_name(stem.name + one.end)
+            if style.is_drawn(place, one.data):
+                unchanged += style.picture_files(place)
+            else:
+                style.save(one.figure, place, command, one.data)
+                written += style.picture_files(place)
+        if extras.html:
+            written.append(stem.with_name(f"{stem.name}.html"))
+            atomic.write_text(written[-1], _page(collected, figures))
     except OSError as error:
         raise BadInput(f"{folder}: cannot be written ({error.strerror})") from None
-    return files
+    return written, unchanged
 
 
-def _page(collected: Collected, drawn: list[Drawn]) -> str:
+def _page(collected: Collected, figures: list[Drawing]) -> str:
     request, grid = collected.request, collected.grid
     pictures = [
         Picture(
@@ -170,7 +183,7 @@ def _page(collected: Collected, drawn: list[Drawn]) -> str:
             one.figure.get_figwidth(),
             style.svg(one.figure),
         )
-        for one in drawn
+        for one in figures
     ]
     receipts = {
         place: receipt(request.graph, grid, request.store, place)

@@ -1,11 +1,13 @@
-"""All figures of one grid, from its results and its runs' metrics."""
+"""The figures of one grid, from its results and its runs' metrics, drawn when asked for."""
 
+import hashlib
 import json
 import pkgutil
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import cached_property, partial
+from typing import TYPE_CHECKING
 
-from matplotlib.figure import Figure
 from pandas import DataFrame
 
 from gdsweep.config import FIGURES, METRICS, SPLIT_NAMES
@@ -15,62 +17,101 @@ from gdsweep.report.curves import curves
 from gdsweep.report.pairs import Pair, pairs
 from gdsweep.report.series import axis_labels, published_levels, series, unfinished
 
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
 
 @dataclass(frozen=True)
-class Drawn:
-    """A figure and what is told with it."""
+class Drawing:
+    """A figure that can be drawn, and what is told with it."""
 
     end: str
     """End of its file's name, before the suffix."""
-    figure: Figure
     title: str
     caption: str
+    data: str
+    """Digest of what it shows: two drawings of one digest, by the same code, are alike."""
+    draw: "Callable[[], Figure]"
+
+    @cached_property
+    def figure(self) -> "Figure":
+        """The figure, drawn when first asked for."""
+        return self.draw()
 
 
-def draw_all(request: Request, frame: DataFrame, panels: int = 0) -> list[Drawn]:
-    """The figure that the grid asks for, training curves, and `panels` images a pair of methods.
+def drawings(
+    request: Request, frame: DataFrame, with_curves: bool = False, panels: int = 0
+) -> list[Drawing]:
+    """The figure that the grid asks for, training curves if wanted, `panels` images a pair.
 
-    `frame` holds the results of the request's one grid. What has not begun is not drawn.
+    `frame` holds the results of the request's one grid. What has not begun is left out.
     """
     (grid,) = request.grids
-    graph, store = request.graph, request.store
-    drawn: list[Drawn] = []
-    if grid.figure is not None:
-        drawn.append(_of_layout(request, frame))
-    measured = curves(graph, grid, store)
-    if not measured.empty:
-        said = "Training loss, mask AP on the validation images, pseudo-labels per image."
-        figure = training_curves.draw(measured)
-        drawn.append(Drawn("-curves", figure, "Training curves", said))
-    for pair in pairs(graph, grid, store) if panels else []:
-        drawn.append(_panels(pair, panels))
-    return drawn
+    found = [] if grid.figure is None else [_of_layout(request, frame)]
+    if with_curves:
+        found += _curves(curves(request.graph, grid, request.store))
+    if panels:
+        found += [_panels(pair, panels) for pair in pairs(request.graph, grid, request.store)]
+    return found
 
 
-def _of_layout(request: Request, frame: DataFrame) -> Drawn:
+def _of_layout(request: Request, frame: DataFrame) -> Drawing:
     (grid,) = request.grids
     layout = grid.figure
     assert layout is not None
     note, kind = unfinished(frame, grid, layout), FIGURES[layout.kind]
-    draw: Callable[..., Figure] = pkgutil.resolve_name(kind.drawn_by)
+    shown: tuple[object, ...]
     if kind.against == "axis":
-        points = series(frame, grid, layout)
-        labels = axis_labels(frame, grid, layout)
         lowest = METRICS[layout.metric].range[0]
-        figure = draw(points, *labels, note, lowest)
+        shown = (series(frame, grid, layout), *axis_labels(frame, grid, layout), note, lowest)
     else:
         paths = curves(request.graph, grid, request.store, layout)
-        levels = published_levels(frame, grid, layout)
         label = f"{METRICS[layout.metric].words} (validation)"
-        figure = draw(paths, levels, label, note)
-    return Drawn("", figure, layout.kind.replace("-", " ").capitalize(), layout.caption)
+        shown = (paths, published_levels(frame, grid, layout), label, note)
+    draw = partial(pkgutil.resolve_name(kind.drawn_by), *shown)
+    title = layout.kind.replace("-", " ").capitalize()
+    return Drawing("", title, layout.caption, _digest(kind.drawn_by, *shown), draw)
 
 
-def _panels(pair: Pair, count: int) -> Drawn:
+def _curves(measured: DataFrame) -> Iterator[Drawing]:
+    """One drawing a panel."""
+    said = "Training loss, mask AP on the validation images, pseudo-labels per image."
+    ends: set[str] = set()
+    for panel, part in measured.groupby("panel", sort=False):
+        end = "-".join(filter(None, ("-curves", _file_part(str(panel)))))
+        while end in ends:  # names that differ in signs alone
+            end += "_"
+        ends.add(end)
+        title = ", ".join(filter(None, ("Training curves", str(panel))))
+        yield Drawing(end, title, said, _digest(part), partial(training_curves.draw, part))
+
+
+def _panels(pair: Pair, count: int) -> Drawing:
+    images_of = SPLIT_NAMES[pair.split]
+    said = f"{pair.names[0]} above, {pair.names[1]} below, on the same {images_of} images."
+    # predictions may be gigabytes: a file of the same size and age is the same
+    files = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in pair.predictions]
+    data = _digest(pair.title, pair.names, pair.dataset, pair.split, files, count)
+    draw = partial(_draw_panels, pair, count)
+    return Drawing(f"-panels-{pair.key}", f"Predictions, {pair.title}", said, data, draw)
+
+
+def _draw_panels(pair: Pair, count: int) -> "Figure":
     images, classes = scored_images.scored_images(pair.dataset, pair.split, count)
     results = [json.loads(path.read_text()) for path in pair.predictions]
     rows = list(zip(pair.names, results, strict=True))
-    figure = qualitative.draw(images, rows, classes, pair.title)
-    images_of = SPLIT_NAMES[pair.split]
-    said = f"{pair.names[0]} above, {pair.names[1]} below, on the same {images_of} images."
-    return Drawn(f"-panels-{pair.key}", figure, f"Predictions, {pair.title}", said)
+    return qualitative.draw(images, rows, classes, pair.title)
+
+
+def _file_part(words: str) -> str:
+    """Words as a part of a file's name: `COCO, 5 %` is `coco-5`."""
+    kept = "".join(c if c.isalnum() or c in ".-" else " " for c in words.lower())
+    return "-".join(kept.split())
+
+
+def _digest(*parts: object) -> str:
+    content = hashlib.sha256()
+    for part in parts:
+        text = part.to_csv() if isinstance(part, DataFrame) else repr(part)
+        content.update(f"{text}\0".encode())
+    return content.hexdigest()[:16]

@@ -4,14 +4,25 @@ import subprocess
 import sys
 from pathlib import Path
 
-from gdsweep.plots.style import COLOURS, MARKERS, look, new_figure, save
+import pytest
+
+from gdsweep.plots.style import (
+    COLOURS,
+    MARKERS,
+    is_drawn,
+    look,
+    new_figure,
+    picture_files,
+    save,
+)
 
 
-def figure_file(folder: Path) -> list[Path]:
+def figure_file(folder: Path, data: str = "") -> tuple[Path, Path]:
     with look():
         figure = new_figure(3.4, 2.0)
         figure.subplots().plot([1, 2], [3, 4], label="λ")
-    return save(figure, folder / "name", "python collect.py")
+    save(figure, folder / "name", "python collect.py", data)
+    return picture_files(folder / "name")
 
 
 def test_files_are_a_png_and_a_pdf_with_real_fonts(tmp_path: Path) -> None:
@@ -31,6 +42,20 @@ def test_files_are_a_png_and_a_pdf_with_real_fonts(tmp_path: Path) -> None:
 def test_the_same_figure_gives_the_same_bytes(tmp_path: Path) -> None:
     before = [path.read_bytes() for path in figure_file(tmp_path)]
     assert [path.read_bytes() for path in figure_file(tmp_path)] == before
+
+
+def test_pictures_of_the_same_data_are_not_drawn_again(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    assert not is_drawn(tmp_path / "name", "0123")
+    _, pdf = figure_file(tmp_path, "0123")
+    assert is_drawn(tmp_path / "name", "0123")
+    assert not is_drawn(tmp_path / "name", "4567")
+    monkeypatch.setattr("gdsweep.plots.style.code_digest", lambda: "another version")
+    assert not is_drawn(tmp_path / "name", "0123")
+    monkeypatch.undo()
+    pdf.unlink()
+    assert not is_drawn(tmp_path / "name", "0123")
 
 
 def test_there_is_a_marker_for_every_colour() -> None:

@@ -29,13 +29,13 @@ def call(*words: str) -> subprocess.CompletedProcess[str]:
 def test_a_partial_store(partial: Any) -> None:
     student = partial.chain(labels=1, method="guided", seed=0)[-1]
     partial.metrics(student, [{"iteration": 500, "total_loss": 5.0, "segm/AP": 14.0}])
-    done = call("grids/grid.yaml")
+    done = call("grids/grid.yaml", "--curves")
     assert (done.returncode, done.stderr) == (0, "")
     assert "14.0 ± 2.0 (3)" in done.stdout
     assert "✗ blocked" in done.stdout
     names = sorted(path.name for path in Path("results").iterdir())
     assert names == sorted(
-        [*(f"grid{suffix}" for suffix in SUFFIXES), "grid-curves.pdf", "grid-curves.png"]
+        [*(f"grid{suffix}" for suffix in SUFFIXES), "grid-curves-1.pdf", "grid-curves-1.png"]
     )
     for name in names:
         assert f"wrote results/{name}" in done.stdout
@@ -48,8 +48,29 @@ def test_again_gives_the_same_bytes(partial: Any) -> None:
     partial.metrics(student, [{"iteration": 500, "total_loss": 5.0, "segm/AP": 14.0}])
     assert call("grids/grid.yaml").returncode == 0
     before = {path.name: path.read_bytes() for path in Path("results").iterdir()}
+    Path("results/grid.png").unlink()
     assert call("grids/grid.yaml").returncode == 0
     assert {path.name: path.read_bytes() for path in Path("results").iterdir()} == before
+
+
+def test_pictures_are_drawn_again_where_their_data_changed(
+    partial: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    students = [partial.chain(labels=p, method="supervised", seed=0)[-1] for p in (1, 10)]
+    for student in students:
+        partial.metrics(student, [{"iteration": 500, "total_loss": 5.0, "segm/AP": 14.0}])
+    for command in (["--curves"], ["--curves"], ["--curves", "--check"]):
+        script("collect", ["grids/grid.yaml", *command])
+    first, again, otherwise = capsys.readouterr().out.split("Made by: ")[1:]
+    for name in ("grid", "grid-curves-1", "grid-curves-10"):
+        assert f"wrote results/{name}.png" in first
+        assert f"unchanged results/{name}.png" in again
+        assert f"unchanged results/{name}.pdf" in otherwise
+    partial.metrics(students[0], [{"iteration": 500, "total_loss": 5.0, "segm/AP": 15.0}])
+    script("collect", ["grids/grid.yaml", "--curves"])
+    said = capsys.readouterr().out
+    assert "wrote results/grid-curves-1.png" in said
+    assert "unchanged results/grid-curves-10.png" in said
 
 
 def test_generated_files_say_which_command_made_them(
