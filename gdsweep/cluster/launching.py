@@ -16,7 +16,7 @@ from gdsweep.grid import Graph
 from gdsweep.plan.dataset_files import refuse_other_data
 from gdsweep.plan.former_runs import former_runs
 from gdsweep.plan.job import Job
-from gdsweep.plan.locations import unknown_places
+from gdsweep.plan.locations import missing_packages, unknown_places
 from gdsweep.plan.memory import fit
 from gdsweep.plan.notes import plan_notes
 from gdsweep.plan.plan import Plan, PlannedRun
@@ -56,7 +56,8 @@ def launch(
     print_plan(plan, console)
     console.print(Text(_store_line(store)), soft_wrap=True)
     executor.preview(plan, console)
-    unknown = unknown_places([run.config for run in todo], store.miniatures)
+    configs = [run.config for run in todo]
+    unknown = [*unknown_places(configs, store.miniatures), *missing_packages(configs)]
     _, large = fit(todo, executor.card)
     earlier = (*former_runs(graph, store), *underived_runs(request.grids, graph, store))
     for line in (*plan_notes(request.grids), *large, *unknown, *earlier):

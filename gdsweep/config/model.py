@@ -6,7 +6,7 @@ from pydantic import Field
 
 from gdsweep.config.base import Settings
 
-NO_FILE = ("pretrained", "random")
+NO_FILE = ("pretrained", "package", "random")
 """What initial backbone weights can be beside a file."""
 
 
@@ -22,8 +22,9 @@ class ModelSettings(Settings):
     """A timm model with feature maps at strides 4, 8, 16 and 32, or a plain vision transformer, by
     timm's name."""
     weights: str = "pretrained"
-    """Initial backbone weights: `pretrained` (timm's for that tag), `random`, or a local file,
-    relative to the grid file. What is in the file is part of the identity, its path is not."""
+    """Initial backbone weights: `pretrained` (timm's for that tag, downloaded), `package` (those of
+    an installed package, see `weights_packages`), `random`, or a local file, relative to the grid
+    file. What is in file or package is part of the identity, the path is not."""
     norm: Literal["frozen", "sync", "batch"] = "frozen"
     """The backbone's batch normalisation: frozen statistics (COCO), synchronised over processes
     (Cityscapes), or per process. Backbones without batch normalisation are unaffected."""
@@ -78,7 +79,7 @@ class ModelSettings(Settings):
 
     @property
     def weights_file(self) -> str | None:
-        """The file that `weights` names; None for timm's weights and for random ones."""
+        """The file that `weights` names; None for timm's, a package's and random ones."""
         return None if self.weights in NO_FILE else self.weights
 
 

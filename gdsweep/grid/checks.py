@@ -145,11 +145,19 @@ def check_label_list(cell: Cell, resolver: Resolver) -> None:
 
 
 def check_weights(cell: Cell, resolver: Resolver) -> None:
-    """Raise BadInput, at the line that decided, where weights that it names are not there."""
-    for weights in given_weights(cell.settings, "guided"):
+    """Raise BadInput, at the line that decided, where weights that it names are not there.
+
+    Whether a package is installed is for who trains with it to say.
+    """
+    try:
+        given = given_weights(cell.settings, "guided")
+    except BadInput as problem:
+        _fail(cell, resolver, (_WEIGHTS,), str(problem).removeprefix("model.weights: "))
+    for weights in given:
         target = tuple(weights.setting.split("."))
+        file = weights.package is None and target == _WEIGHTS
         try:
-            if target == _WEIGHTS and not Path(expanded(weights.path)).is_file():
+            if file and not Path(expanded(weights.path)).is_file():
                 raise BadInput(_no_weights_file(weights.path, resolver.folder))
             _ = weights.digest
         except BadInput as problem:

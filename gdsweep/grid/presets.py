@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import Any
 
@@ -57,10 +57,12 @@ class Backbone:
 
 @cache
 def shipped_dataset(name: str) -> Dataset:
-    """The shipped data set of that name."""
-    document = read_yaml(PRESETS / "datasets" / f"{name}.yaml")
+    """The shipped data set of that name; a relative root lies beside its file."""
+    folder = PRESETS / "datasets"
+    document = read_yaml(folder / f"{name}.yaml")
     document.name = f"preset {name}"
-    return _dataset(document, (), name, document.value)
+    dataset = _dataset(document, (), name, document.value)
+    return replace(dataset, data=dataset.data.rooted(folder))
 
 
 def named_dataset(name: str, datasets: Mapping[str, Dataset]) -> Dataset:

@@ -16,9 +16,12 @@ from timm.models._features import FeatureDictNet, FeatureGetterNet, FeatureListN
 from torch import Tensor
 
 from gdsweep.config import ModelSettings
+from gdsweep.config.model import NO_FILE
 from gdsweep.config.paths import expanded
+from gdsweep.config.weights_packages import weights_package
 from gdsweep.errors import BadInput
 from gdsweep.model import small_swin  # noqa: F401, registers `swin_test` with timm
+from gdsweep.model.efficientnet_names import as_timm
 from gdsweep.model.wrapped_names import unwrapped
 
 log = logging.getLogger(__name__)
@@ -101,21 +104,24 @@ def _check_name(name: str) -> None:
 
 
 def load(net: Any, settings: ModelSettings) -> None:
-    """Put the weights of the file `settings.weights` into `net`; without one, do nothing.
+    """Put the weights of a file or package, as `settings` says, into `net`; if neither, do nothing.
 
     A file that has other names than timm's (Meta's of DINOv2, DINOv3 and ConvNeXt, for example), or
     a patch embedding or table of positions of another size, is read as timm reads the original
-    files of that network (its `checkpoint_filter_fn`).
+    files of that network (its `checkpoint_filter_fn`); EfficientNet's see `efficientnet_names`.
 
     Raises:
-        BadInput: the file cannot be read, or is of another network.
+        BadInput: the file cannot be read, or is of another network; the package is not installed.
     """
-    if settings.weights_file is None:
+    if settings.weights == "package":
+        path = weights_package(settings.backbone).path()
+    elif settings.weights_file is not None:
+        path = Path(expanded(settings.weights_file))
+    else:
         return
-    path = Path(expanded(settings.weights_file))
     what = f"model.weights: {path}"
     if not path.is_file():
-        raise BadInput(f"{what}: no such file; valid: pretrained, random, or a .pth/.safetensors")
+        raise BadInput(f"{what}: no such file; valid: {', '.join(NO_FILE)}, or a .pth/.safetensors")
     try:
         state = timm.models.load_state_dict(str(path), weights_only=True)
     except Exception as error:  # unpickling and safetensors raise all kinds
@@ -125,7 +131,7 @@ def load(net: Any, settings: ModelSettings) -> None:
     state, _ = unwrapped(state)
     wrong = _misfits(net, state)
     if wrong:
-        remapped = _remapped(net, state, settings.backbone)
+        remapped = as_timm(net, state) or _remapped(net, state, settings.backbone)
         if remapped is not None and not _misfits(net, remapped):
             state, wrong = remapped, []
     if wrong:

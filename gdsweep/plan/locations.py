@@ -1,9 +1,10 @@
-"""Where the runs of a plan expect their data, and which of these places are not known here."""
+"""What the runs of a plan need that is not on this machine: their data, packages of weights."""
 
 from collections.abc import Iterable
 from pathlib import Path
 
 from gdsweep.config import RunConfig
+from gdsweep.grid.given_weights import given_weights
 
 
 def unknown_places(configs: Iterable[RunConfig], miniatures: Path) -> list[str]:
@@ -20,3 +21,13 @@ def unknown_places(configs: Iterable[RunConfig], miniatures: Path) -> list[str]:
             continue
         found[data.name] = f"data of {data.name} not found on this machine: {place}{data.hint}"
     return list(found.values())
+
+
+def missing_packages(configs: Iterable[RunConfig]) -> list[str]:
+    """One line per package of weights that is not installed where the plan is made."""
+    found: dict[str, None] = {}
+    for config in configs:
+        for weights in given_weights(config.settings, config.objective):
+            if weights.package is not None and weights.package.installed is None:
+                found[f"{weights.package} is not installed here; {weights.package.advice}"] = None
+    return list(found)

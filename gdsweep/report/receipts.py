@@ -194,6 +194,8 @@ def _given(run: RunDir, config: RunConfig) -> Facts:
         if lay is not None:
             day = time.strftime("%Y-%m-%d %H:%M", time.localtime(lay.mtime))
             text = f"{lay.path}, {lay.size:,} bytes of {day}, sha256 {str(lay.sha256)[:16]}"
+            if weights.package is not None:
+                text = f"{weights.package}: {text}"
         facts.append((GIVEN[weights.setting], text))
     return tuple(facts)
 

