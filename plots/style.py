@@ -12,12 +12,15 @@ from typing import TYPE_CHECKING, Any
 from gdsweep import atomic
 
 if TYPE_CHECKING:
+    from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 COLUMN = 3.4
 """Width of a column of a two-column paper, in inches."""
 PAGE = 7.0
 """Width of its page."""
+DPI = 200
+"""Pixels of an inch, in files that have pixels."""
 
 COLOURS = (
     "#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#7A5C2E", "#882255",
@@ -26,6 +29,10 @@ COLOURS = (
 """Okabe and Ito's palette, the pairs that differ most first; brown for its yellow, which is too
 faint on white, and wine to make nine."""
 MARKERS = ("o", "s", "^", "D", "v", "P", "p", "<", "X")
+KEY_SIZE = 6.5
+"""Of letters in a legend, in points."""
+_KEY_EXTRA = 3.9
+"""What a legend's handle and spaces take beside its words, in letters' sizes."""
 QUIET = "#767676"
 """Grey of what stands in the background; 4.5:1 on white."""
 
@@ -34,6 +41,7 @@ RC: Any = {
     "font.size": 7.5,
     "axes.labelsize": 8,
     "axes.titlesize": 8,
+    "axes.titley": 1.0,  # where it is, instead of above all text that is measured for it
     "legend.fontsize": 7.5,
     "xtick.labelsize": 7.5,
     "ytick.labelsize": 7.5,
@@ -53,21 +61,90 @@ RC: Any = {
     "legend.frameon": False,
     "legend.handlelength": 2.2,
     "pdf.fonttype": 42,  # real fonts, not outlines: text stays text
-    "figure.constrained_layout.h_pad": 0.03,
-    "figure.constrained_layout.w_pad": 0.03,
+    "text.parse_math": False,  # a name with a dollar is a name
 }
 
 
 def new_figure(width: float, height: float) -> "Figure":
-    """An empty figure in inches, drawn without a display and without pyplot's global state."""
+    """An empty figure in inches, drawn without a display and without pyplot's global state.
+
+    Whoever draws says where its axes stand (`axes_at`): layout engines draw all text several times.
+    """
     # the first import may rebuild the font cache, and says so as a warning
     logging.getLogger("matplotlib").setLevel(logging.ERROR)
     from matplotlib.backends.backend_agg import FigureCanvasAgg
     from matplotlib.figure import Figure
 
-    figure = Figure(figsize=(width, height), layout="constrained")
+    figure = Figure(figsize=(width, height), dpi=DPI)
     FigureCanvasAgg(figure)
     return figure
+
+
+def axes_at(figure: "Figure", left: float, bottom: float, width: float, height: float) -> "Axes":
+    """New axes whose frame stands there, in inches."""
+    across, up = figure.get_size_inches()
+    return figure.add_axes((left / across, bottom / up, width / across, height / up))
+
+
+def write(
+    figure: "Figure", left: float, bottom: float, text: str, size: float, **style: Any
+) -> None:
+    """Text at a place of the figure in inches, from its lower left corner unless `style` says."""
+    across, up = figure.get_size_inches()
+    figure.text(left / across, bottom / up, text, fontsize=size, **{"va": "baseline", **style})
+
+
+def text_width(text: str, size: float, weight: str = "normal") -> float:
+    """Width of the widest line of a text, in inches."""
+    return max((_line_width(line, size, weight) for line in text.splitlines()), default=0.0)
+
+
+@cache
+def _line_width(line: str, size: float, weight: str) -> float:
+    from matplotlib.font_manager import FontProperties
+
+    font = FontProperties(family=RC["font.family"], size=size, weight=weight)
+    return _renderer().get_text_width_height_descent(line, font, ismath=False)[0] / DPI
+
+
+@cache
+def _renderer() -> Any:
+    from matplotlib.backends.backend_agg import RendererAgg
+
+    return RendererAgg(1, 1, DPI)
+
+
+def wrapped(text: str, width: float, size: float, weight: str = "normal") -> str:
+    """A text in lines of at most `width` inches; a longer word stands alone."""
+    lines: list[str] = []
+    for word in text.split():
+        longer = f"{lines[-1]} {word}" if lines else word
+        if lines and text_width(longer, size, weight) <= width:
+            lines[-1] = longer
+        else:
+            lines.append(word)
+    return "\n".join(lines)
+
+
+def line_height(size: float) -> float:
+    """From one line of text to the next, in inches."""
+    return 1.2 * size / 72
+
+
+def ink(colour: str) -> str:
+    """A colour dark enough for small text on white: 4.5:1, as WCAG asks."""
+    from matplotlib.colors import to_hex, to_rgb
+
+    shade = to_rgb(colour)
+    while 1.05 / (_luminance(shade) + 0.05) < 4.5:
+        red, green, blue = shade
+        shade = 0.95 * red, 0.95 * green, 0.95 * blue
+    return to_hex(shade)
+
+
+def _luminance(shade: tuple[float, ...]) -> float:
+    linear = [p / 12.92 if p <= 0.03928 else ((p + 0.055) / 1.055) ** 2.4 for p in shade]
+    return 0.2126 * linear[0] + 0.7152 * linear[1] + 0.0722 * linear[2]
 
 
 @contextlib.contextmanager
@@ -82,23 +159,35 @@ def look() -> Iterator[None]:
         yield
 
 
-def legend_above(figure: "Figure", handles: Sequence[Any]) -> None:
-    """A legend above all panels, in as many columns as its width allows; it covers no data.
+def key_rows(handles: Sequence[Any], width: float, size: float = KEY_SIZE) -> list[list[Any]]:
+    """Handles of a legend in rows that are no wider than `width` inches."""
+    rows: list[list[Any]] = []
+    used = 0.0
+    for handle in handles:
+        wide = text_width(handle.get_label(), size) + _KEY_EXTRA * size / 72
+        if not rows or used + wide > width:
+            rows.append([])
+            used = 0.0
+        rows[-1].append(handle)
+        used += wide
+    return rows
 
-    The figure grows by the legend's height, so that the panels keep theirs.
-    """
-    for columns in range(len(handles), 0, -1):
-        legend = figure.legend(handles=handles, loc="outside upper left", ncols=columns)
-        box = legend.get_window_extent(figure.canvas.get_renderer())  # type: ignore[attr-defined]
-        # with the padding that keeps it off both edges
-        if box.width <= 0.97 * figure.bbox.width or columns == 1:
-            figure.set_figheight(figure.get_figheight() + box.height / figure.dpi)
-            return
-        legend.remove()
+
+def draw_key(
+    figure: "Figure", rows: Sequence[Sequence[Any]], left: float, top: float, size: float = KEY_SIZE
+) -> None:
+    """A legend in rows, its upper left corner at a place in inches."""
+    across, up = figure.get_size_inches()
+    for number, row in enumerate(rows):
+        figure.legend(
+            handles=row, loc="upper left", ncols=len(row), fontsize=size,
+            bbox_to_anchor=(left / across, (top - number * line_height(size) * 1.1) / up),
+            borderaxespad=0, borderpad=0, columnspacing=1.2, handletextpad=0.5, handlelength=2.0,
+        )  # fmt: skip
 
 
 def save(figure: "Figure", stem: Path, command: str = "", data: str = "") -> None:
-    """Write the `picture_files` of `stem` (PNG of 200 dpi, PDF), each whole or not at all.
+    """Write the `picture_files` of `stem` (PNG of DPI, PDF), each whole or not at all.
 
     The files say which command made them, of which data (a digest) and by which code, and not when:
     the same results give the same bytes.
@@ -110,9 +199,7 @@ def save(figure: "Figure", stem: Path, command: str = "", data: str = "") -> Non
     with look():
         for path, metadata in zip(picture_files(stem), described, strict=True):
             with atomic.replacing(path) as temporary:
-                figure.savefig(temporary, format=path.suffix[1:], dpi=200, metadata=metadata)
-            # laid out once, in both formats
-            figure.set_layout_engine("none")
+                figure.savefig(temporary, format=path.suffix[1:], dpi=DPI, metadata=metadata)
 
 
 def picture_files(stem: Path) -> tuple[Path, Path]:
@@ -149,9 +236,6 @@ def svg(figure: "Figure") -> bytes:
 
     buffer = io.BytesIO()
     with look():
-        if figure.get_layout_engine() is not None:  # as the PNG is laid out
-            figure.savefig(io.BytesIO(), format="png", dpi=200)
-            figure.set_layout_engine("none")
         # a fixed salt instead of a random one: the same figure gives the same bytes
         matplotlib.rcParams.update({"svg.hashsalt": "gdsweep", "svg.fonttype": "path"})
         figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})

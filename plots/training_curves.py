@@ -1,15 +1,28 @@
-"""Training curves of a grid: loss, validation AP of student and EMA teacher, pseudo-labels.
+"""Training curves: loss, validation AP of student and EMA teacher, pseudo-labels.
 
 Of pseudo-labels their number and, where measured (`evaluation.pseudo_labels`), how many are right
 and how many of the objects they find.
 """
 
-import textwrap
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from gdsweep.plots.style import COLOURS, COLUMN, PAGE, QUIET, legend_above, look, new_figure
+from gdsweep.plots import iterations
+from gdsweep.plots.style import (
+    COLOURS,
+    COLUMN,
+    KEY_SIZE,
+    QUIET,
+    axes_at,
+    draw_key,
+    key_rows,
+    line_height,
+    look,
+    new_figure,
+    wrapped,
+    write,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -17,60 +30,62 @@ if TYPE_CHECKING:
 
 MEASURES = (
     (("loss",), "Training loss"),
-    (("student", "teacher"), "Mask AP\n(validation)"),
-    (("pseudo",), "Pseudo-labels\nper image"),
-    (("precision", "coverage"), "Pseudo-labels right,\nobjects found (%)"),
+    (("student", "teacher"), "Mask AP (validation)"),
+    (("pseudo",), "Pseudo-labels per image"),
+    (("precision", "coverage"), "Pseudo-labels right, objects found (%)"),
 )
 DASHES: dict[str, Any] = {"teacher": (0, (3, 1.5)), "coverage": (0, (4, 1, 1, 1))}
 """What is drawn beside another curve of its panel."""
+TITLE = 8.0
+"""Size of the title, in points."""
 
-ACROSS = 4
-"""Panels side by side."""
+LEFT, BOTTOM, HEIGHT, GAP = 0.36, 0.34, 0.95, 0.24
+"""In inches: room for the scales, and below; height of a measure, and between two of them."""
 
 
 def draw(curves: pd.DataFrame) -> "Figure":
-    """Draw a curves DataFrame (see gdsweep.report.curves).
+    """Draw the rows of one panel of a curves DataFrame (see gdsweep.report.curves).
 
-    A column per panel (four side by side, then further below), a colour per line, a thin curve per
-    seed; the EMA teacher is dashed and a dotted line marks the end of the burn-in.
+    Measures one below the other, a colour per line, a thin curve per seed; the EMA teacher is
+    dashed and a dotted line marks the end of the burn-in.
     """
-    panels = list(dict.fromkeys(curves["panel"])) or [""]
     lines = list(dict.fromkeys(curves["line"]))
     measures = [
         (keys, label) for keys, label in MEASURES if curves[list(keys)].notna().any(axis=None)
     ] or [MEASURES[0]]
-    across = min(len(panels), ACROSS)
-    bands = -(-len(panels) // across)
+    (panel,) = set(curves["panel"])
     with look():
-        height = (1.35 * len(measures) + 0.25) * bands
-        figure = new_figure(COLUMN if across == 1 else PAGE, height)
-        grid = figure.subplots(bands * len(measures), across, squeeze=False, sharex="col")
-        for place in range(bands * across):
-            band, column = divmod(place, across)
-            cells = grid[band * len(measures) : (band + 1) * len(measures), column]
-            if place >= len(panels):
-                for axes in cells:
-                    axes.set_axis_off()
-                continue
-            part = curves[curves["panel"] == panels[place]]
-            for axes, (keys, label) in zip(cells, measures, strict=True):
-                _draw_measure(axes, part, keys, lines, ticks=6 if across <= 2 else 4)
-                axes.set_ylabel(label if column == 0 else "")
-            # a long name would run into its neighbour's
-            title = textwrap.fill(panels[place], 18 if across > 2 else 60)
-            cells[0].set_title(title, loc="left", fontweight="bold")
-            cells[-1].set_xlabel("Iteration")
-            cells[-1].tick_params(labelbottom=True)
-        figure.align_ylabels(grid[:, 0])
-        legend_above(figure, _handles(curves, lines))
+        key = key_rows(_handles(curves, lines), COLUMN - 0.1)
+        title = wrapped(panel, COLUMN - 0.1, TITLE, "bold")
+        titled = len(title.splitlines()) * line_height(TITLE)
+        head = titled + len(key) * line_height(KEY_SIZE) * 1.1 + 0.26
+        height = BOTTOM + len(measures) * (HEIGHT + GAP) - GAP + head
+        figure = new_figure(COLUMN, height)
+        limits = _limits(curves)
+        for place, (keys, label) in enumerate(reversed(measures)):
+            bottom = BOTTOM + place * (HEIGHT + GAP)
+            axes = axes_at(figure, LEFT, bottom, COLUMN - LEFT - 0.12, HEIGHT)
+            _draw_measure(axes, curves, keys, lines)
+            axes.set_title(label, loc="left", fontsize=KEY_SIZE + 0.5, pad=3)
+            axes.set_xlim(*limits)
+            iterations.scale(axes, 5)
+            if place == 0:
+                axes.set_xlabel("Iteration", labelpad=2)
+            else:
+                axes.tick_params(labelbottom=False)
+        write(figure, 0.05, height - 0.04, title, TITLE, va="top", fontweight="bold")
+        draw_key(figure, key, 0.05, height - titled - 0.06)
     return figure
 
 
-def _draw_measure(
-    axes: "Axes", part: pd.DataFrame, keys: tuple[str, ...], lines: list[str], ticks: int
-) -> None:
-    from matplotlib.ticker import MaxNLocator
+def _limits(curves: pd.DataFrame) -> tuple[float, float]:
+    last = float(curves["iteration"].max())
+    return -0.02 * last, 1.02 * last
 
+
+def _draw_measure(
+    axes: "Axes", part: pd.DataFrame, keys: tuple[str, ...], lines: list[str]
+) -> None:
     for (line, _), path in part.groupby(["line", "seed"], sort=False):
         colour = COLOURS[lines.index(line) % len(COLOURS)]
         for key in keys:
@@ -86,14 +101,8 @@ def _draw_measure(
             )  # fmt: skip
     for burn_in in sorted(set(part["burn_in"].dropna())):
         axes.axvline(burn_in, color=QUIET, linestyle=":", linewidth=0.9, zorder=1)
-    if part[list(keys)].notna().any(axis=None):
-        # a little below zero, where a curve of zeros can be seen
-        axes.set_ylim(bottom=-0.03 * axes.get_ylim()[1])
-    else:
-        axes.set_yticks([])
-        axes.text(0.5, 0.5, "none", transform=axes.transAxes, ha="center", color=QUIET)
-    axes.margins(x=0.02)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=ticks, integer=True))
+    # a little below zero, where a curve of zeros can be seen
+    axes.set_ylim(bottom=-0.03 * axes.get_ylim()[1])
 
 
 def _handles(curves: pd.DataFrame, lines: list[str]) -> list[Any]:

@@ -1,20 +1,28 @@
 """Figure 6 of the paper: mask AP on the validation images against the iteration."""
 
-import textwrap
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
+from gdsweep.plots import end_labels, iterations
+from gdsweep.plots.end_labels import EndLabel
 from gdsweep.plots.style import (
     COLOURS,
     COLUMN,
+    KEY_SIZE,
     MARKERS,
     PAGE,
     QUIET,
-    legend_above,
+    axes_at,
+    draw_key,
+    ink,
+    key_rows,
+    line_height,
     look,
     new_figure,
+    wrapped,
+    write,
 )
 
 if TYPE_CHECKING:
@@ -23,6 +31,10 @@ if TYPE_CHECKING:
 
 MOST_MARKERS = 12
 """A line with more points carries a marker at every so many only."""
+LEFT, BOTTOM, HEIGHT, NAMES = 0.44, 0.36, 1.8, 1.0
+"""In inches: room for the scale, and below; of a panel; the most that a line of a name takes."""
+NOTE = 5.5
+"""Size of the note below, in points."""
 
 
 def draw(
@@ -43,26 +55,32 @@ def draw(
     measured = curves.assign(AP=reported(curves)).dropna(subset="AP")
     across = min(len(panels), 2)
     rows = -(-len(panels) // across)
+    width = COLUMN if across == 1 else PAGE
     with look():
-        said = "\n".join(textwrap.wrap(note, 78 if across == 1 else 165))
-        height = 2.1 * rows + 0.1 * len(said.splitlines())
-        figure = new_figure(COLUMN if across == 1 else PAGE, height)
-        grid = figure.subplots(rows, across, squeeze=False)
-        for place, axes in enumerate(grid.flat):
-            if place >= len(panels):
-                axes.set_axis_off()
-                continue
-            levels = {line: v for (panel, line), v in published.items() if panel == panels[place]}
-            _draw_panel(axes, measured[measured["panel"] == panels[place]], lines, levels)
-            axes.set_title(panels[place], loc="left", fontweight="bold")
-            axes.set_xlabel("Iteration")
-            if place % across == 0:
-                axes.set_ylabel(y_label)
-        handles = _handles(measured, lines, bool(published))
-        if handles:
-            legend_above(figure, handles)
-        if note:
-            figure.supxlabel(said, x=0.02, ha="left", fontsize=5.5, color=QUIET)
+        parts = [measured[measured["panel"] == panel] for panel in panels]
+        labels = [_labels(part, lines) for part in parts]
+        names = max(end_labels.room_for(part)[0] for part in labels)
+        height = max(HEIGHT, *(end_labels.room_for(part)[1] + 0.1 for part in labels))
+        key = key_rows(_handles(measured, bool(published)), width - 0.1)
+        below = wrapped(note, width - 0.1, NOTE)
+        foot = len(below.splitlines()) * line_height(NOTE) + (0.04 if note else 0.0)
+        head = len(key) * line_height(KEY_SIZE) * 1.1 + 0.06
+        band = height + BOTTOM + (0.18 if any(panels) else 0.06)
+        figure = new_figure(width, rows * band + head + foot)
+        for place, (panel, part) in enumerate(zip(panels, parts, strict=True)):
+            row, column = divmod(place, across)
+            axes = axes_at(
+                figure, LEFT + column * width / across, foot + (rows - 1 - row) * band + BOTTOM,
+                width / across - LEFT - names - 0.06, height,
+            )  # fmt: skip
+            levels = {line: v for (where, line), v in published.items() if where == panel}
+            _draw_panel(axes, part, lines, levels)
+            end_labels.draw(figure, axes, labels[place])
+            axes.set_title(panel, loc="left", fontweight="bold", pad=4)
+            axes.set_xlabel("Iteration", labelpad=2)
+            axes.set_ylabel(y_label if column == 0 else "", labelpad=3)
+        draw_key(figure, key, 0.05, rows * band + head + foot - 0.03)
+        write(figure, 0.05, 0.03, below, NOTE, va="bottom", color=QUIET, linespacing=1.1)
     return figure
 
 
@@ -72,18 +90,30 @@ def reported(curves: pd.DataFrame) -> pd.Series:
     return curves["student"].where(student, curves["teacher"])
 
 
+def _labels(part: pd.DataFrame, lines: list[str]) -> list[EndLabel]:
+    found = []
+    for rank, line in enumerate(lines):
+        mean = _mean(part[part["line"] == line])
+        if not mean.empty:
+            name = end_labels.fitted(line, NAMES, "bold")
+            colour = ink(COLOURS[rank % len(COLOURS)])
+            found.append(EndLabel(name, mean.index[-1], mean.iloc[-1], colour, "bold"))
+    return found
+
+
+def _mean(own: pd.DataFrame) -> pd.Series:
+    """Mean over a line's seeds by iteration, where every seed was measured: else it would jump."""
+    counted = own.groupby("iteration")["AP"].agg(["mean", "count"])
+    return counted.loc[counted["count"] == own["seed"].nunique(), "mean"]
+
+
 def _draw_panel(
     axes: "Axes", part: pd.DataFrame, lines: list[str], published: Mapping[str, float]
 ) -> None:
-    from matplotlib.ticker import FuncFormatter, MaxNLocator
-
     for rank, line in enumerate(lines):
         colour = COLOURS[rank % len(COLOURS)]
         if line in published:
-            axes.axhline(
-                published[line], color=colour, linestyle=(0, (3, 2)), linewidth=0.9, alpha=0.75,
-                zorder=1,
-            )  # fmt: skip
+            axes.axhline(published[line], zorder=1, **_level_style(colour))
         own = part[part["line"] == line]
         if own.empty:
             continue
@@ -91,23 +121,16 @@ def _draw_panel(
         if len(seeds) > 1:
             for _, path in seeds:
                 axes.plot(path["iteration"], path["AP"], color=colour, linewidth=0.6, alpha=0.35)
-        # a mean where every seed was measured; where seeds are missing it would jump
-        counted = own.groupby("iteration")["AP"].agg(["mean", "count"])
-        mean = counted.loc[counted["count"] == len(seeds), "mean"]
+        mean = _mean(own)
         every = max(-(-len(mean) // MOST_MARKERS), 1)
-        axes.plot(mean.index, mean, markevery=every, **_style(rank), label=line)
+        axes.plot(mean.index, mean, markevery=every, label=line, **_style(rank))
     for burn_in in sorted(set(part["burn_in"].dropna())):
         axes.axvline(burn_in, color=QUIET, linestyle=":", linewidth=0.9, zorder=1)
     if part.empty:
         axes.text(0.5, 0.5, "no results yet", transform=axes.transAxes, ha="center", color=QUIET)
+    axes.margins(x=0.03)
     axes.set_ylim(bottom=0)
-    axes.margins(x=0.02)
-    axes.xaxis.set_major_locator(MaxNLocator(nbins=6, integer=True))
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda x, _: _thousands(x)))
-
-
-def _thousands(x: float) -> str:
-    return f"{x / 1000:g}k" if abs(x) >= 1000 else f"{x:g}"
+    iterations.scale(axes, 5)
 
 
 def _style(rank: int) -> dict[str, Any]:
@@ -121,13 +144,16 @@ def _style(rank: int) -> dict[str, Any]:
     }
 
 
-def _handles(measured: pd.DataFrame, lines: list[str], published: bool) -> list[Any]:
+def _level_style(colour: str) -> dict[str, Any]:
+    return {"color": colour, "linestyle": (0, (3, 2)), "linewidth": 0.9, "alpha": 0.75}
+
+
+def _handles(measured: pd.DataFrame, published: bool) -> list[Any]:
     from matplotlib.lines import Line2D
 
-    made = [Line2D([], [], label=line, **_style(rank)) for rank, line in enumerate(lines)]
+    made = []
     if published:
-        style: dict[str, Any] = {"color": QUIET, "linestyle": (0, (3, 2)), "linewidth": 0.9}
-        made.append(Line2D([], [], label="published, final", **style))
+        made.append(Line2D([], [], label="published, final", **_level_style("#333333")))
     if measured["burn_in"].notna().any():
         made.append(Line2D([], [], color=QUIET, linestyle=":", label="end of burn-in"))
     return made

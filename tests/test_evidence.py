@@ -5,10 +5,13 @@ from pathlib import Path
 
 import pandas as pd
 import pytest
+from PIL import Image
 
 from gdsweep.grid import Grid, graph_of, load_grid
+from gdsweep.plan.request import Request
 from gdsweep.report import as_text, build_table, paired_difference_table
 from gdsweep.report.display import number
+from gdsweep.report.figures import drawings
 from gdsweep.report.results import result_columns
 
 ROOT = Path(__file__).parents[1]
@@ -54,6 +57,17 @@ def test_tables_verdicts_and_intervals_follow_from_the_results(name: str) -> Non
         made["-differences"] = paired_difference_table(frame, grid, command)
     for end, table in made.items():
         assert as_text(table) == (RESULTS / f"{name}{end}.txt").read_text()
+
+
+@pytest.mark.parametrize("name", COLLECTED)
+def test_figures_are_of_the_results(name: str) -> None:
+    """What is drawn of scores; curves are drawn of metrics, which are not committed."""
+    grid = load_grid(ROOT / "grids" / f"{name}.yaml")
+    if grid.figure is None or grid.figure.x is None:
+        pytest.skip("no figure of its scores")
+    (drawing,) = drawings(Request(grid_names=(grid.path,)), read_results(name, grid))
+    with Image.open(RESULTS / f"{name}.png") as picture:
+        assert picture.info["Data"] == drawing.data
 
 
 def read_results(name: str, grid: Grid) -> pd.DataFrame:

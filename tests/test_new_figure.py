@@ -19,7 +19,7 @@ PLOT = '''
 from gdsweep.plots.style import COLUMN, look, new_figure
 
 
-def draw(series, x_label, y_label, note, lowest):
+def draw(series, x_label, y_label, note, lowest, comparison):
     """A bar a point."""
     with look():
         figure = new_figure(COLUMN, 2.0)

@@ -19,8 +19,9 @@ class FigureKind:
     drawn_by: str
     """The function that draws it, as `module:name`; `gdsweep.report.figures` calls it.
 
-    Against an axis with a series DataFrame, both axes' labels, a note and the metric's least value;
-    against the iteration with a curves DataFrame, published levels, the label and a note.
+    Against an axis with a series DataFrame, both axes' labels, a note, the metric's least value and
+    the comparison that is singled out, or None; against the iteration with a curves DataFrame,
+    published levels, the label and a note.
     """
 
 

@@ -51,8 +51,8 @@ def read_differences(
     found = []
     for index, entry in enumerate(page.differences):
         path: KeyPath = ("differences", index)
-        of = _values(document, (*path, "of"), entry.of, axes)
-        minus = _values(document, (*path, "minus"), entry.minus, axes)
+        of = axis_values(document, (*path, "of"), entry.of, axes)
+        minus = axis_values(document, (*path, "minus"), entry.minus, axes)
         if of.keys() != minus.keys():
             apart = ", ".join(sorted(of.keys() ^ minus.keys()))
             document.fail(path, f"of and minus must name the same axes, unlike {apart}")
@@ -71,9 +71,10 @@ def read_differences(
     return tuple(found)
 
 
-def _values(
+def axis_values(
     document: Document, path: KeyPath, entries: dict[str, Any], axes: Axes
 ) -> dict[str, Scalar]:
+    """Axes and values that a page names, each checked on its line. Raises BadInput."""
     found: dict[str, Scalar] = {}
     for key, value in entries.items():
         name = read_axis_name(Origin(document, (*path, key)), key, axes.names)

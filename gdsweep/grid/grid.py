@@ -10,6 +10,7 @@ from gdsweep.grid.assignments import Reader, Scalar, Scope
 from gdsweep.grid.cell import Cell
 from gdsweep.grid.checks import check_cell, check_label_list, check_rules, check_weights
 from gdsweep.grid.claims import Claims
+from gdsweep.grid.comparison import with_comparison
 from gdsweep.grid.differences import Difference, read_differences
 from gdsweep.grid.expand import Axes, Combination, without
 from gdsweep.grid.layout import FigureLayout, TableLayout, read_figure, read_table
@@ -110,6 +111,9 @@ def load_grid(
     if page.figure is not None:
         figure = read_figure(document, page.figure, table, axes, cells)
     published, claims = _published(document, page)
+    if figure is not None and page.figure is not None and page.figure.compare is not None:
+        compare = page.figure.compare
+        figure = with_comparison(document, compare, figure, axes, cells, published)
     asked = shown_metrics(table, figure, differences)
     on_demand = tuple(key for key in asked if METRICS[key].on_demand)
     cells = [replace(cell, metrics=on_demand) for cell in cells]

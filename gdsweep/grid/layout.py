@@ -36,6 +36,18 @@ class TableLayout:
 
 
 @dataclass(frozen=True)
+class ComparedPoint:
+    """A point of ours, and the quoted one it is shown beside."""
+
+    cell: dict[str, Scalar]
+    """Axis to value, of the figure's lines, x axis and panels."""
+    row: str
+    """The quoted row's head."""
+    at: float
+    """Its value on the x axis."""
+
+
+@dataclass(frozen=True)
 class FigureLayout:
     """A figure of the cells."""
 
@@ -53,6 +65,8 @@ class FigureLayout:
     """Key of the metric that is shown."""
     caption: str
     """Caption."""
+    compare: ComparedPoint | None = None
+    """What is singled out."""
 
 
 def read_table(

@@ -39,6 +39,17 @@ class TableEntry(Settings):
     """Axis to value to the words it is shown by."""
 
 
+class ComparisonEntry(Settings):
+    """A point of ours that a figure against an axis shows beside a quoted one."""
+
+    cell: dict[str, Any]
+    """Axis to value: of the figure's lines, its x axis, and its panels where it has any."""
+    row: str
+    """The quoted row's head, as the published tables have it."""
+    at: float
+    """Its value on the x axis."""
+
+
 class FigureEntry(Settings):
     """How the cells make a figure."""
 
@@ -55,6 +66,8 @@ class FigureEntry(Settings):
     """What is shown; the table's first metric if not given."""
     caption: str | None = None
     """Caption; the table's where not given."""
+    compare: ComparisonEntry | None = None
+    """What is singled out, where the figure has an axis of numbers."""
 
 
 class DifferenceEntry(Settings):

@@ -15,7 +15,14 @@ from gdsweep.plan.request import Request
 from gdsweep.plots import qualitative, scored_images, training_curves
 from gdsweep.report.curves import curves
 from gdsweep.report.pairs import Pair, pairs
-from gdsweep.report.series import axis_labels, published_levels, series, unfinished
+from gdsweep.report.series import (
+    axis_labels,
+    comparison,
+    published_levels,
+    quoted_details,
+    series,
+    unfinished,
+)
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -59,11 +66,15 @@ def _of_layout(request: Request, frame: DataFrame) -> Drawing:
     (grid,) = request.grids
     layout = grid.figure
     assert layout is not None
-    note, kind = unfinished(frame, grid, layout), FIGURES[layout.kind]
+    kind = FIGURES[layout.kind]
+    note = unfinished(frame, grid, layout)
     shown: tuple[object, ...]
     if kind.against == "axis":
         lowest = METRICS[layout.metric].range[0]
-        shown = (series(frame, grid, layout), *axis_labels(frame, grid, layout), note, lowest)
+        note = " ".join(filter(None, (quoted_details(grid, layout), note)))
+        labels = axis_labels(frame, grid, layout)
+        singled_out = comparison(frame, grid, layout)
+        shown = (series(frame, grid, layout), *labels, note, lowest, singled_out)
     else:
         paths = curves(request.graph, grid, request.store, layout)
         label = f"{METRICS[layout.metric].words} (validation)"
@@ -112,6 +123,7 @@ def _file_part(words: str) -> str:
 def _digest(*parts: object) -> str:
     content = hashlib.sha256()
     for part in parts:
-        text = part.to_csv() if isinstance(part, DataFrame) else repr(part)
+        # ten digits: the last ones of a number may change on the way through a file
+        text = part.to_json(double_precision=10) if isinstance(part, DataFrame) else repr(part)
         content.update(f"{text}\0".encode())
     return content.hexdigest()[:16]

@@ -1,7 +1,9 @@
 """The lines of a label-efficiency figure: a metric against an axis of numbers."""
 
 import math
+import re
 import statistics
+from collections.abc import Iterable
 from typing import Any
 
 import pandas as pd
@@ -9,10 +11,11 @@ import pandas as pd
 from gdsweep.config import METRICS, SPLIT_NAMES
 from gdsweep.grid import FigureLayout, Grid
 from gdsweep.plan.cells import percent
+from gdsweep.plots.label_efficiency import Comparison
 from gdsweep.report.display import display_name, heading, in_order, line_names
 from gdsweep.report.published import published_values, quoted_values
 
-SERIES = ("panel", "line", "source", "x", "mean", "spread", "values", "of")
+SERIES = ("panel", "line", "source", "x", "mean", "spread", "values", "of", "supervised")
 """Columns of a series DataFrame: one row a point."""
 
 
@@ -21,8 +24,9 @@ def series(frame: pd.DataFrame, grid: Grid, layout: FigureLayout) -> pd.DataFram
 
     `source` is `ours`, `published` (the paper's numbers of the same line) or `quoted` (another
     method's, a line of its own). `mean` and `spread` (sample standard deviation, NaN below two)
-    are over `values`, one per finished seed, in percent; `of` is the number of seeds asked for.
-    A point without a finished seed is left out.
+    are over `values`, one per finished seed, in percent; `of` is the number of seeds asked for;
+    `supervised` tells whether labelled images alone are trained on. A point without a finished seed
+    is left out.
     """
     metric = layout.metric
     published = published_values(grid, metric)
@@ -39,6 +43,7 @@ def series(frame: pd.DataFrame, grid: Grid, layout: FigureLayout) -> pd.DataFram
             "panel": _panel_name(panel, layout, grid),
             "line": lines[tuple(line)],
             "x": float(x),
+            "supervised": all(grid.cells[r["cell"]].settings.method == "supervised" for r in group),
         }
         values = [r[metric] for r in group if not math.isnan(r[metric])]
         if values:
@@ -126,14 +131,64 @@ def _point(place: dict[str, Any], source: str, values: list[float], of: int) -> 
     }
 
 
+def comparison(frame: pd.DataFrame, grid: Grid, layout: FigureLayout) -> Comparison | None:
+    """What the figure singles out, by the names of its panels and lines; None where nothing is."""
+    if layout.compare is None or layout.x is None:
+        return None
+    asked = layout.compare
+    lines = figure_lines(frame, grid, layout)
+    names = short_names(entry.row for entry in quoted_values(grid, layout.metric))
+    return Comparison(
+        panel=_panel_name(asked.cell.get(layout.panels or ""), layout, grid),
+        line=lines[tuple(asked.cell[axis] for axis in layout.lines)],
+        x=float(asked.cell[layout.x]),  # type: ignore[arg-type]  # read_comparison asks for numbers
+        rival=names[asked.row],
+        rival_x=asked.at,
+    )
+
+
+def short_names(rows: Iterable[str]) -> dict[str, str]:
+    """Rows of published tables by name: `Polite Teacher - R50 (IN-1k) [9]` is `Polite Teacher`.
+
+    What stands after the name is kept where the name alone would be another's too.
+    """
+    distinct = list(dict.fromkeys(rows))
+    heads = [row.split(" - ", 1)[0] for row in distinct]
+    return {
+        row: head if heads.count(head) == 1 else row
+        for row, head in zip(distinct, heads, strict=True)
+    }
+
+
+def quoted_details(grid: Grid, layout: FigureLayout) -> str:
+    """What `short_names` leaves out, in one line: `Quoted methods: R50 (IN-1k).`; or nothing."""
+    rows = [entry.row for entry in quoted_values(grid, layout.metric)]
+    details: dict[str, list[str]] = {}
+    for row, name in short_names(rows).items():
+        if name != row:
+            detail = re.sub(r"\s*\[[^]]*\]$", "", row.split(" - ", 1)[1])
+            details.setdefault(detail, []).append(name)
+    if len(details) == 1:
+        return f"Quoted methods: {next(iter(details))}."
+    said = (f"{', '.join(names)}: {detail}" for detail, names in details.items())
+    return f"Quoted: {'; '.join(said)}." if details else ""
+
+
 def _quoted(grid: Grid, layout: FigureLayout, frame: pd.DataFrame) -> list[dict[str, Any]]:
     """Points of quoted methods, in the panels that the grid has, at x values it has."""
+    entries = quoted_values(grid, layout.metric)
+    names = short_names(entry.row for entry in entries)
     points = []
-    for entry in quoted_values(grid, layout.metric):
+    for entry in entries:
         x = entry.axes.get(layout.x) if layout.x else None
         panel = entry.axes.get(layout.panels) if layout.panels else None
         fits = not layout.panels or panel in set(frame[layout.panels])
         if isinstance(x, int | float) and fits and x in set(frame[layout.x]):
-            place = {"panel": _panel_name(panel, layout, grid), "line": entry.row, "x": float(x)}
+            place = {
+                "panel": _panel_name(panel, layout, grid),
+                "line": names[entry.row],
+                "x": float(x),
+                "supervised": entry.axes.get("method") == "supervised",
+            }
             points.append(_point(place, "quoted", [entry.value], 1))
     return sorted(points, key=lambda point: (point["panel"], point["line"], point["x"]))

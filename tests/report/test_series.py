@@ -1,9 +1,13 @@
 """The points of the label-efficiency figure."""
 
 import math
+from pathlib import Path
 from typing import Any
 
+from gdsweep.grid import build_graph, load_grid
+from gdsweep.plots.label_efficiency import Comparison
 from gdsweep.report import axis_labels, curves, published_levels, results, series, unfinished
+from gdsweep.report.series import comparison, quoted_details, short_names
 
 
 def points(bench: Any) -> dict[tuple[str, str, float], dict[str, Any]]:
@@ -21,7 +25,7 @@ def test_points_by_hand(partial: Any) -> None:
         ("Mask2Former", "published", 10.0),
         ("Ours_100%", "published", 1.0),
         ("Ours_100%", "published", 10.0),
-        ("Polite Teacher - R50 [9]", "quoted", 1.0),
+        ("Polite Teacher", "quoted", 1.0),
     }
     one = found["Mask2Former", "ours", 1.0]
     assert (one["mean"], one["spread"], one["values"], one["of"]) == (
@@ -31,7 +35,7 @@ def test_points_by_hand(partial: Any) -> None:
         3,
     )
     assert found["Ours_100%", "published", 10.0]["mean"] == 35.0
-    assert math.isnan(found["Polite Teacher - R50 [9]", "quoted", 1.0]["spread"])
+    assert math.isnan(found["Polite Teacher", "quoted", 1.0]["spread"])
 
 
 def test_what_is_not_finished_is_said(partial: Any) -> None:
@@ -119,3 +123,34 @@ published: paper/table.yaml
     assert found["guided swin-tiny", "ours", 1.0] == 20.0
     assert found["guided resnet50", "published", 10.0] == 35.0
     assert ("guided swin-tiny", "published", 1.0) not in found
+
+
+def test_figure_1_singles_out_what_the_paper_claims(bench: Any, root: Path) -> None:
+    grid = load_grid(root / "grids" / "figure1.yaml")
+    graph = build_graph(grid.cells)
+    frame = results(graph, grid, bench.store)
+    assert grid.figure is not None
+    ours = "Guided distillation (ours)"
+    found = comparison(frame, grid, grid.figure)
+    assert found == Comparison("COCO", ours, 1.0, "Polite Teacher", 10.0)
+    assert quoted_details(grid, grid.figure) == "Quoted methods: R50 (IN-1k)."
+    points = series(frame, grid, grid.figure)
+    quoted = points[points["source"] == "quoted"]
+    supervised = dict(zip(quoted["line"], quoted["supervised"], strict=True))
+    assert supervised == {
+        "CenterMask2": True,
+        "DD": False,
+        "Mask-RCNN": True,
+        "Noisy Boundaries": False,
+        "Polite Teacher": False,
+    }
+
+
+def test_a_short_name_is_one_methods_alone() -> None:
+    rows = ["Ours - R50 (IN-1k)", "Ours - Swin-L", "DD - R50 [23]", "Standard [9]"]
+    assert short_names(rows) == {
+        "Ours - R50 (IN-1k)": "Ours - R50 (IN-1k)",
+        "Ours - Swin-L": "Ours - Swin-L",
+        "DD - R50 [23]": "DD",
+        "Standard [9]": "Standard [9]",
+    }
