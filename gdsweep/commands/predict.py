@@ -22,6 +22,14 @@ def parser(program: str) -> argparse.ArgumentParser:
     p.add_argument("--threshold", type=float, default=0.5, metavar="S", help="least score drawn")
     p.add_argument("--detections", type=int, default=100, metavar="N", help="most per image")
     p.add_argument("--short-edge", type=int, metavar="PX", help="test size (default: the run's)")
+    p.add_argument(
+        "--outlines", action="store_true",
+        help="outlines alone, no text and no filling: objects of ten pixels stay visible",
+    )  # fmt: skip
+    p.add_argument(
+        "--ground-truth", type=Path, metavar="FILE",
+        help="COCO annotations of the images, drawn to the left of the predictions",
+    )  # fmt: skip
     p.add_argument("--device", default="cpu", help="cpu (default) or cuda")
     return p
 
@@ -48,6 +56,8 @@ def main(asked: argparse.Namespace) -> int:
         detections=asked.detections,
         short_edge=asked.short_edge,
         device=asked.device,
+        outlines=asked.outlines,
+        ground_truth=asked.ground_truth,
     )
     print(f"{len(files)} images, {drawn} instances drawn: {asked.out}")
     return DONE

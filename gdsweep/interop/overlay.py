@@ -12,41 +12,65 @@ _SHARE = 0.45
 """Share of the colour inside a mask; the outline has all of it."""
 _LEAST = 384
 """Shorter side, in pixels, below which a picture is enlarged: tags would cover it."""
+_LARGEST = 4096
+"""Longest side, in pixels, to which a picture is enlarged for its outlines' sake."""
+_GAP = 8
+"""Pixels between two pictures."""
 
 
 def overlay(
-    image: Tensor, labels: Tensor, scores: Tensor, masks: Tensor, names: Sequence[str]
+    image: Tensor,
+    labels: Tensor,
+    scores: Tensor | None,
+    masks: Tensor,
+    names: Sequence[str],
+    outlines: bool = False,
 ) -> NDArray[np.uint8]:
     """Draw masks with outlines, and a tag with class and score for each; the best on top.
 
-    Small images are enlarged by a whole number, so that tags do not cover them.
+    Small images are enlarged by a whole number, so that tags do not cover them. With `outlines`
+    there are no tags and nothing inside a mask: the outline is one pixel of a picture of twice the
+    image's size at least (if that is no more than 4096 pixels), so that objects of a few pixels
+    stay visible.
 
     Args:
         image: RGB, uint8 [3, H, W].
         labels: long [n].
-        scores: [n].
+        scores: [n]; None of annotated objects, which have none.
         masks: bool [n, H, W].
         names: of the classes.
+        outlines: Draw outlines alone.
 
     Returns:
         RGB, uint8 [k H, k W, 3].
     """
     k = max(1, -(-_LEAST // min(image.shape[-2:])))
+    if outlines and k == 1 and 2 * max(image.shape[-2:]) <= _LARGEST:
+        k = 2
     image, masks = (x.repeat_interleave(k, 1).repeat_interleave(k, 2) for x in (image, masks))
     picture = image.permute(1, 2, 0).cpu().numpy().astype(np.float32)
-    order = scores.argsort().tolist()
+    order = range(len(masks)) if scores is None else scores.argsort().tolist()
     filled = [n for n in order if bool(masks[n].any())]
-    thickness = max(1, round(min(picture.shape[:2]) / 400))
+    thickness = 1 if outlines else max(1, round(min(picture.shape[:2]) / 400))
     tags = []
     for place, n in enumerate(filled):
         mask = masks[n].cpu().numpy()
         colour = np.array(_colour(place), np.float32)
-        picture[mask] = (1 - _SHARE) * picture[mask] + _SHARE * colour
+        if not outlines:
+            picture[mask] = (1 - _SHARE) * picture[mask] + _SHARE * colour
         picture[mask & ~_shrunk(mask, thickness)] = colour
-        tags.append((mask, f"{names[int(labels[n])]} {float(scores[n]):.2f}", _colour(place)))
+        score = "" if scores is None else f" {float(scores[n]):.2f}"
+        tags.append((mask, f"{names[int(labels[n])]}{score}", _colour(place)))
     drawn = Image.fromarray(picture.round().astype(np.uint8))
-    _tag(drawn, tags)
+    if not outlines:
+        _tag(drawn, tags)
     return np.asarray(drawn)
+
+
+def side_by_side(left: NDArray[np.uint8], right: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """Two pictures of one height, uint8 [H, W, 3], with a white gap between them."""
+    gap = np.full((left.shape[0], _GAP, 3), 255, np.uint8)
+    return np.concatenate([left, gap, right], axis=1)
 
 
 def _colour(place: int) -> tuple[int, int, int]:

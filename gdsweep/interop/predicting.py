@@ -18,9 +18,10 @@ from gdsweep.data import resize_for_test
 from gdsweep.data.image_file import image_names, read_image
 from gdsweep.errors import BadInput
 from gdsweep.evaluate.predictions import coco_results
+from gdsweep.interop.annotated import Annotated
 from gdsweep.interop.class_names import categories
 from gdsweep.interop.open import Opened
-from gdsweep.interop.overlay import overlay
+from gdsweep.interop.overlay import overlay, side_by_side
 
 
 def image_files(given: Sequence[Path]) -> list[Path]:
@@ -48,6 +49,8 @@ def predict_files(
     detections: int = 100,
     short_edge: int | None = None,
     device: str = "cpu",
+    outlines: bool = False,
+    ground_truth: Path | None = None,
 ) -> int:
     """Predict on each file and write what the module says; returns how many instances were drawn.
 
@@ -59,10 +62,14 @@ def predict_files(
         detections: Most instances per image.
         short_edge: Test size in pixels; None is the run's own.
         device: `cpu`, `cuda` or any other that torch has here.
+        outlines: Draw outlines alone, see `overlay`.
+        ground_truth: COCO file whose objects are drawn too, left of the predictions.
 
     Raises:
-        BadInput: an image that cannot be read, or a device that is not here.
+        BadInput: an image that cannot be read or is not in the COCO file, or a device that is not
+            here.
     """
+    annotated = None if ground_truth is None else Annotated(ground_truth, files)
     views = opened.run.settings.augmentation if opened.run else AugmentationSettings()
     if short_edge is not None:
         views = views.model_copy(update={"test_short_edge": short_edge})
@@ -81,7 +88,12 @@ def predict_files(
         kept = found.scores >= threshold
         drawn += int(kept.sum())
         records.append({"id": number, "file_name": str(file), "height": size[0], "width": size[1]})
-        picture = overlay(image, found.labels[kept], found.scores[kept], found.masks[kept], names)
+        shown_objects = found.labels[kept], found.scores[kept], found.masks[kept]
+        picture = overlay(image, *shown_objects, names, outlines)
+        if annotated is not None:
+            truth = annotated.of(file, size)
+            objects = truth.labels, None, truth.masks
+            picture = side_by_side(overlay(image, *objects, annotated.classes, outlines), picture)
         with atomic.replacing(out / f"{stem}.png") as temporary:
             Image.fromarray(picture).save(temporary, format="PNG")
     kinds = [{"id": k, "name": name} for k, name in zip(ids, names, strict=True)]

@@ -1,6 +1,7 @@
 """Overlays and COCO results for people."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -65,6 +66,64 @@ def test_nothing_is_drawn_below_the_threshold(
     with Image.open(tmp_path / "out" / "a.png") as drawn, Image.open(images / "a.png") as image:
         enlarged = np.asarray(image).repeat(8, 0).repeat(8, 1)
         assert np.array_equal(np.asarray(drawn), enlarged)
+
+
+def write_truth(path: Path, *names: str, size: tuple[int, int] = (48, 64)) -> Path:
+    """COCO annotations of one square a file."""
+    height, width = size
+    square = {
+        "category_id": 1,
+        "iscrowd": 0,
+        "area": 400,
+        "bbox": [10, 10, 20, 20],
+        "segmentation": [[10, 10, 30, 10, 30, 30, 10, 30]],
+    }
+    page = {
+        "images": [
+            {"id": n, "file_name": name, "height": height, "width": width}
+            for n, name in enumerate(names)
+        ],
+        "annotations": [{**square, "id": n + 1, "image_id": n} for n in range(len(names))],
+        "categories": [{"id": 1, "name": "square"}],
+    }
+    path.write_text(json.dumps(page))
+    return path
+
+
+def test_annotated_objects_are_drawn_beside(checkpoint: Path, images: Path, tmp_path: Path) -> None:
+    truth = write_truth(tmp_path / "truth.json", "images/a.png", "b.jpg", "more/a.png")
+    flags = ["--outlines", "--threshold", "1", "--ground-truth", str(truth)]
+    assert predicted(checkpoint, images, tmp_path / "out", *flags) == 0
+    for name, file in (("a", "a.png"), ("a-2", "more/a.png")):
+        with Image.open(tmp_path / "out" / f"{name}.png") as drawn, Image.open(images / file) as i:
+            enlarged = np.asarray(i).repeat(8, 0).repeat(8, 1)
+            picture = np.asarray(drawn)
+        assert picture.shape == (384, 2 * 512 + 8, 3)
+        np.testing.assert_array_equal(picture[:, -512:], enlarged)  # no prediction scores 1
+        rows, columns = np.nonzero((picture[:, :512] != enlarged).any(-1))
+        assert (rows.min(), columns.min(), rows.max(), columns.max()) == (80, 80, 239, 239)
+
+
+@pytest.mark.parametrize(
+    ("names", "size", "told"),
+    [
+        (["a.png"], (48, 64), r"truth\.json: .*b\.jpg is not among its images"),
+        (["a.png", "b.jpg", "more/a.png"], (48, 64), r"/more/a\.png is more than one of its"),
+        (["images/a.png", "b.jpg", "more/a.png"], (64, 48), r"64 x 48 pixels, and 48 x 64 in"),
+    ],
+)
+def test_annotations_of_other_images_are_refused(
+    names: list[str],
+    size: tuple[int, int],
+    told: str,
+    checkpoint: Path,
+    images: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    truth = write_truth(tmp_path / "truth.json", *names, size=size)
+    assert predicted(checkpoint, images, tmp_path / "out", "--ground-truth", str(truth)) == 2
+    assert re.search(told, capsys.readouterr().err)
 
 
 @pytest.mark.parametrize(
