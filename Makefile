@@ -7,7 +7,7 @@ INSTALLED := .venv/.installed
 
 demo: $(INSTALLED)
 	$(BIN)/python launch.py grids/demo.yaml --cluster local --yes
-	$(BIN)/python collect.py grids/demo.yaml --curves
+	$(BIN)/python collect.py grids/demo.yaml --curves --panels 6
 
 # three workers on two cores: the one with the SLURM tests mostly waits
 test: $(INSTALLED)

@@ -20,7 +20,9 @@ ROOT = Path(__file__).parents[1]
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """What takes too long for every run of the suite."""
-    parser.addoption("--full-demo", action="store_true", help="train the demo itself, not in small")
+    parser.addoption(
+        "--full-shapes", action="store_true", help="train grids/shapes.yaml itself, not in small"
+    )
 
 
 @pytest.fixture(scope="session")

@@ -26,7 +26,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 def test_the_tours_plan_is_the_plan(tmp_path: Path) -> None:
     tour = (ROOT / "docs" / "tour.md").read_text()
     shown = tour.split("--cluster local\n", 1)[1].split("\n```", 1)[0]
-    grid = ROOT / "grids" / "demo.yaml"
+    grid = ROOT / "grids" / "shapes.yaml"
     printed = run("launch.py", grid, "--dry-run", "--cluster", "local", cwd=tmp_path).stdout
     assert (
         printed.replace(str(tmp_path), "/home/me/gdsweep").strip().splitlines()

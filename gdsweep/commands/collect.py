@@ -33,7 +33,7 @@ def parser(program: str) -> argparse.ArgumentParser:
     )
     p.add_argument(
         "--explain", action="store_true",
-        help="print one number's receipt: --explain grids/demo.yaml shapes 5 guided",
+        help="print one number's receipt: --explain grids/demo.yaml nuclei 5 guided",
     )  # fmt: skip
     p.add_argument(
         "--check", action="store_true",
@@ -84,7 +84,7 @@ def _check(asked: argparse.Namespace) -> None:
     if asked.against and len(asked.grids) != 1:
         raise BadInput("--against: it is the CSV of one grid; name that grid")
     if asked.explain and len(asked.grids) < 2:
-        raise BadInput("--explain: name a grid and a number: grids/demo.yaml shapes 5 guided")
+        raise BadInput("--explain: name a grid and a number: grids/demo.yaml nuclei 5 guided")
 
 
 def _count(text: str) -> int:

@@ -7,7 +7,7 @@ from pathlib import Path
 from gdsweep.grid import load_grid
 from gdsweep.plan.cell_text import cell_json, cell_text
 
-GRID = Path(__file__).resolve().parents[2] / "grids" / "demo.yaml"
+GRID = Path(__file__).resolve().parents[2] / "grids" / "shapes.yaml"
 
 
 def test_text_and_plain_values_say_the_same() -> None:

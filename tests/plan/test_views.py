@@ -99,7 +99,17 @@ def test_interpolated_values_are_told(tmp_path: Path) -> None:
 
 def test_the_papers_grids_have_nothing_to_note() -> None:
     root = Path(__file__).resolve().parents[2]
-    names = ("table3", "table4", "table5", "table6", "table7", "figure1", "figure6", "demo")
+    names = (
+        "table3",
+        "table4",
+        "table5",
+        "table6",
+        "table7",
+        "figure1",
+        "figure6",
+        "demo",
+        "shapes",
+    )
     assert plan_notes(load_grid(root / "grids" / f"{name}.yaml") for name in names) == []
 
 
