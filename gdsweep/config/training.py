@@ -149,6 +149,12 @@ class ResourceSettings(Settings):
     """`auto`: CUDA where there is one and `gpus` is not 0."""
     attention: Literal["auto", "xformers", "sdpa"] = "auto"
     """`auto`: xformers' memory-efficient attention on CUDA where installed, else PyTorch's."""
+    deformable_attention: Literal["auto", "triton", "pytorch"] = "auto"
+    """What samples in the pixel decoder. `auto`: Triton's kernels on CUDA where Triton is installed
+    (their gradients are added in any order), else PyTorch's `embedding_bag`."""
+    deterministic: bool = False
+    """On CUDA, PyTorch's deterministic algorithms and operators with a fixed order of additions, so
+    that a repeated or resumed run is equal bit for bit; slower. On a CPU it always is."""
     activation_checkpointing: bool = False
     """Keep no activations inside the blocks of a ViT, Swin or ConvNeXt for the backward pass, and
     compute them again there: less memory for a second forward pass, the same gradients. Backbones

@@ -49,10 +49,10 @@ class Opened:
         """C."""
         return len(self.weights[_class_weight(self.settings.architecture)]) - 1
 
-    def model(self, attention: str = "auto") -> Network:
+    def model(self) -> Network:
         """The network, in evaluation mode."""
         settings = self.settings.model_copy(update={"weights": "random", "init": None})
-        model = build_network(settings, self.class_count, attention)
+        model = build_network(settings, self.class_count)
         model.load_state_dict(self.weights)
         return model.eval()
 

@@ -10,6 +10,7 @@ from gdsweep.model.mask2former import Mask2Former
 from gdsweep.model.mask_rcnn import MaskRCNN
 from gdsweep.model.network import Network
 from gdsweep.model.networks import NETWORKS, build_network
+from gdsweep.model.operators import Operators
 from gdsweep.model.outputs import LayerOutput, Outputs
 from gdsweep.model.points import seeded_points, uniform_points
 
@@ -22,6 +23,7 @@ __all__ = [
     "MaskRCNN",
     "Network",
     "Normaliser",
+    "Operators",
     "Outputs",
     "Predictions",
     "build_network",

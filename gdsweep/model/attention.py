@@ -1,11 +1,15 @@
 """Attention by the fastest operator at hand; the weights themselves are never needed."""
 
+import contextlib
 import functools
 import importlib.util
 from types import ModuleType
+from typing import Any
 
+import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 
 from gdsweep.errors import BadInput
 
@@ -23,28 +27,50 @@ def attention(
         value: [B, S, heads, d].
         mask: bool [B, L, S], true where a query may look; each row has at least one true. None
             lets every query look everywhere.
-        backend: `auto` takes xformers' memory-efficient attention on CUDA where it is installed
-            and d is a multiple of 8, else PyTorch's; `xformers` and `sdpa` insist on one.
+        backend: see `attention_operator`.
 
     Returns:
         [B, L, heads, d].
 
     Raises:
-        BadInput: `xformers` on a CPU, or where it is not installed.
+        BadInput: `xformers` where it cannot run.
     """
-    if _with_xformers(query, backend):
+    if attention_operator(backend, query) == "xformers":
         ops = _xformers_ops()
         assert ops is not None
         bias = None if mask is None else _aligned_bias(mask, query)
         out: Tensor = ops.memory_efficient_attention(query, key, value, attn_bias=bias)
         return out
-    attended = F.scaled_dot_product_attention(
-        query.transpose(1, 2),
-        key.transpose(1, 2),
-        value.transpose(1, 2),
-        attn_mask=None if mask is None else mask[:, None],
-    )
+    with _kernels(query):
+        attended = F.scaled_dot_product_attention(
+            query.transpose(1, 2),
+            key.transpose(1, 2),
+            value.transpose(1, 2),
+            attn_mask=None if mask is None else mask[:, None],
+        )
     return attended.transpose(1, 2)
+
+
+def attention_operator(backend: str, query: Tensor) -> str:
+    """Which operator attends from `query` [..., d]: `xformers` or `sdpa`.
+
+    `auto` takes xformers' memory-efficient attention on CUDA where it is installed, its kernels
+    take d, number type and card, and PyTorch's deterministic algorithms are not switched on: its
+    backward pass adds in any order. Everywhere else, and for `sdpa`, it is PyTorch's.
+
+    Raises:
+        BadInput: `xformers` where it cannot run, or an unknown name.
+    """
+    if backend not in BACKENDS:
+        raise BadInput(f"resources.attention: {backend!r} is not one of {', '.join(BACKENDS)}")
+    if backend == "sdpa":
+        return backend
+    lacking = _lacking_for_xformers(query)
+    if backend == "auto":
+        return "sdpa" if lacking else "xformers"
+    if lacking:
+        raise BadInput(f"resources.attention: xformers {lacking}; use auto or sdpa")
+    return backend
 
 
 class MultiheadAttention(nn.Module):
@@ -73,23 +99,37 @@ class MultiheadAttention(nn.Module):
         return out
 
 
-def _with_xformers(query: Tensor, backend: str) -> bool:
-    if backend == "sdpa":
-        return False
-    if backend == "xformers":
-        if not query.is_cuda:
-            raise BadInput(
-                "resources.attention: xformers has no CPU operator; use auto or sdpa on a CPU"
-            )
-        if _xformers_ops() is None:
-            raise BadInput(
-                "resources.attention: xformers is not installed or has no CUDA operator here; "
-                "use auto or sdpa, or pip install xformers"
-            )
-        return True
-    if backend != "auto":
-        raise BadInput(f"resources.attention: {backend!r} is not one of {', '.join(BACKENDS)}")
-    return query.is_cuda and query.shape[-1] % 8 == 0 and _xformers_ops() is not None
+def _lacking_for_xformers(query: Tensor) -> str | None:
+    if not query.is_cuda:
+        return "has no CPU operator"
+    if _xformers_ops() is None:
+        return "is not installed or has no CUDA operator here (pip install xformers)"
+    if query.dtype not in (torch.float32, torch.float16, torch.bfloat16):
+        return f"has no operator for {str(query.dtype).removeprefix('torch.')}"
+    if query.shape[-1] % 8:
+        return f"needs a multiple of 8 channels a head, not {query.shape[-1]}"
+    card = torch.cuda.get_device_capability(query.device)
+    if card > _newest_card():
+        return f"has no operator for compute capability {card[0]}.{card[1]}"
+    if query.dtype == torch.bfloat16 and card < (8, 0):
+        return "has no operator for bfloat16 on this card"
+    if torch.are_deterministic_algorithms_enabled():
+        return "adds gradients in any order, which resources.deterministic excludes"
+    return None
+
+
+def _kernels(query: Tensor) -> Any:
+    # of PyTorch's, only these two repeat their gradients bit for bit on CUDA
+    if query.is_cuda and torch.are_deterministic_algorithms_enabled():
+        return sdpa_kernel([SDPBackend.FLASH_ATTENTION, SDPBackend.MATH])
+    return contextlib.nullcontext()
+
+
+def _newest_card() -> tuple[int, int]:
+    from xformers.ops.fmha import cutlass
+
+    newest: tuple[int, int] = cutlass.FwOp.CUDA_MAXIMUM_COMPUTE_CAPABILITY
+    return newest
 
 
 @functools.cache
@@ -107,7 +147,8 @@ def _xformers_ops() -> ModuleType | None:
 
 
 def _aligned_bias(mask: Tensor, query: Tensor) -> Tensor:
-    # xformers wants an additive bias per head whose rows start at multiples of 8 elements
+    # xformers wants an additive bias per head whose rows start at multiples of 8 elements; heads
+    # read one copy of it, by a stride of zero
     B, L, S = mask.shape
     storage = query.new_zeros(B, 1, L, (S + 7) // 8 * 8)
     bias = storage[..., :S].masked_fill_(~mask[:, None], float("-inf"))

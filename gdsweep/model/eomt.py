@@ -14,6 +14,7 @@ from torch.utils.checkpoint import checkpoint
 from gdsweep.config import ModelSettings
 from gdsweep.errors import BadInput
 from gdsweep.model.network import QueryNetwork
+from gdsweep.model.operators import AUTOMATIC, Operators
 from gdsweep.model.outputs import LayerOutput, Outputs
 from gdsweep.model.vit import create_vit, is_vit
 
@@ -39,7 +40,7 @@ class EoMT(QueryNetwork):
         settings: the ViT and `queries`, `query_blocks`, `masked_attention`, `vit_grid`; sizes of
             pixel and transformer decoder are of no use here, the width is the ViT's.
         classes: C, without "no object".
-        attention: of no use here: the ViT's attention is timm's, fused where PyTorch has it.
+        operators: what computes the ViT's attention.
 
     Raises:
         BadInput: a backbone that is no plain ViT or has fewer blocks, or weights that cannot be
@@ -48,8 +49,10 @@ class EoMT(QueryNetwork):
 
     class_head = "classifier"
 
-    def __init__(self, settings: ModelSettings, classes: int, attention: str = "auto") -> None:
-        net = _transformer(settings)
+    def __init__(
+        self, settings: ModelSettings, classes: int, operators: Operators = AUTOMATIC
+    ) -> None:
+        net = _transformer(settings, operators.attention)
         config = net.pretrained_cfg
         super().__init__([255 * v for v in config["mean"]], [255 * v for v in config["std"]])
         width = net.embed_dim
@@ -193,7 +196,7 @@ def mask_shares(done: float, blocks: int) -> list[float]:
     return [(1 - share) ** POWER for share in falling]
 
 
-def _transformer(settings: ModelSettings) -> Any:
+def _transformer(settings: ModelSettings, attention: str) -> Any:
     name = settings.backbone
     if not is_vit(name):
         raise BadInput(
@@ -201,7 +204,7 @@ def _transformer(settings: ModelSettings) -> Any:
             "valid: timm's ViT, DINOv2, DeiT, DINOv3, such as vit_large_patch14_reg4_dinov2"
         )
     side = {} if settings.vit_grid is None else {"img_size": settings.vit_grid * PATCH}
-    net = create_vit(settings, patch_size=PATCH, num_classes=0, **side)
+    net = create_vit(settings, attention, patch_size=PATCH, num_classes=0, **side)
     if settings.query_blocks > len(net.blocks):
         raise BadInput(
             f"model.query_blocks: {settings.query_blocks} of the {len(net.blocks)} blocks "

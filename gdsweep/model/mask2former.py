@@ -9,6 +9,7 @@ from gdsweep.config import ModelSettings
 from gdsweep.errors import BadInput
 from gdsweep.model.backbone import Backbone
 from gdsweep.model.network import QueryNetwork
+from gdsweep.model.operators import AUTOMATIC, Operators
 from gdsweep.model.outputs import Outputs
 from gdsweep.model.pixel_decoder import PixelDecoder
 from gdsweep.model.transformer_decoder import TransformerDecoder
@@ -22,7 +23,7 @@ class Mask2Former(QueryNetwork):
     Args:
         settings: sizes; the defaults are the paper's.
         classes: C, without "no object".
-        attention: backend of the transformer decoder's attention, see `attention.attention`.
+        operators: what computes attention, ordinary and deformable.
 
     Raises:
         BadInput: sizes that do not divide, or a backbone that cannot be had.
@@ -30,13 +31,19 @@ class Mask2Former(QueryNetwork):
 
     class_head = "transformer_decoder.class_head"
 
-    def __init__(self, settings: ModelSettings, classes: int, attention: str = "auto") -> None:
+    def __init__(
+        self, settings: ModelSettings, classes: int, operators: Operators = AUTOMATIC
+    ) -> None:
         _check(settings)
-        backbone = (ViTPyramid if is_vit(settings.backbone) else Backbone)(settings)
+        backbone: ViTPyramid | Backbone
+        if is_vit(settings.backbone):
+            backbone = ViTPyramid(settings, operators.attention)
+        else:
+            backbone = Backbone(settings)
         super().__init__(backbone.mean, backbone.std)
         self.backbone = backbone
-        self.pixel_decoder = PixelDecoder(self.backbone.channels, settings)
-        self.transformer_decoder = TransformerDecoder(classes, settings, attention)
+        self.pixel_decoder = PixelDecoder(self.backbone.channels, settings, operators.deformable)
+        self.transformer_decoder = TransformerDecoder(classes, settings, operators.attention)
 
     def forward(
         self, images: Sequence[Tensor], targets: object = None, auxiliary: bool = True

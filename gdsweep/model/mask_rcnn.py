@@ -17,6 +17,7 @@ from gdsweep.errors import BadInput
 from gdsweep.model.criterion import Targets
 from gdsweep.model.inference import Predictions
 from gdsweep.model.network import Network
+from gdsweep.model.operators import AUTOMATIC, Operators
 from gdsweep.model.timm_net import create, load
 
 _RESNETS = ("resnet18", "resnet34", "resnet50", "resnet101", "resnet152")
@@ -36,8 +37,10 @@ class MaskRCNN(Network):
     class_head = "net.roi_heads.box_predictor.cls_score"
     teachable = False
 
-    def __init__(self, settings: ModelSettings, classes: int, attention: str = "auto") -> None:
-        super().__init__()  # without attention, whatever its operator
+    def __init__(
+        self, settings: ModelSettings, classes: int, operators: Operators = AUTOMATIC
+    ) -> None:
+        super().__init__()  # without attention, whatever its operators
         body, mean, std = _resnet(settings)
         stages = [body.inplanes // 8 * 2**stage for stage in range(4)]
         width, box_width = settings.hidden, settings.encoder_feedforward

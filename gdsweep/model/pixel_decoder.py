@@ -20,7 +20,9 @@ class PixelDecoder(nn.Module):
     original.
     """
 
-    def __init__(self, channels: Sequence[int], settings: ModelSettings) -> None:
+    def __init__(
+        self, channels: Sequence[int], settings: ModelSettings, deformable: str = "auto"
+    ) -> None:
         super().__init__()
         hidden = settings.hidden
         stride4, *encoded = channels
@@ -30,7 +32,7 @@ class PixelDecoder(nn.Module):
         )
         self.level_embed = nn.Parameter(torch.empty(len(encoded), hidden))
         self.layers = nn.ModuleList(
-            EncoderLayer(settings, len(encoded)) for _ in range(settings.encoder_layers)
+            EncoderLayer(settings, len(encoded), deformable) for _ in range(settings.encoder_layers)
         )
         self.lateral = nn.Sequential(nn.Conv2d(stride4, hidden, 1, bias=False), _group_norm(hidden))
         self.output = nn.Sequential(
@@ -91,11 +93,11 @@ class PixelDecoder(nn.Module):
 class EncoderLayer(nn.Module):
     """Deformable self-attention over all levels, then an MLP; normalised after each."""
 
-    def __init__(self, settings: ModelSettings, levels: int) -> None:
+    def __init__(self, settings: ModelSettings, levels: int, deformable: str) -> None:
         super().__init__()
         hidden, width = settings.hidden, settings.encoder_feedforward
         self.attention = DeformableAttention(
-            hidden, settings.heads, levels, settings.encoder_points
+            hidden, settings.heads, levels, settings.encoder_points, deformable
         )
         self.norm1 = nn.LayerNorm(hidden)
         self.linear1 = nn.Linear(hidden, width)

@@ -12,6 +12,7 @@ from torch import Tensor
 from gdsweep.config import ModelSettings
 from gdsweep.errors import BadInput
 from gdsweep.model.timm_net import create, load
+from gdsweep.model.vit_attention import attend_by
 
 _FAMILY = ("timm.models.vision_transformer", "timm.models.deit", "timm.models.eva")
 
@@ -24,7 +25,7 @@ def is_vit(name: str) -> bool:
     return timm.models.model_entrypoint(architecture).__module__ in _FAMILY
 
 
-def create_vit(settings: ModelSettings, **options: Any) -> Any:
+def create_vit(settings: ModelSettings, attention: str = "auto", **options: Any) -> Any:
     """timm's transformer for images of any whole number of patches, fixed where settings say so.
 
     Tables of positions are interpolated to the patches there are as `settings.vit_positions` says;
@@ -33,6 +34,7 @@ def create_vit(settings: ModelSettings, **options: Any) -> Any:
 
     Args:
         settings: name, weights, stochastic depth, and whether the transformer is fixed.
+        attention: what computes its attention, see `attention.attention_operator`.
         options: further arguments of timm's constructor.
 
     Raises:
@@ -42,6 +44,7 @@ def create_vit(settings: ModelSettings, **options: Any) -> Any:
     net = create(settings, dynamic_img_size=True, **options)
     load(net, settings)
     net.requires_grad_(not settings.freeze_backbone)
+    attend_by(net, attention)
     if settings.vit_positions != "antialias":
         _place_by(net, settings)
     return net

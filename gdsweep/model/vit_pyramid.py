@@ -24,7 +24,7 @@ class ViTPyramid(nn.Module):
     this one convolves a fraction of the pixels.
 
     The image is resized to `tokens_of` whole patches an axis; see `create_vit` for positions.
-    Attention is timm's own, fused where PyTorch has it.
+    `attention` names the operator of the transformer's attention, see `vit_attention`.
 
     With `settings.freeze_backbone` (Table 7, "Fixed") the transformer is fixed and stays in
     evaluation mode, while the 1x1 convolutions, which have no pre-trained weights, still learn:
@@ -34,11 +34,11 @@ class ViTPyramid(nn.Module):
         BadInput: an unknown name, or weights that cannot be had or do not fit.
     """
 
-    def __init__(self, settings: ModelSettings) -> None:
+    def __init__(self, settings: ModelSettings, attention: str = "auto") -> None:
         super().__init__()
         self.frozen = settings.freeze_backbone
         self.resize = settings.vit_resize
-        net = create_vit(settings)
+        net = create_vit(settings, attention)
         self.indices = _map_indices(settings, len(net.blocks))
         net.prune_intermediate_layers(self.indices)  # the classifier, and blocks behind the last
         self.net = net

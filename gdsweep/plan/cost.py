@@ -20,6 +20,11 @@ SIBLINGS = 5
 STRANGERS = 200
 """Runs outside the graph that are looked at, the newest first."""
 
+_TELLING_RESOURCES = {
+    *("nodes", "gpus", "cpus", "device", "workers"),
+    *("attention", "deformable_attention", "deterministic", "activation_checkpointing"),
+}
+
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
@@ -32,9 +37,7 @@ def kind(config: RunConfig) -> str:
         "model": settings.model.model_dump(),
         "batch": settings.batch.model_dump(),
         "crop": settings.augmentation.crop,
-        "resources": settings.resources.model_dump(
-            include={"nodes", "gpus", "cpus", "device", "attention", "workers"}
-        ),
+        "resources": settings.resources.model_dump(include=_TELLING_RESOURCES),
     }
     return json.dumps(parts, sort_keys=True)
 

@@ -13,7 +13,7 @@ from gdsweep.config import CheckpointRef, ModelSettings, RunConfig
 from gdsweep.data.sampler import derived_seed
 from gdsweep.errors import BadInput, TrainingFailed
 from gdsweep.interop.initial import load_initial
-from gdsweep.model import Network, build_network
+from gdsweep.model import Network, Operators, build_network
 from gdsweep.runs import RunDir, checkpoint_file, read_config
 from gdsweep.train import checkpoint
 from gdsweep.train.distributed import Processes
@@ -57,8 +57,9 @@ def build_networks(
     if config.parent is not None or model_settings.init is not None:
         # they are overwritten: do not ask for a download
         model_settings = model_settings.model_copy(update={"weights": "random"})
-    attention = settings.resources.attention
-    student = build_network(model_settings, len(classes), attention).to(processes.device)
+    resources = settings.resources
+    operators = Operators(resources.attention, resources.deformable_attention)
+    student = build_network(model_settings, len(classes), operators).to(processes.device)
     if config.parent is None and model_settings.init is not None:
         _load_initial(student, model_settings.init, settings.model, classes)
     teacher, alpha, digest = None, None, None

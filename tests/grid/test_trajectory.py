@@ -121,6 +121,8 @@ DECISIONS: dict[str, tuple[Any, str, dict[str, Any]]] = {
     "resources.workers": (0, "", {}),
     "resources.device": ("cpu", "", {}),
     "resources.attention": ("sdpa", "", {}),
+    "resources.deformable_attention": ("pytorch", "", {}),
+    "resources.deterministic": (True, "", {}),
     "resources.activation_checkpointing": (True, "", {}),
     "resources.checkpoint_period": (7, "", {}),
     "resources.log_period": (7, "", {}),
