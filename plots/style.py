@@ -226,17 +226,3 @@ def code_digest() -> str:
     for path in sorted(Path(__file__).parent.glob("*.py")):
         content.update(path.read_bytes())
     return content.hexdigest()[:16]
-
-
-def svg(figure: "Figure") -> bytes:
-    """The figure as SVG, its letters as outlines: a page shows it alike without our fonts."""
-    import io
-
-    import matplotlib
-
-    buffer = io.BytesIO()
-    with look():
-        # a fixed salt instead of a random one: the same figure gives the same bytes
-        matplotlib.rcParams.update({"svg.hashsalt": "gdsweep", "svg.fonttype": "path"})
-        figure.savefig(buffer, format="svg", metadata={"Date": None, "Creator": None})
-    return buffer.getvalue()

@@ -5,7 +5,6 @@ Reads only `runs` and `grid`. Nothing here imports torch.
 
 from gdsweep.report.against import against, against_lines
 from gdsweep.report.as_csv import as_csv
-from gdsweep.report.as_html import Picture, as_html
 from gdsweep.report.as_latex import as_latex
 from gdsweep.report.as_markdown import as_markdown
 from gdsweep.report.as_text import as_text
@@ -14,11 +13,12 @@ from gdsweep.report.costs import cost_table, costs
 from gdsweep.report.curves import curves
 from gdsweep.report.formats import texts
 from gdsweep.report.label_quality import label_quality, label_quality_table
+from gdsweep.report.page import Picture, as_html
 from gdsweep.report.paired_differences import paired_difference_table, paired_differences
 from gdsweep.report.pairs import Pair, pairs
 from gdsweep.report.query import find_cell
 from gdsweep.report.receipt_text import receipt_text
-from gdsweep.report.receipts import Receipt, receipt
+from gdsweep.report.receipts import Receipt, receipt, receipts
 from gdsweep.report.results import results
 from gdsweep.report.series import axis_labels, published_levels, series, unfinished
 from gdsweep.report.tables import Table, build_table
@@ -50,6 +50,7 @@ __all__ = [
     "published_levels",
     "receipt",
     "receipt_text",
+    "receipts",
     "results",
     "series",
     "summary",

@@ -14,13 +14,14 @@ from gdsweep.grid import Grid
 from gdsweep.plan.cells import CellStatus
 from gdsweep.plan.request import Mode, Request
 from gdsweep.plots import style
-from gdsweep.report.as_html import Picture, as_html
 from gdsweep.report.costs import cost_table, costs
+from gdsweep.report.curves import curves
 from gdsweep.report.figures import Drawing, drawings
 from gdsweep.report.formats import texts
 from gdsweep.report.label_quality import label_quality, label_quality_table
+from gdsweep.report.page import Picture, as_html
 from gdsweep.report.paired_differences import paired_difference_table, paired_differences
-from gdsweep.report.receipts import receipt
+from gdsweep.report.receipts import receipts
 from gdsweep.report.results import results
 from gdsweep.report.tables import Table, build_table
 
@@ -56,6 +57,8 @@ class FiledTable:
     """End of the files' stem: `-cost`; empty for the grid's own table."""
     table: Table
     frame: DataFrame
+    heading: str = "Table"
+    """Its heading on the page."""
 
     def texts(self) -> dict[str, str]:
         """Ends of the files' names to their contents."""
@@ -119,24 +122,31 @@ def collect(request: Request, extras: Extras, command: str) -> Collected:
     (grid,) = request.grids
     store, graph, remark = request.store, request.graph, REMARKS[request.mode]
 
-    def filed(end: str, table: Table, frame: DataFrame) -> FiledTable:
-        return FiledTable(end, replace(table, caption=f"{table.caption}{remark}"), frame)
+    def filed(end: str, heading: str, table: Table, frame: DataFrame) -> FiledTable:
+        return FiledTable(end, replace(table, caption=f"{table.caption}{remark}"), frame, heading)
 
     frame = results(graph, grid, store)
     cost = None
     others = []
     if extras.cost or extras.html:
         spent = costs(graph, grid, store)
-        cost = filed("-cost", cost_table(spent, grid, command), spent)
+        cost = filed("-cost", "Cost", cost_table(spent, grid, command), spent)
     if extras.cost and cost is not None:
         others.append(cost)
     if extras.pseudo_labels:
         labels = label_quality(graph, grid, store)
-        others.append(filed("-pseudo-labels", label_quality_table(labels, grid, command), labels))
+        others.append(
+            filed(
+                "-pseudo-labels",
+                "Pseudo-labels",
+                label_quality_table(labels, grid, command),
+                labels,
+            )
+        )
     if grid.differences:
         table = paired_difference_table(frame, grid, command)
-        others.append(filed("-differences", table, paired_differences(frame, grid)))
-    main = filed("", build_table(frame, grid, command), frame)
+        others.append(filed("-differences", "Differences", table, paired_differences(frame, grid)))
+    main = filed("", "Table", build_table(frame, grid, command), frame)
     return Collected(request, extras, main, cost, tuple(others))
 
 
@@ -156,8 +166,7 @@ def write(collected: Collected, folder: Path) -> tuple[list[Path], list[Path]]:
         for end, text in collected.texts.items():
             written.append(stem.with_name(stem.name + end))
             atomic.write_text(written[-1], text)
-        with_curves = extras.curves or extras.html
-        figures = drawings(request, collected.main.frame, with_curves, extras.panels)
+        figures = drawings(request, collected.main.frame, extras.curves, extras.panels)
         for one in figures:
             place = stem.with_name(stem.name + one.end)
             if style.is_drawn(place, one.data):
@@ -167,28 +176,31 @@ def write(collected: Collected, folder: Path) -> tuple[list[Path], list[Path]]:
                 written += style.picture_files(place)
         if extras.html:
             written.append(stem.with_name(f"{stem.name}.html"))
-            atomic.write_text(written[-1], _page(collected, figures))
+            atomic.write_text(written[-1], _page(collected, stem, figures))
     except OSError as error:
         raise BadInput(f"{folder}: cannot be written ({error.strerror})") from None
     return written, unchanged
 
 
-def _page(collected: Collected, figures: list[Drawing]) -> str:
+def _page(collected: Collected, stem: Path, figures: list[Drawing]) -> str:
+    """The page beside files of `stem`, with their pictures in it; curves it draws itself."""
     request, grid = collected.request, collected.grid
     pictures = [
         Picture(
             one.title,
             one.caption,
-            "image/svg+xml",
-            one.figure.get_figwidth(),
-            style.svg(one.figure),
+            style.picture_files(stem.with_name(stem.name + one.end))[0].read_bytes(),
         )
         for one in figures
+        if not one.end.startswith("-curves")
     ]
-    receipts = {
-        place: receipt(request.graph, grid, request.store, place)
-        for place in range(len(grid.cells))
-    }
-    sources = list(dict.fromkeys(value.source for value in grid.published))
-    cost = collected.cost.table if collected.cost else None
-    return as_html(collected.main.table, receipts, pictures, sources, cost)
+    others = {other.heading: other.table for other in (*collected.others, collected.cost) if other}
+    return as_html(
+        collected.main.table,
+        receipts(request.graph, grid, request.store),
+        folder=stem.parent,
+        pictures=pictures,
+        sources=list(dict.fromkeys(value.source for value in grid.published)),
+        beside=others,
+        curves=curves(request.graph, grid, request.store),
+    )

@@ -1,10 +1,12 @@
 """The receipt of a number: which weights it is of, and everything that made them."""
 
+import contextlib
 import json
 import math
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 from gdsweep.config import SPLIT_NAMES, RunConfig
@@ -44,6 +46,8 @@ class RunReceipt:
     attempts: tuple[str, ...]
     """One line each."""
     hours: ProcessorHours
+    files: Facts = ()
+    """What it is called and its path, of files that are there."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +62,8 @@ class Receipt:
     """Checkpoint, rule, network, images, predictions."""
     chain: tuple[tuple[str, RunReceipt], ...]
     """The runs it is built on with their part in it, the scored one last."""
+    files: Facts = ()
+    """What it is called and its path, of files that are there."""
 
     @property
     def hours(self) -> ProcessorHours:
@@ -65,8 +71,20 @@ class Receipt:
         return sum((run.hours for _, run in self.chain), ProcessorHours())
 
 
-def receipt(graph: Graph, grid: Grid, store: Store, place: int) -> Receipt:
-    """The receipt of the cell at `place` of the grid; told as far as the records go."""
+def receipts(graph: Graph, grid: Grid, store: Store) -> dict[int, Receipt]:
+    """The receipts of all cells of the grid, by their place; a run they share is read once."""
+    read: dict[str, RunReceipt] = {}
+    return {place: receipt(graph, grid, store, place, read) for place in range(len(grid.cells))}
+
+
+def receipt(
+    graph: Graph, grid: Grid, store: Store, place: int, read: dict[str, RunReceipt] | None = None
+) -> Receipt:
+    """The receipt of the cell at `place` of the grid; told as far as the records go.
+
+    `read` are receipts of runs by name, which it uses and adds to.
+    """
+    read = {} if read is None else read
     cell, name, ref = graph.results[place]
     run = store.run(name)
     standing = cell_standing(graph.needs[cell], ref, store)
@@ -78,14 +96,15 @@ def receipt(graph: Graph, grid: Grid, store: Store, place: int) -> Receipt:
         )
     chain = []
     for piece in graph.chain(cell):
-        chain.append(
-            (_part(graph, name, piece.run, piece.last), run_receipt(graph, store, piece.run))
-        )
+        if piece.run not in read:
+            read[piece.run] = run_receipt(graph, store, piece.run)
+        chain.append((_part(graph, name, piece.run, piece.last), read[piece.run]))
     return Receipt(
         label=cell.label,
         value=value,
         facts=_facts(run, ref, score, graph.runs[name].config),
         chain=tuple(chain),
+        files=_files(run, ref, score, graph.runs[name].config.settings.schedule.iterations),
     )
 
 
@@ -109,7 +128,8 @@ def run_receipt(graph: Graph, store: Store, name: str) -> RunReceipt:
         ("spent", str(total)),
         ("log", str(run.log) if run.log.exists() else f"{run.log} (not there)"),
     )
-    return RunReceipt(name, facts, lines, total)
+    there = {"log": run.log, "settings": run.config, "metrics": run.metrics}
+    return RunReceipt(name, facts, lines, total, _existing(there))
 
 
 def _facts(run: RunDir, ref: ScoreRef, score: Score | None, config: RunConfig) -> Facts:
@@ -132,6 +152,22 @@ def _facts(run: RunDir, ref: ScoreRef, score: Score | None, config: RunConfig) -
             ("record", str(run.score(ref))),
         ]
     return tuple(facts)
+
+
+def _files(run: RunDir, ref: ScoreRef, score: Score | None, horizon: int) -> Facts:
+    """Checkpoint, predictions and record behind a number, as far as they are there."""
+    files = {}
+    with contextlib.suppress(BadInput, OSError):  # the facts say what cannot be read
+        files["checkpoint"] = checkpoint_file(run, ref.network, ref.at, horizon).path
+    if score is not None:
+        files["record"] = run.score(ref)
+        if score.predictions:
+            files["predictions"] = run.recorded(score.predictions)
+    return _existing(files)
+
+
+def _existing(files: Mapping[str, Path]) -> Facts:
+    return tuple((label, str(path)) for label, path in files.items() if path.is_file())
 
 
 def _percent(metric: float | None) -> str:
