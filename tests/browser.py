@@ -10,6 +10,7 @@ import json
 import os
 import shutil
 import subprocess
+import time
 from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
@@ -115,6 +116,13 @@ class Browser:
         assert "exceptionDetails" not in answer, answer["exceptionDetails"]
         return answer["result"].get("value")
 
+    def until(self, condition: str, seconds: float = 20) -> None:
+        """Wait for what the page does in its own time. Raises AssertionError where it does not."""
+        last = time.monotonic() + seconds
+        while not self.run(condition):
+            assert time.monotonic() < last, f"{condition} has not come true in {seconds:g} s"
+            self._settle()
+
     def place(self, element: str) -> tuple[float, float]:
         """Middle of an element, which is scrolled into view and must not be covered.
 
@@ -140,9 +148,7 @@ class Browser:
         x, y = self.place(element)
         self.point(x, y)
         for kind in ("mousePressed", "mouseReleased"):
-            self._call(
-                "Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1
-            )
+            self._call("Input.dispatchMouseEvent", type=kind, x=x, y=y, button="left", clickCount=1)
 
     def point(self, x: float, y: float) -> None:
         """Move the pointer."""
@@ -156,6 +162,7 @@ class Browser:
             down = {**said, "windowsVirtualKeyCode": KEYS[key]} | ({"text": text} if text else {})
             self._call("Input.dispatchKeyEvent", type="keyDown", **down)
             self._call("Input.dispatchKeyEvent", type="keyUp", **said)
+        self._settle()
 
     def type(self, text: str) -> None:
         """Type a text into what has the focus."""
@@ -165,6 +172,10 @@ class Browser:
         """Write what is in the window, or the whole page, as a PNG."""
         shot = self._call("Page.captureScreenshot", format="png", captureBeyondViewport=whole)
         file.write_bytes(base64.b64decode(shot["data"]))
+
+    def _settle(self) -> None:
+        """Wait for what the browser does after an event: toggles, scrolling, layout."""
+        self.run("new Promise((done) => requestAnimationFrame(() => setTimeout(done)))")
 
     def _loaded(self, address: str) -> None:
         self._call("Page.navigate", url=address)

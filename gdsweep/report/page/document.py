@@ -133,7 +133,7 @@ def _picture(picture: Picture) -> str:
     title = escape(picture.title)
     caption = f"<strong>{title}.</strong> {escape(picture.caption)}"
     # of 200 pixels an inch on paper; the page shows 136
-    width = f"width:{int.from_bytes(picture.content[16:20], "big") * 0.0425:.1f}rem"
+    width = f"width:{int.from_bytes(picture.content[16:20], 'big') * 0.0425:.1f}rem"
     return (
         f'<figure><button type="button" class="picture" title="{title}: open large">'
         f'<img alt="{title}" style="{width}" decoding="async" '
