@@ -89,7 +89,8 @@ def test_nothing_but_gdsweep_is_installed(wheel: Path) -> None:
         "gdsweep/presets/clusters/example.yaml",
         "gdsweep/presets/backbones/resnet50.yaml",
         "gdsweep/plots/style.py",
-        "gdsweep/report/page.css",
+        "gdsweep/report/page/page.css",
+        "gdsweep/report/page/uplot/LICENSE",
         "gdsweep/py.typed",
     }
     assert shipped <= set(names)

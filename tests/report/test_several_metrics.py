@@ -15,7 +15,7 @@ from gdsweep.report import (
     build_table,
     misses,
     paired_difference_table,
-    receipt,
+    receipts,
     results,
     series,
 )
@@ -135,14 +135,11 @@ def test_every_format_has_both(bench: Any) -> None:
     latex = as_latex(made)
     assert r"\multicolumn{2}{c}{1\,\%} & \multicolumn{2}{c}{10\,\%}" in latex
     assert r"Method & AP & AP50 & AP & AP50 \\" in latex
-    receipts = {
-        place: receipt(bench.graph, bench.grid, bench.store, place)
-        for place in range(len(bench.grid.cells))
-    }
-    assert receipts[0].value == "AP 13.0, AP50 26.0"
-    page = as_html(made, receipts)
-    assert '<th scope="col">AP50</th>' in page
-    assert page.count('<article id="number-') == 8
+    told = receipts(bench.graph, bench.grid, bench.store)
+    assert told[0].value == "AP 13.0, AP50 26.0"
+    page = as_html(made, told, folder=Path("results"))
+    assert '<th scope="col"><button type="button" class="sort">AP50</button></th>' in page
+    assert page.count('id="number-') == 8
     head, first = as_csv(results(bench.graph, bench.grid, bench.store)).splitlines()[:2]
     judged = (
         "published,delta,half_width,half_width_together,verdict,"
