@@ -5,6 +5,7 @@ Reads only `runs` and `grid`. Nothing here imports torch.
 
 from gdsweep.report.against import against, against_lines
 from gdsweep.report.as_csv import as_csv
+from gdsweep.report.as_html import Picture, as_html
 from gdsweep.report.as_latex import as_latex
 from gdsweep.report.as_markdown import as_markdown
 from gdsweep.report.as_text import as_text
@@ -13,7 +14,6 @@ from gdsweep.report.costs import cost_table, costs
 from gdsweep.report.curves import curves
 from gdsweep.report.formats import texts
 from gdsweep.report.label_quality import label_quality, label_quality_table
-from gdsweep.report.page import Picture, as_html
 from gdsweep.report.paired_differences import paired_difference_table, paired_differences
 from gdsweep.report.pairs import Pair, pairs
 from gdsweep.report.query import find_cell

@@ -14,12 +14,12 @@ from gdsweep.grid import Grid
 from gdsweep.plan.cells import CellStatus
 from gdsweep.plan.request import Mode, Request
 from gdsweep.plots import style
+from gdsweep.report.as_html import Picture, as_html
 from gdsweep.report.costs import cost_table, costs
 from gdsweep.report.curves import curves
 from gdsweep.report.figures import Drawing, drawings
 from gdsweep.report.formats import texts
 from gdsweep.report.label_quality import label_quality, label_quality_table
-from gdsweep.report.page import Picture, as_html
 from gdsweep.report.paired_differences import paired_difference_table, paired_differences
 from gdsweep.report.receipts import receipts
 from gdsweep.report.results import results

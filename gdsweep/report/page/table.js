@@ -1,4 +1,4 @@
-// Sorting, filtering and choosing the columns of one table, whose markup is table_markup.py's.
+// Sorting, filtering and choosing the columns of one table, whose markup is html_table.py's.
 
 /** Rows that were opened below a row, which stay with it. */
 const openedBelow = new WeakMap();

@@ -1,4 +1,11 @@
-"""The page as a whole: one file that needs no network, follows light and dark, and prints."""
+"""The page: one file with a grid's tables, receipts, curves and pictures, to be worked with.
+
+It needs no network, follows light and dark, and prints. `html_table` writes the tables, which stand
+there without any script; `html_details` holds what scripts draw when it is asked for. Scripts and
+style are in `page/`, one script a concern: `table.js` sorts and filters, `receipts.js` opens a
+number, `curves.js` compares runs, `pictures.js` opens pictures large. `page/uplot/` is a library
+that draws curves, with its licence, its version and how to update it.
+"""
 
 import base64
 from collections import Counter
@@ -11,12 +18,13 @@ import pandas as pd
 
 from gdsweep.plan.hours import ProcessorHours
 from gdsweep.report import check, orderings, wording
-from gdsweep.report.page.details import as_script, details
-from gdsweep.report.page.table_markup import table_markup
+from gdsweep.report.html_details import as_script, details
+from gdsweep.report.html_table import table_markup
 from gdsweep.report.receipts import Receipt
 from gdsweep.report.tables import Table
 
-HERE = Path(__file__).parent
+PARTS = Path(__file__).parent / "page"
+"""Folder of the scripts and the style, which are put into every page."""
 SCRIPTS = ("elements.js", "table.js", "receipts.js", "curves.js", "pictures.js", "page.js")
 """The page's scripts, in the order in which they stand in it."""
 
@@ -87,15 +95,15 @@ def as_html(
 
 
 def _styles(with_curves: bool) -> str:
-    files = ([HERE / "uplot" / "uPlot.min.css"] if with_curves else []) + [HERE / "page.css"]
+    files = ([PARTS / "uplot" / "uPlot.min.css"] if with_curves else []) + [PARTS / "page.css"]
     return "".join(f"{file.read_text(encoding='utf-8').strip()}\n" for file in files)
 
 
 def _scripts(with_curves: bool) -> str:
     """The page's scripts, behind the library and its licence where there are curves to draw."""
-    library = HERE / "uplot"
+    library = PARTS / "uplot"
     licence = f"/*\n{(library / 'LICENSE').read_text(encoding='utf-8').strip()}\n*/"
-    own = "".join((HERE / name).read_text(encoding="utf-8") for name in SCRIPTS)
+    own = "".join((PARTS / name).read_text(encoding="utf-8") for name in SCRIPTS)
     drawing = (library / "uPlot.iife.min.js").read_text(encoding="utf-8").strip()
     before = f"{licence}\n{drawing}\n" if with_curves else ""
     return f'{before}(() => {{\n"use strict";\n{own}}})();\n'

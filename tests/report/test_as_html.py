@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from gdsweep.report import Picture, as_html, build_table, curves, receipts, results
-from gdsweep.report.page import document
+from gdsweep.report.as_html import PARTS
 
 PNG = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNk+M9QDwADhgGAWjR9awAAAABJRU5ErkJggg=="
@@ -158,7 +158,7 @@ def test_curves_bring_their_library_with_its_licence(partial: Any) -> None:
 
 
 def test_the_library_is_the_recorded_one() -> None:
-    folder = document.HERE / "uplot"
+    folder = PARTS / "uplot"
     recorded = re.findall(r"^    ([0-9a-f]{64})  (\S+)$", (folder / "README.md").read_text(), re.M)
     assert {name for _, name in recorded} == {p.name for p in folder.iterdir()} - {"README.md"}
     for digest, name in recorded:
