@@ -30,8 +30,8 @@ from gdsweep.errors import BAD_INPUT, BUSY, DONE, FAILED, STOPPED
 from gdsweep.runs import Attempt, RunDir, Score, Store, Wanted, lock
 from gdsweep.runs.attempts import last_attempt
 from gdsweep.runs.causes import loss_not_finite
-from gdsweep.runs.state import missing
-from gdsweep.runs.store import read_config, read_wanted
+from gdsweep.runs.state import missing, read_wanted
+from gdsweep.runs.store import read_config
 
 
 class Fake:
@@ -100,11 +100,11 @@ class Fake:
         if "bad_input" in self.behaviour:
             self.fail(self.behaviour["bad_input"], "input")
             return BAD_INPUT
-        while missing(self.run, read_wanted(self.run)):
+        while missing(self.run, wanted := read_wanted(self.run)):
             code = self.advance()
             if code != DONE:
                 return code
-        atomic.write_json(self.run.done, {"attempt": self.record.number})
+        atomic.write_text(self.run.done, wanted.model_dump_json(indent=1) + "\n")
         self.write_record(outcome="done", ended=time.time())
         if "grow" in self.behaviour and self.record.number == 1:
             store = Store(self.run.path.parent)

@@ -53,5 +53,5 @@ def test_two_files_add_a_format(tmp_path: Path) -> None:
     assert (row["status"], row["split"], row["images"]) == ("done", "val", 3)
     changed = tmp_path / "runs-smoke/data/sprites/val.npz"
     changed.write_bytes(changed.read_bytes() + b" ")
-    said = run("launch.py", "pixies.yaml", "--smoke", "--yes", "--cluster", "local", code=2)
+    said = run("launch.py", "pixies.yaml", "--smoke", "--yes", "--cluster", "local", code=1)
     assert f"{changed}: changed since" in said

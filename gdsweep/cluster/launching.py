@@ -13,7 +13,6 @@ from gdsweep.cluster.trainer import TRAINER
 from gdsweep.config.set_statistics import SetStatistics
 from gdsweep.errors import BAD_INPUT, DONE, FAILED, BadInput
 from gdsweep.grid import Graph
-from gdsweep.plan.dataset_files import refuse_other_data
 from gdsweep.plan.former_runs import former_runs
 from gdsweep.plan.job import Job
 from gdsweep.plan.locations import missing_packages, unknown_places
@@ -21,7 +20,7 @@ from gdsweep.plan.memory import fit
 from gdsweep.plan.notes import plan_notes
 from gdsweep.plan.plan import Plan, PlannedRun
 from gdsweep.plan.plan_text import print_plan
-from gdsweep.plan.planning import make_plan
+from gdsweep.plan.planning import make_plan, set_aside
 from gdsweep.plan.request import Request
 from gdsweep.plan.underived_runs import underived_runs
 from gdsweep.runs import Store, reopen
@@ -48,7 +47,6 @@ def launch(
     graph = request.graph
     plan = make_plan(graph, store, executor.jobs(), options.forget_earlier)
     _check_trains_nothing(plan, request, options)
-    refuse_other_data(store, [run.config for run in plan.runs.values() if run.status != "new"])
     executor.tend(plan, console)
     todo = executor.todo(plan)
     if not options.dry_run and not todo:
@@ -76,14 +74,15 @@ def launch(
         plan = make_plan(
             graph, store, jobs, options.forget_earlier
         )  # as it is now that nobody else submits
-        todo = executor.todo(plan)
-        prepare(graph, store, fit(todo, executor.card)[0], options.forget_earlier)
-        outcome = executor.submit(plan, todo, console)
+        todo = fit(executor.todo(plan), executor.card)[0]
+        faults = prepare(graph, store, todo, plan.unusable, options.forget_earlier)
+        plan = set_aside(plan, faults, graph)
+        outcome = executor.submit(plan, executor.todo(plan), console)
     queued = {run: Job(job, "queued") for run, job in outcome.submitted.items()}
-    after = make_plan(graph, store, {**jobs, **queued})
+    after = set_aside(make_plan(graph, store, {**jobs, **queued}), faults, graph)
     if outcome.submitted or outcome.left or outcome.refused:
         return (
-            _tell_submitted(outcome, request.command("launch", "--status"), console),
+            _tell_submitted(after, outcome, request.command("launch", "--status"), console),
             after,
             outcome,
         )
@@ -107,24 +106,40 @@ def _check_trains_nothing(plan: Plan, request: Request, options: Options) -> Non
 
 
 def prepare(
-    graph: Graph, store: Store, todo: Sequence[PlannedRun], forget_earlier: bool = False
-) -> None:
+    graph: Graph,
+    store: Store,
+    todo: Sequence[PlannedRun],
+    unusable: Sequence[PlannedRun] = (),
+    forget_earlier: bool = False,
+) -> dict[str, str]:
     """Make the directories of runs to start, and note what is wanted from every run.
 
-    Raises BadInput where the store cannot be written; every directory is whole or not there.
+    What is `unusable` is not touched. Returns what is wrong with runs whose configuration or wishes
+    turn out to be damaged, by run. Raises BadInput where the store cannot be written; every
+    directory is whole or not there.
     """
     store.check_writable()
     write_miniatures(store, todo)
+    faults: dict[str, str] = {}
+    untouched = {run.name for run in unusable}
     try:
         record_statistics(store, _statistics(todo))
         for run in todo:
-            store.create(run.config, graph.runs[run.name].identity)
-            reopen(store.run(run.name), run.again)
+            try:
+                store.create(run.config, graph.runs[run.name].identity)
+                reopen(store.run(run.name), run.again)
+            except BadInput as error:
+                faults[run.name] = str(error)
         for name, wanted in graph.wanted.items():
-            if store.run(name).config.exists():
+            if name in untouched or name in faults or not store.run(name).exists():
+                continue
+            try:
                 store.want(store.run(name), wanted, only=forget_earlier)
+            except BadInput as error:
+                faults[name] = str(error)
     except OSError as error:
         raise BadInput(f"{store.root}: the store cannot be written ({error.strerror})") from None
+    return faults
 
 
 def _statistics(todo: Sequence[PlannedRun]) -> dict[str, SetStatistics]:
@@ -136,25 +151,40 @@ def _statistics(todo: Sequence[PlannedRun]) -> dict[str, SetStatistics]:
 
 def _nothing_to_do(plan: Plan, console: Console) -> int:
     done, total = plan.cell_counts["done"], len(plan.cells)
+    unusable = _tell_unusable(plan, console)
     if plan.done:
         console.print(f"nothing to do: {done} of {total} cells are done")
-        return DONE
+        return FAILED if unusable else DONE
     console.print(f"nothing to start: {done} of {total} cells are done")
     in_hand = plan.counts["queued"] + plan.counts["running"]
+    failed = {r.name: r.why or "" for r in plan.runs.values() if r.status == "failed"}
     if in_hand:
         console.print(f"{in_hand} runs are queued or running already")
-        if not plan.counts["failed"]:
+        if not failed and not unusable:
             return DONE
-    _tell_failures(
-        {r.name: r.why or "" for r in plan.runs.values() if r.status == "failed"}, console
-    )
-    blocked = plan.counts["blocked"]
-    behind = f" with {blocked} blocked behind" if blocked else ""
-    console.print(f"--retry starts {plan.counts['failed']} failed again{behind}")
+    _tell_failures(failed, console)
+    if failed:
+        behind = len(plan.blocked_by(failed))
+        blocked = f" with {behind} blocked behind" if behind else ""
+        console.print(f"--retry starts {len(failed)} failed again{blocked}")
     return FAILED
 
 
-def _tell_submitted(outcome: Outcome, status: str, console: Console) -> int:
+def _tell_unusable(plan: Plan, console: Console) -> bool:
+    """Say which runs and scores a person has to look at; whether there are any."""
+    faults = {run.why or "": run.name for run in plan.unusable}
+    for cell in plan.cells:
+        if cell.status in ("damaged", "outdated"):
+            faults.setdefault(cell.why, cell.run)
+    for why, name in faults.items():
+        console.print(Text(f"left alone: {name}: {why}", style="red"), soft_wrap=True)
+    behind = len(plan.blocked_by(faults.values()))
+    if behind:
+        console.print(f"blocked behind what is left alone: {behind}")
+    return bool(faults)
+
+
+def _tell_submitted(plan: Plan, outcome: Outcome, status: str, console: Console) -> int:
     """Say what was submitted and how to look after it; returns the exit code."""
     lines = [f"nothing was submitted; see the runs with: {status}"]
     if outcome.submitted:
@@ -167,9 +197,10 @@ def _tell_submitted(outcome: Outcome, status: str, console: Console) -> int:
         console.print(Text(line), soft_wrap=True)
     print_left(outcome.left, console)
     print_left(outcome.refused, console, advice="")
+    unusable = _tell_unusable(plan, console)
     if outcome.refused and not outcome.submitted:
         return BAD_INPUT
-    return FAILED if outcome.left or outcome.refused else DONE
+    return FAILED if outcome.left or outcome.refused or unusable else DONE
 
 
 def _conclude(plan: Plan, outcome: Outcome, collect: str, console: Console) -> int:
@@ -177,16 +208,17 @@ def _conclude(plan: Plan, outcome: Outcome, collect: str, console: Console) -> i
     if outcome.signal is not None and not plan.done:
         console.print("stopped; launch again to continue")
         return 128 + outcome.signal
-    if plan.done:
+    if plan.done and done == total:
         console.print(
             Text(f"done: {done} of {total} cells; see them with: {collect}"), soft_wrap=True
         )
         return DONE
     before = {r.name: r.why or "" for r in plan.runs.values() if r.status == "failed"}
+    _tell_unusable(plan, console)
     _tell_failures({**before, **outcome.failed}, console)
-    if plan.counts["blocked"] or outcome.blocked:
-        blocked = {run.name for run in plan.runs.values() if run.status == "blocked"}
-        console.print(f"blocked behind them: {len(blocked | outcome.blocked.keys())}")
+    blocked = {run.name for run in plan.blocked_by(before)} | outcome.blocked.keys()
+    if blocked:
+        console.print(f"blocked behind them: {len(blocked)}")
     again = "with --retry " if plan.counts["failed"] else ""
     console.print(f"{done} of {total} cells are done; launch again {again}to try the rest")
     only_bad_input = outcome.failed and outcome.failed.keys() == outcome.bad_input

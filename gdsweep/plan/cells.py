@@ -67,13 +67,14 @@ def cell_standings(
     store: Store,
     jobs: Mapping[str, Job] | None = None,
     seconds: Mapping[str, float] | None = None,
+    data: DataCheck | None = None,
 ) -> list[CellStanding]:
     """Where the cells of `graph` stand, in its order. Reads only; raises nothing.
 
     `jobs` are the pending and running jobs of runs, `seconds` their measured seconds of one
-    iteration. Without `jobs` the files alone decide.
+    iteration. Without `jobs` the files alone decide. `data` is a check that has begun already.
     """
-    reader = _Reader(store, jobs or {}, seconds or {}, DataCheck(store))
+    reader = _Reader(store, jobs or {}, seconds or {}, data or DataCheck(store))
     return [reader.standing(graph.needs[cell], ref) for cell, _, ref in graph.results]
 
 

@@ -5,7 +5,6 @@ of another file. A file is read only where its place, size, times or inode are n
 has recorded; see `gdsweep.config.digests`.
 """
 
-from collections.abc import Iterable
 from functools import cached_property
 
 from gdsweep.config import DataFormat, RunConfig
@@ -48,6 +47,7 @@ class DataCheck:
     def fault(self, config: RunConfig) -> str | None:
         """Why what a run has made is of other data than its configuration names; None if it is not.
 
+        A number in a table is only as good as the data behind it: finished runs are checked too.
         Files that are not seen on this machine are not judged. Raises BadInput for a damaged
         record.
         """
@@ -83,18 +83,6 @@ class DataCheck:
 
 def _remedy(data: DataFormat) -> str:
     return f"give what is now called {data.name} another name, or remove the run"
-
-
-def refuse_other_data(store: Store, configs: Iterable[RunConfig]) -> None:
-    """Raise BadInput for the first run that was trained on other data than its grid names now.
-
-    A number in a table is only as good as the data behind it: finished runs are checked too.
-    """
-    check = DataCheck(store)
-    for config in configs:
-        fault = check.fault(config)
-        if fault is not None:
-            raise BadInput(fault)
 
 
 def cells_on_other_data(graph: Graph, store: Store) -> set[Cell]:

@@ -1,7 +1,7 @@
 """A plan: what a launch would do now, run by run and cell by cell, and what it would cost."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any, Literal, get_args
 
@@ -10,10 +10,25 @@ from gdsweep.plan.cells import CELL_STATUSES, CellStanding, CellStatus
 from gdsweep.plan.job import Job
 from gdsweep.runs import Wanted
 
-Status = Literal["new", "queued", "running", "interrupted", "failed", "blocked", "done"]
-"""Status of a run (see `progress`); `blocked`: something it needs has failed."""
+Status = Literal[
+    "new",
+    "queued",
+    "running",
+    "interrupted",
+    "failed",
+    "blocked",
+    "damaged",
+    "outdated",
+    "done",
+]
+"""Status of a run (see `progress`). `blocked`: a run it needs is failed, damaged or outdated.
+`damaged`: a record of it cannot be read. `outdated`: it was trained on other data than the grid
+names now."""
 
 STATUSES: tuple[Status, ...] = get_args(Status)
+
+UNUSABLE: frozenset[Status] = frozenset({"damaged", "outdated"})
+"""A person has to look at the run before it, or what descends from it, may go on: no `--retry`."""
 
 
 @dataclass(frozen=True)
@@ -54,7 +69,8 @@ class PlannedRun:
     waits: tuple[Source, ...]
     """What it needs and is not there yet."""
     why: str | None = None
-    """Log line that explains a failed run, or the failed run that blocks this one."""
+    """Log line that explains a failed run, what is wrong with a damaged or outdated one, or the run
+    that blocks this one."""
     seconds: float | None = None
     """Seconds per iteration measured on runs of its kind; None where nothing was measured."""
     job: Job | None = None
@@ -177,10 +193,23 @@ class Plan:
         """Whether nothing is left to do."""
         return self.counts["done"] == len(self.runs)
 
+    @property
+    def unusable(self) -> list[PlannedRun]:
+        """Runs that a person has to look at: damaged, or trained on other data."""
+        return [run for run in self.runs.values() if run.status in UNUSABLE]
+
+    def blocked_by(self, names: Collection[str]) -> list[PlannedRun]:
+        """Runs that some others block."""
+        return [run for run in self.runs.values() if run.status == "blocked" and run.why in names]
+
     def todo(self, retry: bool = False) -> list[PlannedRun]:
-        """Runs a launch has to see to: to start, or to watch; failed ones only to `retry`."""
-        leave = {"done"} if retry else {"done", "failed", "blocked"}
-        return [run for run in self.runs.values() if run.status not in leave]
+        """Runs a launch has to see to: to start, or to watch; failed ones only to `retry`.
+
+        Never those that are damaged or outdated, nor what they block.
+        """
+        leave: set[Status] = {"done", *UNUSABLE, *(() if retry else ("failed", "blocked"))}
+        held = {run.name for run in self.blocked_by([run.name for run in self.unusable])}
+        return [r for r in self.runs.values() if r.status not in leave and r.name not in held]
 
     def to_json(self) -> dict[str, Any]:
         """The plan as plain values: counts of runs by status, totals, and one entry a run."""

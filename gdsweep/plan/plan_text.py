@@ -7,7 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gdsweep.plan.hours import amount
-from gdsweep.plan.plan import STATUSES, Plan, PlannedRun
+from gdsweep.plan.plan import STATUSES, UNUSABLE, Plan, PlannedRun
 
 LISTED = 12
 """Runs that are left are listed one by one up to this many."""
@@ -54,7 +54,7 @@ def print_plan(plan: Plan, console: Console) -> None:
         for run in left:
             _print_run(run, console)
     else:
-        for run in [run for run in left if run.status == "failed"][:LISTED]:
+        for run in [run for run in left if run.status == "failed" or run in plan.unusable][:LISTED]:
             _print_run(run, console)
 
 
@@ -97,7 +97,13 @@ def cost(runs: list[PlannedRun]) -> str:
 
 def _print_run(run: PlannedRun, console: Console) -> None:
     text = Text(f"  {run.name}  ")
-    colours = {"failed": "red", "blocked": "yellow", "running": "green"}
+    colours = {
+        "failed": "red",
+        "damaged": "red",
+        "outdated": "red",
+        "blocked": "yellow",
+        "running": "green",
+    }
     text.append(run.status, style=colours.get(run.status, ""))
     if run.status == "interrupted" and run.trains and not run.todo:
         text.append(f" at {run.stop:,}, only to be scored")
@@ -107,6 +113,10 @@ def _print_run(run: PlannedRun, console: Console) -> None:
         text.append(f", to score {run.config.settings.model.init}")
     elif run.status == "new":
         text.append(f", iterations {run.first:,} to {run.stop:,}")
+    if run.status in UNUSABLE:
+        text.append(f": {run.why}")
+        console.print(text, soft_wrap=True)
+        return
     if run.for_others:
         text.append(f" (these grids want {run.first + run.planned:,})")
     if run.todo and run.reached >= run.stop:

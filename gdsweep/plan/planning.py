@@ -6,14 +6,14 @@ from dataclasses import replace
 from gdsweep.config import RunConfig
 from gdsweep.errors import BadInput
 from gdsweep.grid import Graph
-from gdsweep.plan.cells import cell_standings
+from gdsweep.plan.cells import cell_standings, unreadable
 from gdsweep.plan.cost import kind, seconds_per_iteration
+from gdsweep.plan.dataset_files import DataCheck
 from gdsweep.plan.job import Job
-from gdsweep.plan.plan import Plan, PlannedRun, Source
+from gdsweep.plan.plan import UNUSABLE, Plan, PlannedRun, Source
 from gdsweep.plan.progress import failure_line, iterations_left, newest_iteration, run_status
 from gdsweep.runs import Store, Wanted, missing, read_state, settled, sign_of
 from gdsweep.runs.records import At
-from gdsweep.runs.store import read_wanted
 
 
 def make_plan(
@@ -22,21 +22,24 @@ def make_plan(
     jobs: Mapping[str, Job] | None = None,
     only_these: bool = False,
 ) -> Plan:
-    """Compare a graph with what exists. Reads only. Raises BadInput for a damaged record.
+    """Compare a graph with what exists. Reads only. Raises BadInput where the store cannot be read.
 
-    `jobs` are the pending and running jobs of runs. With `only_these` what earlier launches want of
-    the graph's runs is let go.
+    A run whose records cannot be read, or that was trained on other data than its grid names now,
+    is marked and holds up nothing but what descends from it. `jobs` are the pending and running
+    jobs of runs. With `only_these` what earlier launches want of the graph's runs is let go.
     """
     jobs = jobs or {}
     existing = _names(store)
+    data = DataCheck(store)
     runs: dict[str, PlannedRun] = {}
     for name, trajectory in graph.runs.items():
         sources = tuple(_source(graph, run, at) for run, at in trajectory.depends)
         run = _new(trajectory.config, graph.wanted[name], sources)
         if name in existing or name in jobs:
-            run = _begun(run, store, jobs.get(name), only_these)
+            run = _begun(run, store, jobs.get(name), only_these, data)
         runs[name] = _waiting(run, store, runs)
     _reopen(runs, store)
+    runs = _without_unusable(runs)
     measured: dict[str, float] = {}
     if any(run.todo for run in runs.values()):
         kinds = {name: kind(run.config) for name, run in runs.items() if run.trains}
@@ -48,7 +51,26 @@ def make_plan(
     unshared = dict.fromkeys(runs, 0)
     for piece in (piece for chain in graph.chains.values() for piece in chain):
         unshared[piece.run] += piece.iterations
-    return Plan(runs, cell_standings(graph, store, jobs, measured), unshared)
+    return Plan(runs, cell_standings(graph, store, jobs, measured, data), unshared)
+
+
+def set_aside(plan: Plan, faults: Mapping[str, str], graph: Graph) -> Plan:
+    """The plan of `graph` with some runs damaged, by what is wrong with each, and what descends
+    from them blocked."""
+    if not faults:
+        return plan
+    runs = {
+        name: replace(run, status="damaged", why=faults[name]) if name in faults else run
+        for name, run in plan.runs.items()
+    }
+    cells = []
+    for (cell, _, _), standing in zip(graph.results, plan.cells, strict=True):
+        spoiled = [n.trajectory.name for n in graph.needs[cell] if n.trajectory.name in faults]
+        if spoiled and standing.status != "done":
+            (name, *_) = spoiled
+            standing = replace(standing, status="damaged", why=faults[name], run=name)
+        cells.append(standing)
+    return replace(plan, runs=_without_unusable(runs), cells=cells)
 
 
 def not_there(sources: Iterable[Source], store: Store) -> tuple[Source, ...]:
@@ -79,8 +101,19 @@ def _new(config: RunConfig, wanted: Wanted, sources: tuple[Source, ...]) -> Plan
     )
 
 
-def _begun(run: PlannedRun, store: Store, job: Job | None, only_these: bool) -> PlannedRun:
+def _begun(
+    run: PlannedRun, store: Store, job: Job | None, only_these: bool, data: DataCheck
+) -> PlannedRun:
     """The run as its directory has it, and its job where it has one."""
+    try:
+        fault = data.fault(run.config)
+        run = _as_recorded(run, store, job, only_these)
+    except (BadInput, OSError) as error:
+        return replace(run, status="damaged", why=unreadable(error))
+    return run if fault is None else replace(run, status="outdated", why=fault)
+
+
+def _as_recorded(run: PlannedRun, store: Store, job: Job | None, only_these: bool) -> PlannedRun:
     directory = store.run(run.name)
     state = read_state(directory, run.wanted)
     reached = max(run.first, min(state.iteration, run.stop))
@@ -89,7 +122,7 @@ def _begun(run: PlannedRun, store: Store, job: Job | None, only_these: bool) -> 
         return replace(run, status="done", reached=reached, todo=0, left=0)
     left = iterations_left(directory, state, run.wanted, run.first, run.stop)
     # the trainer delivers what anybody wants, not only what these grids do
-    everything = run.wanted if only_these else run.wanted.merged(read_wanted(directory))
+    everything = run.wanted if only_these else run.wanted.merged(state.earlier)
     stop = _stop(run.config, everything)
     state = replace(state, missing=missing(directory, everything))
     if state.status == "running":
@@ -130,9 +163,30 @@ def _reopen(runs: dict[str, PlannedRun], store: Store) -> None:
             runs[name] = _waiting(run, store, runs)
 
 
+def _without_unusable(runs: Mapping[str, PlannedRun]) -> dict[str, PlannedRun]:
+    """The runs with all blocked that descend from one that is damaged or outdated.
+
+    Even where the checkpoint they need is there: nobody knows what it is worth. What is done, or in
+    the queue already, stays as it is.
+    """
+    found: dict[str, PlannedRun] = {}
+    roots: dict[str, str] = {}
+    for name, run in runs.items():
+        if run.status in UNUSABLE:
+            roots[name] = name
+        else:
+            root = next((roots[s.run] for s in run.sources if s.run in roots), None)
+            if root is not None:
+                roots[name] = root
+                if run.status in ("new", "interrupted", "failed", "blocked"):
+                    run = replace(run, status="blocked", why=root)
+        found[name] = run
+    return found
+
+
 def _waiting(run: PlannedRun, store: Store, before: dict[str, PlannedRun]) -> PlannedRun:
     """The run with what it waits for, and blocked if that will not come."""
-    if run.status in ("done", "running"):
+    if run.status in ("done", "running", *UNUSABLE):
         return run
     run = replace(run, waits=not_there(run.sources, store))
     if run.status in ("failed", "queued"):

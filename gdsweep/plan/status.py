@@ -5,6 +5,7 @@ from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from gdsweep.errors import BadInput
 from gdsweep.grid import Graph, Grid
 from gdsweep.plan.cells import CellStanding
 from gdsweep.plan.cost import tail
@@ -115,7 +116,7 @@ def read_status(
         if cell.status in ("interrupted", "new") and cell.run not in jobs
     }
     last = ended(unexplained) if unexplained else {}
-    hours = {name: run_hours(store.run(name)) for name in plan.runs}
+    hours = {name: _hours(store.run(name)) for name in plan.runs}
     published = [
         known.get(place)
         for grid in grids
@@ -139,14 +140,24 @@ def read_status(
     return Status(rows, plan, sum(hours.values(), ProcessorHours()))
 
 
+def _hours(run: RunDir) -> ProcessorHours:
+    try:
+        return run_hours(run)
+    except BadInput:
+        return ProcessorHours(estimated=True)
+
+
 def _silent(run: RunDir) -> float | None:
     sign = lock.last_sign(run.lock)
     return None if sign is None else max(0.0, time.time() - sign)
 
 
 def _recorded(run: RunDir) -> Job | None:
-    """The job of a run's last attempt, from its record."""
-    attempt = last_attempt(run)
+    """The job of a run's last attempt, from its record; None where that cannot be read."""
+    try:
+        attempt = last_attempt(run)
+    except BadInput:
+        return None
     if attempt is None:
         return None
     job, nodes = (str(attempt.process.get(key) or "") for key in ("job", "nodes"))

@@ -22,9 +22,10 @@ def status_text(status: Status, asked: bool) -> Group:
     for run in status.plan.runs.values():
         if run.status == "failed":
             lines.append(Text(f"failed: {run.name}, see {run.why}", style="red"))
-    for row in status.rows:
-        if row.standing.status in ("damaged", "outdated"):
-            lines.append(Text(row.standing.why, style="red"))
+    faults = {run.why or "": None for run in status.plan.unusable}
+    cells = (row.standing for row in status.rows)
+    faults |= {cell.why: None for cell in cells if cell.status in ("damaged", "outdated")}
+    lines += [Text(why, style="red") for why in faults]
     return Group(*lines)
 
 

@@ -24,8 +24,8 @@ from gdsweep.runs.initial_weights import is_run, weights_digest, weights_files
 from gdsweep.runs.layout import RunDir
 from gdsweep.runs.metrics import read_metrics
 from gdsweep.runs.records import Attempt, Best, Complexity, Missing, Score, ScoreRef, Wanted
-from gdsweep.runs.state import RunState, missing, read_state, reopen
-from gdsweep.runs.store import Store, read_config, read_wanted
+from gdsweep.runs.state import RunState, missing, read_state, read_wanted, reopen
+from gdsweep.runs.store import Store, read_config
 
 __all__ = [
     "Attempt",

@@ -1,8 +1,10 @@
 """The attempts at a run: reading and writing their records."""
 
+import contextlib
 from pathlib import Path
 
 from gdsweep import atomic
+from gdsweep.errors import BadInput
 from gdsweep.runs.layout import RunDir
 from gdsweep.runs.records import Attempt, read_record
 
@@ -10,6 +12,15 @@ from gdsweep.runs.records import Attempt, read_record
 def attempts_of(run: RunDir) -> list[Attempt]:
     """All attempts at a run, the oldest first. Raises BadInput for a damaged record."""
     return [read_record(path, Attempt) for path in run.attempt_records()]
+
+
+def readable_attempts(run: RunDir) -> list[Attempt]:
+    """All attempts whose records can be read, the oldest first."""
+    found = []
+    for path in run.attempt_records():
+        with contextlib.suppress(BadInput):  # the plan tells of the last one, and holds the run
+            found.append(read_record(path, Attempt))
+    return found
 
 
 def last_attempt(run: RunDir) -> Attempt | None:

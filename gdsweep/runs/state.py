@@ -1,5 +1,6 @@
 """The state of a run, from its files alone."""
 
+import os
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -27,13 +28,17 @@ class RunState:
     """What is wanted and not there."""
     attempt: Attempt | None
     """The last attempt, if any."""
+    earlier: Wanted
+    """What earlier launches want of it."""
 
 
 def read_state(run: RunDir, wanted: Wanted) -> RunState:
     """The state of `run` against what is `wanted` from it; a run that does not exist is new.
 
-    Raises BadInput when a record is not readable.
+    Raises BadInput where a record cannot be read, or something else has the run's name.
     """
+    if not run.exists() and os.path.lexists(run.path):
+        raise BadInput(f"{run.path}: not a run directory (config.yaml is missing); move it away")
     # the lock first: what is read after it was seen free is how the run was left
     held = lock.is_held(run.lock)
     states = run.states()
@@ -50,11 +55,11 @@ def read_state(run: RunDir, wanted: Wanted) -> RunState:
         status = "interrupted"
     else:
         status = "new"
-    return RunState(status, states[-1] if states else 0, lacking, attempt)
+    return RunState(status, states[-1] if states else 0, lacking, attempt, read_wanted(run))
 
 
 def missing(run: RunDir, wanted: Wanted) -> Missing:
-    """What is wanted and was not delivered. Raises BadInput for a damaged score record.
+    """What is wanted and was not delivered. Raises BadInput for a damaged record.
 
     What was delivered stays delivered, though its states may have been removed to free the disk;
     whoever needs one again calls `reopen`.
@@ -70,11 +75,22 @@ def missing(run: RunDir, wanted: Wanted) -> Missing:
 
 
 def read_delivered(run: RunDir) -> Wanted:
-    """What the run had delivered when an attempt last ended well; nothing where none has."""
+    """What the run had delivered when an attempt last ended well; nothing where none has.
+
+    Raises BadInput for a damaged record: states may have been freed that nobody is to train again.
+    """
     try:
         return read_record(run.done, Wanted)
-    except (FileNotFoundError, NotADirectoryError, BadInput):
-        return Wanted()  # its files still tell
+    except FileNotFoundError:
+        return Wanted()
+
+
+def read_wanted(run: RunDir) -> Wanted:
+    """What is wanted from a run so far; nothing where no record is."""
+    try:
+        return read_record(run.wanted, Wanted)
+    except FileNotFoundError:
+        return Wanted()
 
 
 def reopen(run: RunDir, milestones: Iterable[int]) -> None:

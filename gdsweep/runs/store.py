@@ -15,7 +15,8 @@ from gdsweep.errors import BadInput
 from gdsweep.runs import lock
 from gdsweep.runs.identity import namesake_pattern
 from gdsweep.runs.layout import RunDir
-from gdsweep.runs.records import Wanted, read_record
+from gdsweep.runs.records import Wanted
+from gdsweep.runs.state import read_wanted
 
 _Dumper: Any = getattr(yaml, "CSafeDumper", yaml.SafeDumper)
 """libyaml's where PyYAML has it: a thousand runs are written in seconds."""
@@ -100,14 +101,6 @@ class Store:
             if total != read_wanted(run):
                 atomic.write_json(run.wanted, total.model_dump(mode="json"))
         return total
-
-
-def read_wanted(run: RunDir) -> Wanted:
-    """What is wanted from a run so far; nothing where no record is."""
-    try:
-        return read_record(run.wanted, Wanted)
-    except FileNotFoundError:
-        return Wanted()
 
 
 def read_config(run: RunDir) -> RunConfig:

@@ -292,15 +292,29 @@ def test_a_second_grid_extends_a_shared_run(bench: Any) -> None:
     assert (wanted["stop"], wanted["milestones"]) == (40, [20])
 
 
-def test_damaged_records_give_one_line(bench: Any) -> None:
-    bench.write({"alone": ALONE})
+def test_a_damaged_run_is_left_alone_and_the_others_go_on(bench: Any) -> None:
+    bench.write(LINE)
     assert bench.launch("--yes")[0] == 0
-    record = bench.store / "alone" / "attempts" / "001.json"
+    record = bench.store / "control" / "attempts" / "001.json"
     record.write_text('{"number": 1, "star')
+    score = next((bench.store / "control").glob("scores/*.json"))
+    score.unlink()
+    shutil.rmtree(bench.store / "student")
+    before = {path: path.read_bytes() for path in (bench.store / "control").rglob("*.*")}
+    bench.write({**LINE, "alone": ALONE})
+    code, output = bench.launch("--yes", "--retry")
+    assert code == 1
+    assert f"left alone: control: {record}: damaged (" in output
+    assert "blocked behind what is left alone: 1" in output
+    assert [run for run, what in bench.ledger() if what == "start"][3:] == ["alone"]
+    assert {p: p.read_bytes() for p in (bench.store / "control").rglob("*.*")} == before
     code, output = bench.launch("--yes")
-    assert code == 2
-    assert output.startswith(f"launch.py: {record}: damaged (")
-    assert output.count("\n") == 1
+    assert (code, "nothing to start" in output) == (1, True)
+    code, output = bench.launch("--status")
+    assert code == 0
+    assert str(record) in output
+    code, output = bench.launch("--cancel")
+    assert (code, output) == (0, "nothing to cancel: no job is pending or running\n")
 
 
 def test_a_store_that_cannot_be_written(bench: Any) -> None:

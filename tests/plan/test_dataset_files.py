@@ -22,7 +22,7 @@ from gdsweep.config import (
 from gdsweep.data import open_dataset
 from gdsweep.errors import BadInput
 from gdsweep.grid import Cell, Graph
-from gdsweep.plan.dataset_files import DataCheck, refuse_other_data, refuse_two_contents
+from gdsweep.plan.dataset_files import DataCheck, refuse_two_contents
 from gdsweep.runs import (
     DatasetRecord,
     FilesRecord,
@@ -63,7 +63,9 @@ class Trained:
         write_dataset_record(self.run, DatasetRecord(fingerprint=self.fingerprint, files=files))
 
     def check(self) -> None:
-        refuse_other_data(self.store, [self.config])
+        fault = DataCheck(self.store).fault(self.config)
+        if fault is not None:
+            raise BadInput(fault)
 
 
 def coco(folder: Path, name: str = "pets", sets: tuple[str, ...] = SETS) -> CocoData:

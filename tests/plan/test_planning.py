@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import time
 from pathlib import Path
 
@@ -9,10 +10,12 @@ import pytest
 from handmade import make_graph
 
 from gdsweep import atomic
-from gdsweep.errors import BadInput
+from gdsweep.cluster.launching import prepare
 from gdsweep.grid.graph import Graph
+from gdsweep.plan.dataset_files import DataCheck
+from gdsweep.plan.job import Job
 from gdsweep.plan.plan import Plan, Source
-from gdsweep.plan.planning import make_plan
+from gdsweep.plan.planning import make_plan, set_aside
 from gdsweep.runs import (
     Attempt,
     RunDir,
@@ -189,17 +192,88 @@ def test_a_failure_after_the_milestone_does_not_block(graph: Graph, store: Store
     assert plan.runs["student"].status == "new"
 
 
-def test_a_damaged_record_is_named(graph: Graph, store: Store) -> None:
-    run = create(graph, store, "control")
-    run.attempt(1).write_text("{")
-    with pytest.raises(BadInput, match=r"attempts/001\.json: damaged"):
-        make_plan(graph, store)
+NEWER = '{"number": 1, "started": 0, "colour": "blue"}'
 
 
-def test_a_damaged_wish_is_named(graph: Graph, store: Store) -> None:
-    create(graph, store, "control").wanted.write_text('{"stop": "far"}')
-    with pytest.raises(BadInput, match=r"wanted\.json: damaged \(stop: "):
-        make_plan(graph, store)
+@pytest.mark.parametrize(
+    ("name", "content", "why"),
+    [
+        ("attempts/001.json", "{", r"attempts/001\.json: damaged \("),
+        ("attempts/001.json", NEWER, r"written by a newer gdsweep \(colour is not known here\)"),
+        ("wanted.json", '{"stop": "far"}', r"wanted\.json: damaged \(stop: "),
+        ("done.json", "", r"done\.json: damaged \("),
+        ("dataset.json", "\0\0", r"dataset\.json: damaged \("),
+        ("config.yaml", None, r"control: not a run directory \(config.yaml is missing\)"),
+    ],
+)
+def test_a_damaged_run_holds_up_nothing_but_what_descends_from_it(
+    name: str, content: str | None, why: str, store: Store
+) -> None:
+    """Though the checkpoint that its child starts from is there."""
+    graph = make_graph({**LINE, "alone": {"iterations": 5}})
+    run = create(graph, store, "control", 10)
+    path = run.path / name
+    if content is None:
+        path.unlink()
+    else:
+        path.write_text(content)
+    plan = make_plan(graph, store)
+    statuses = {name: run.status for name, run in plan.runs.items()}
+    assert statuses == {
+        "control": "damaged", "guided": "blocked", "student": "blocked", "alone": "new",
+    }  # fmt: skip
+    assert re.search(why, plan.runs["control"].why or "")
+    assert {plan.runs[name].why for name in ("guided", "student")} == {"control"}
+    assert cells(plan) == ["damaged", "damaged", "new"]
+    assert re.search(why, plan.cells[0].why)
+    assert [run.name for run in plan.todo(retry=True)] == ["alone"]
+    assert [run.name for run in plan.unusable] == ["control"]
+
+
+def test_a_file_under_a_runs_name_is_damage(graph: Graph, store: Store) -> None:
+    store.root.mkdir()
+    (store.root / "control").write_text("a note")
+    assert make_plan(graph, store).runs["control"].status == "damaged"
+
+
+def test_what_is_done_or_queued_behind_a_damaged_run_stays(graph: Graph, store: Store) -> None:
+    create(graph, store, "control", 10).wanted.write_text("[]")
+    deliver_and_free(graph, store, "student")
+    plan = make_plan(graph, store, {"guided": Job("7", "queued")})
+    assert [run.status for run in plan.runs.values()] == ["damaged", "queued", "done"]
+    assert cells(plan) == ["damaged", "done"]
+
+
+def test_a_run_on_other_data_holds_up_what_descends_from_it(
+    graph: Graph, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Even beyond a child that is done: all of it descends from weights of other data."""
+    create(graph, store, "control", 10, 40)
+    done = create(graph, store, "guided", 20)
+    atomic.write_json(done.done, graph.wanted["guided"].model_dump(mode="json"))
+    monkeypatch.setattr(
+        DataCheck, "fault", lambda self, config: "changed" if config.run == "control" else None
+    )
+    plan = make_plan(graph, store)
+    assert [run.status for run in plan.runs.values()] == ["outdated", "done", "blocked"]
+    assert plan.runs["control"].why == "changed"
+    assert plan.runs["student"].why == "control"
+    assert cells(plan) == ["outdated", "outdated"]
+    assert plan.todo(retry=True) == []
+
+
+def test_a_configuration_that_cannot_be_read_is_found_as_the_launch_begins(
+    graph: Graph, store: Store
+) -> None:
+    create(graph, store, "guided").config.write_text("")
+    plan = make_plan(graph, store)
+    faults = prepare(graph, store, plan.todo())
+    assert list(faults) == ["guided"]
+    assert store.run("guided").config.read_text() == ""
+    after = set_aside(plan, faults, graph)
+    assert [run.status for run in after.runs.values()] == ["new", "damaged", "blocked"]
+    assert cells(after) == ["new", "damaged"]
+    assert [run.name for run in after.todo()] == ["control"]
 
 
 def test_json(graph: Graph, store: Store) -> None:

@@ -14,6 +14,7 @@ from gdsweep.runs import Attempt, RunDir, Wanted, lock, read_state
 def run(tmp_path: Path) -> RunDir:
     for folder in ("attempts", "checkpoints"):
         (tmp_path / "run" / folder).mkdir(parents=True)
+    (tmp_path / "run" / "config.yaml").touch()
     return RunDir(tmp_path / "run")
 
 

@@ -18,6 +18,7 @@ WANTED = Wanted(stop=40, milestones=(10,), best=True, scores=(SCORE,))
 def run(tmp_path: Path) -> RunDir:
     for folder in ("checkpoints", "attempts", "scores"):
         (tmp_path / folder).mkdir()
+    (tmp_path / "config.yaml").touch()
     return RunDir(tmp_path)
 
 

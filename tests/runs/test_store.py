@@ -11,7 +11,8 @@ import pytest
 from gdsweep.config import CellSettings, ResourceSettings, RunConfig, ShapesData
 from gdsweep.errors import BadInput
 from gdsweep.runs import Store, Wanted, lock
-from gdsweep.runs.store import read_config, read_wanted
+from gdsweep.runs.state import read_wanted
+from gdsweep.runs.store import read_config
 
 
 def config(name: str = "run", cpus: int = 1) -> RunConfig:

@@ -73,7 +73,7 @@ class Cluster:
             stdin=subprocess.DEVNULL,
             capture_output=True,
             text=True,
-            timeout=200,
+            timeout=400,
         )
         assert code is None or done.returncode == code, done.stdout + done.stderr
         assert "Traceback" not in done.stderr, done.stderr
@@ -85,7 +85,7 @@ class Cluster:
         submitted: dict[str, str] = json.loads(done.stdout)["submitted"]
         return submitted
 
-    def local(self, grid: Path, store: Path, *flags: str, seconds: float = 200) -> Store:
+    def local(self, grid: Path, store: Path, *flags: str, seconds: float = 400) -> Store:
         """The same grid by the local executor: what every other way must equal."""
         done = subprocess.run(
             [sys.executable, str(ROOT / "launch.py"), str(grid), "--yes", "--cluster", "local",
@@ -109,7 +109,7 @@ class Cluster:
         listed = (line.split() for line in text.splitlines())
         return defaultdict(lambda: "CANCELLED", dict(listed))
 
-    def wait(self, jobs: Sequence[str] | dict[str, str], seconds: float = 90) -> dict[str, str]:
+    def wait(self, jobs: Sequence[str] | dict[str, str], seconds: float = 300) -> dict[str, str]:
         """Wait until jobs are over; returns their states."""
         names = list(jobs.values() if isinstance(jobs, dict) else jobs)
         over = {"COMPLETED", "FAILED", "CANCELLED", "TIMEOUT"}
@@ -122,7 +122,7 @@ class Cluster:
         states = self.states()
         return {name: states[name] for name in names}
 
-    def until_trained(self, run: str, iteration: int, seconds: float = 150) -> None:
+    def until_trained(self, run: str, iteration: int, seconds: float = 300) -> None:
         """Wait until a run's metrics tell of an iteration."""
         metrics = self.store.run(run).metrics
 
@@ -246,9 +246,23 @@ def cluster(slurm: Sandbox, tmp_path: Path) -> Cluster:
     return Cluster(slurm, tmp_path)
 
 
+CLUSTERS = {
+    "test_faults": 1,
+    "test_eval_only": 3,
+    "test_launches": 2,
+    "test_nodes": 3,
+    "test_passes": 3,
+    "test_identity": 3,
+    "test_chain": 2,
+    "test_same_numbers": 3,
+}
+"""Which of several equal clusters a module's tests have, so that workers wait at the same time."""
+
+
+@pytest.hookimpl(tryfirst=True)  # before xdist reads the marks
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Everything here needs a real SLURM."""
     for item in items:
         if HERE in item.path.parents:
             item.add_marker(pytest.mark.slurm)
-            item.add_marker(pytest.mark.xdist_group("slurm"))  # one cluster, one worker
+            item.add_marker(pytest.mark.xdist_group(f"slurm-{CLUSTERS[item.path.stem]}"))

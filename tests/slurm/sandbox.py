@@ -16,7 +16,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 INSTALL = "apt-get install -y --no-install-recommends slurmctld slurmd slurm-client munge"
-PROGRAMS = ("slurmctld", "slurmd", "munged", "sbatch", "unshare")
+PROGRAMS = ("slurmctld", "slurmd", "munged", "sbatch", "unshare", "setpriv")
 
 CONF = """\
 ClusterName=sandbox
@@ -218,7 +218,7 @@ class Sandbox:
 
         self.until(calm, "an empty queue", 60)
 
-    def until(self, happened: Callable[[], object], what: str, seconds: float = 20) -> None:
+    def until(self, happened: Callable[[], object], what: str, seconds: float = 60) -> None:
         """Wait for something."""
         end = time.monotonic() + seconds
         while not happened():
@@ -237,7 +237,7 @@ class Sandbox:
     def _spawn(self, name: str, words: list[str]) -> None:
         with open(self.folder / f"{name}.out", "ab") as out:
             self._processes[name] = subprocess.Popen(
-                words,
+                ["setpriv", "--pdeathsig", "KILL", *words],  # a killed pytest leaves none behind
                 env=self.environment,
                 stdin=subprocess.DEVNULL,
                 stdout=out,

@@ -28,7 +28,7 @@ def test_a_failed_teacher_blocks_its_students_until_a_retry(cluster: Any) -> Non
     grid = toys(cluster)
     jobs = cluster.submit(grid)
     teacher, guided, student = jobs
-    states = cluster.wait(jobs, 120)
+    states = cluster.wait(jobs)
     assert states[jobs[teacher]] == "FAILED"
     assert {states[jobs[guided]], states[jobs[student]]} == {"CANCELLED"}
     assert cluster.attempts(guided) == []
@@ -43,7 +43,7 @@ def test_a_failed_teacher_blocks_its_students_until_a_retry(cluster: Any) -> Non
     shutil.move(cluster.folder / "whole", cluster.folder / "data" / "train2017")
     again = cluster.submit(grid, "--retry")
     assert list(again) == [teacher, guided, student]
-    assert set(cluster.wait(again, 180).values()) == {"COMPLETED"}, cluster.log(student)
+    assert set(cluster.wait(again).values()) == {"COMPLETED"}, cluster.log(student)
     state = json.loads(cluster.launch(grid, "--status", "--json").stdout)
     assert (state["done"], state["cells"]) == (2, 2)
     assert [len(cluster.attempts(run)) for run in again] == [2, 1, 1]

@@ -49,7 +49,7 @@ class Case:
         if until is not None:
             self.cluster.until_trained(self.run, until)
 
-    def finish(self, seconds: float = 120) -> list[dict[str, Any]]:
+    def finish(self, seconds: float = 300) -> list[dict[str, Any]]:
         """Wait for the end and demand the undisturbed weights; returns the attempts."""
         assert self.cluster.wait([self.job], seconds) == {self.job: "COMPLETED"}, self.log
         assert same_stores(self.undisturbed, self.cluster.store) >= 3
@@ -90,10 +90,10 @@ def test_preempted_by_a_higher_partition(case: Case) -> None:
 
 def test_timed_out(case: Case) -> None:
     # SLURM looks twice a minute: of a limit of 2 minutes, notice comes after 10 to 40 seconds
-    case.start(f"{PROFILE}hours: 0.0333\nsignal_seconds: 80\n")
+    case.start(f"{PROFILE}hours: 0.0333\nsignal_seconds: 80\ntimeouts: 20\nrestarts: 10\n")
     with case.cluster.frozen(case.run) as noticed:
         case.slurm.until(noticed, "notice", 90)
-    attempts = case.finish(200)
+    attempts = case.finish(500)
     check_continued(*attempts[:2])
     assert attempts[0]["cause"] == "timeout"
 
@@ -139,7 +139,7 @@ def test_the_launch_dies_between_sbatch_and_its_record(case: Case) -> None:
         cwd=case.cluster.folder,
         env=case.cluster.environment(PATH=path),
         capture_output=True,
-        timeout=100,
+        timeout=400,
     )
     assert killed.returncode == -signal.SIGKILL, killed
     ledger = Ledger(case.cluster.store)
@@ -166,7 +166,7 @@ def test_two_launches_at_once(case: Case) -> None:
         )
         for _ in range(2)
     ]
-    told = [launch.communicate(timeout=100)[0] for launch in launches]
+    told = [launch.communicate(timeout=400)[0] for launch in launches]
     submitted = [json.loads(text)["submitted"] for text in told]
     assert sorted(map(len, submitted)) == [0, 1]
     ((case.run, case.job),) = (entry for jobs in submitted for entry in jobs.items())

@@ -36,7 +36,7 @@ class Fakes:
              "--cluster", "slurm", *flags],
             cwd=self.cluster.folder,
             env=self.cluster.environment(FAKE=json.dumps(fake or {}), FAKE_LEDGER=str(self.ledger)),
-            capture_output=True, text=True, timeout=100,
+            capture_output=True, text=True, timeout=400,
         )  # fmt: skip
         assert done.returncode == code, done.stdout + done.stderr
         return done.stdout
@@ -150,7 +150,7 @@ def test_a_job_that_dies_again_and_again_is_stuck(fakes: Fakes) -> None:
         down = ["scontrol", "update", f"NodeName={node}", "State=DOWN", "Reason=dead"]
         fakes.slurm.command(*down, check=True)
         fakes.slurm.start_node(node)
-    assert fakes.cluster.wait([job], 90) == {job: "FAILED"}
+    assert fakes.cluster.wait([job]) == {job: "FAILED"}
     first, second = fakes.cluster.attempts(run)
     assert first["outcome"] is None
     assert (second["outcome"], second["cause"]) == ("failed", "stuck")
@@ -244,7 +244,7 @@ def test_watching_and_following_end_when_the_run_does(cluster: Any) -> None:
             "follow": ["--logs", run, "--follow"],
         }.items()
     }
-    said = {name: process.communicate(timeout=180)[0] for name, process in look.items()}
+    said = {name: process.communicate(timeout=400)[0] for name, process in look.items()}
     assert {process.returncode for process in look.values()} == {0}, said
     heads = [line for line in said["watch"].splitlines() if "cells done" in line]
     assert heads[0].startswith("0 of 1 cells done")

@@ -30,7 +30,7 @@ def test_two_nodes_take_the_steps_of_one_accumulating_process(cluster: Any, tmp_
         cluster.slurm.command("scancel", "--signal=USR2", job, check=True)
     alone = cluster.grid("alone", settings={**SETTINGS, "batch": {**SETTINGS["batch"], "micro": 1}})
     local = cluster.local(alone, tmp_path / "local")
-    assert cluster.wait([job], 180) == {job: "COMPLETED"}, cluster.log(run)
+    assert cluster.wait([job]) == {job: "COMPLETED"}, cluster.log(run)
     first, second = cluster.attempts(run)
     assert first["outcome"] == "stopped"
     assert second["first_iteration"] == first["last_iteration"]
@@ -54,7 +54,7 @@ def test_a_dead_rank_ends_the_job_and_tells_why(cluster: Any) -> None:
     ((run, job),) = cluster.submit(cluster.grid(settings=settings)).items()
     cluster.until_trained(run, 2)
     os.kill(cluster.trainer(run, rank=1), signal.SIGKILL)
-    assert cluster.wait([job], 60) == {job: "FAILED"}
+    assert cluster.wait([job]) == {job: "FAILED"}
     (attempt,) = cluster.attempts(run)
     assert (attempt["outcome"], attempt["cause"]) == ("failed", "memory")
     assert "killed by SIGKILL" in attempt["message"]

@@ -18,9 +18,7 @@ def profile(fakes: Fakes, *lines: str) -> tuple[str, ...]:
 
 def check_went_on(fakes: Fakes, jobs: dict[str, str], cause: str) -> None:
     """The first job was requeued under its id, and everything behind it was done."""
-    assert set(fakes.cluster.wait(jobs, 120).values()) == {"COMPLETED"}, fakes.cluster.log(
-        "teacher"
-    )
+    assert set(fakes.cluster.wait(jobs).values()) == {"COMPLETED"}, fakes.cluster.log("teacher")
     first, *_, last = fakes.cluster.attempts("teacher")
     assert (first["outcome"], first["cause"]) == ("stopped", cause)
     assert last["outcome"] == "done"

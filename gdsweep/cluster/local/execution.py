@@ -7,10 +7,11 @@ from contextlib import contextmanager
 from types import FrameType
 
 from gdsweep.cluster.executor import Outcome
-from gdsweep.cluster.local.job import Job
+from gdsweep.cluster.local.job import Ending, Job
 from gdsweep.cluster.local.machine import Machine
 from gdsweep.cluster.local.progress import Progress
 from gdsweep.cluster.trainer import TRAINER
+from gdsweep.errors import BadInput
 from gdsweep.plan.plan import Plan, PlannedRun
 from gdsweep.plan.planning import not_there
 from gdsweep.plan.progress import failure_line
@@ -87,7 +88,10 @@ class Execution:
 
     def _reap(self) -> None:
         for name, job in list(self._jobs.items()):
-            ending = job.ended()
+            try:
+                ending = job.ended()
+            except BadInput as error:
+                ending = Ending("failed", str(error), bad_input=True)
             if ending is None:
                 continue
             del self._jobs[name]
@@ -107,7 +111,12 @@ class Execution:
         for name in sorted(self._watched):
             run, directory = self._plan.runs[name], self._store.run(name)
             held = lock.is_held(directory.lock)
-            state = read_state(directory, run.wanted)
+            try:
+                state = read_state(directory, run.wanted)
+            except BadInput as error:
+                self._watched.remove(name)
+                self._fail(name, str(error))
+                continue
             if not state.missing:
                 self._watched.remove(name)
                 self._finish(name)
@@ -162,6 +171,8 @@ class Execution:
         directory = self._store.run(run.name)
         try:
             self._jobs[run.name] = Job(run, directory, gpus, self._trainer)
+        except BadInput as error:
+            self._fail(run.name, str(error))
         except OSError as error:
             self._fail(run.name, f"{directory.log}: {error.strerror}")
         else:

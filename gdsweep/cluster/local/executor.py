@@ -111,7 +111,10 @@ def _trainer_of(run: RunDir) -> int | None:
     """
     if not lock.is_held(run.lock):
         return None
-    attempt = last_attempt(run)
+    try:
+        attempt = last_attempt(run)
+    except BadInput:
+        return None  # the plan says what is damaged
     if attempt is None or attempt.ended or attempt.process.get("host") != socket.gethostname():
         return None
     process = attempt.process.get("pid")

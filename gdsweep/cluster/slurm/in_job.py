@@ -21,11 +21,10 @@ from gdsweep.cluster.slurm.queue import expand_nodes, own_job
 from gdsweep.cluster.slurm.requeue import Limit, is_preempted, requeue
 from gdsweep.cluster.slurm.unbegun import begun_file
 from gdsweep.cluster.trainer import threads
-from gdsweep.errors import BUSY, DONE, FAILED, STOPPED
+from gdsweep.errors import BUSY, DONE, FAILED, STOPPED, BadInput
 from gdsweep.runs import (
     RunDir,
     Store,
-    attempts_of,
     last_attempt,
     lock,
     missing,
@@ -34,6 +33,7 @@ from gdsweep.runs import (
     settled,
     sign_of,
 )
+from gdsweep.runs.attempts import readable_attempts
 from gdsweep.runs.records import read_record
 
 SIGNALS = (signal.SIGUSR2, signal.SIGTERM, signal.SIGINT)
@@ -62,7 +62,12 @@ def advance(record: str) -> None:
     begun_file(Path(record).parent, own_job() or "0").touch()
     several = len(submission.runs) > 1
     index = int(os.environ["SLURM_ARRAY_TASK_ID"]) if several else 0
-    code = Task(submission, submission.runs[index]).main()
+    task = Task(submission, submission.runs[index])
+    try:
+        code = task.main()
+    except BadInput as error:  # a damaged record: the plan holds the run until somebody looks
+        task.say(str(error))
+        code = FAILED
     for number in SIGNALS:  # Python drops its handlers as it ends: a late notice must not kill us
         signal.signal(number, signal.SIG_IGN)
     sys.exit(code)
@@ -90,7 +95,7 @@ class Task:
         if self.rank == 0:
             refused = self._refused()
             if refused is not None:
-                self._say(refused)
+                self.say(refused)
                 return FAILED
         for _ in range(DELIVERIES):
             before = read_wanted(self.run)
@@ -107,9 +112,9 @@ class Task:
             if not lacking:
                 return DONE
             if read_wanted(self.run) == before:
-                self._say(f"ended without delivering {lacking.model_dump(exclude_defaults=True)}")
+                self.say(f"ended without delivering {lacking.model_dump(exclude_defaults=True)}")
                 return FAILED
-            self._say("another launch wants more of this run: going on")
+            self.say("another launch wants more of this run: going on")
             if self.tasks > 1:  # the other tasks have ended: all begin anew
                 return self._hand_over("asked")
         return FAILED
@@ -128,7 +133,7 @@ class Task:
         absent = self._absent()
         if absent:
             return f"job {self.job} does nothing: {', '.join(absent)} not there; launch again"
-        attempts = attempts_of(self.run)
+        attempts = readable_attempts(self.run)
         idle = fruitless(attempts, self.job)
         if idle >= self.submission.restarts:
             message = f"stuck: {idle} starts of job {self.job} died before they saved anything"
@@ -175,9 +180,9 @@ class Task:
                 break
             refused = self._refused() if self.rank == 0 else None
             if refused is not None:  # whoever holds the run may be the job that took its place
-                self._say(refused)
+                self.say(refused)
                 break
-            self._say("another process holds the run; waiting for it to let go")
+            self.say("another process holds the run; waiting for it to let go")
             time.sleep(BUSY_PERIOD)
         if code not in (DONE, STOPPED, BUSY) and not self.received:
             if self.rank:
@@ -228,7 +233,7 @@ class Task:
         if cause == "silent" and self.process is not None:
             self.process.kill()  # it would keep the job from ending
         states = self.run.states()
-        self._say(f"the trainer {what}; it goes on from iteration {states[-1] if states else 0}")
+        self.say(f"the trainer {what}; it goes on from iteration {states[-1] if states else 0}")
         last = last_attempt(self.run)
         ours = last is not None and last.outcome is None and last.process.get("job") == self.job
         if last is not None and ours:
@@ -295,11 +300,11 @@ class Task:
 
     def _hand_over(self, cause: str) -> int:
         """Requeue the job, and wait for SLURM to end this task."""
-        self._say(f"{cause}: what is saved is kept, job {self.job} is requeued")
+        self.say(f"{cause}: what is saved is kept, job {self.job} is requeued")
         signal.signal(signal.SIGTERM, signal.SIG_IGN)  # the requeue ends this task as well
         refused = requeue(self.job)
         if refused is not None:
-            self._say(f"not requeued ({refused}); launch again to continue")
+            self.say(f"not requeued ({refused}); launch again to continue")
             return STOPPED
         time.sleep(120)
         return STOPPED
@@ -322,7 +327,8 @@ class Task:
         nodes = os.environ.get("SLURM_JOB_NODELIST", "")
         return {"job": self.job, "nodes": nodes, "processes": self.tasks}
 
-    def _say(self, line: str) -> None:
+    def say(self, line: str) -> None:
+        """Add a line to the run's log and to the job's output."""
         stamp = time.strftime("%m/%d %H:%M:%S")
         with open(self.run.log, "a", encoding="utf-8") as log:
             log.write(f"[{stamp}] {line}\n")

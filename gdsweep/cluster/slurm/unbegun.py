@@ -7,6 +7,7 @@ from pathlib import Path
 from gdsweep import atomic
 from gdsweep.cluster.slurm.ledger import Ledger, Submission, latest, queued_job
 from gdsweep.cluster.slurm.queue import QueuedJob
+from gdsweep.errors import BadInput
 from gdsweep.runs import Attempt, RunDir, Store, last_attempt
 
 TAKEN_AWAY = frozenset({"CANCELLED", "PREEMPTED", "NODE_FAIL", "BOOT_FAIL", "DEADLINE", "REVOKED"})
@@ -69,7 +70,10 @@ def _ended_by_itself(output: Path) -> bool:
 
 
 def _record(run: RunDir, job: str, output: Path, known: QueuedJob | None) -> bool:
-    last = last_attempt(run)
+    try:
+        last = last_attempt(run)
+    except BadInput:
+        return False  # the plan says what is damaged
     if not run.exists() or (last is not None and last.process.get("job") == job):
         return False
     number, line = _telling_line(output)
