@@ -1,4 +1,4 @@
-"""The images that predictions were made on, with the names of their classes."""
+"""The images that predictions were made on, with what is annotated and the names of classes."""
 
 import json
 from collections.abc import Sequence
@@ -19,6 +19,8 @@ class ScoredImage:
     """COCO image id."""
     pixels: np.ndarray
     """RGB, uint8 [H, W, 3]."""
+    truth: tuple[tuple[int, np.ndarray], ...] = ()
+    """What is annotated, crowds left out: category id, and mask, boolean [H, W]."""
 
 
 def scored_images(
@@ -35,10 +37,13 @@ def scored_images(
 
     splits = open_dataset(data)
     dataset = splits.val if split == "val" else splits.test
-    found = [
-        ScoredImage(dataset.image_ids[i], dataset.image(i).permute(1, 2, 0).numpy())
-        for i in spaced(len(dataset), count)
-    ]
+    found = []
+    for place in spaced(len(dataset), count):
+        targets = dataset.instances(place)
+        categories = [dataset.category_ids[label] for label in targets.labels.tolist()]
+        truth = tuple(zip(categories, targets.masks.numpy(), strict=True))
+        pixels = dataset.image(place).permute(1, 2, 0).numpy()
+        found.append(ScoredImage(dataset.image_ids[place], pixels, truth))
     return found, dict(zip(dataset.category_ids, dataset.classes, strict=True))
 
 
@@ -58,15 +63,40 @@ def _coco(data: CocoData, split: str, count: int) -> tuple[list[ScoredImage], di
         content: dict[str, Any] = json.loads(path.read_text())
         entries = sorted(content["images"], key=lambda entry: entry["id"])
         names = {entry["id"]: entry["name"] for entry in content["categories"]}
+        chosen = [entries[place] for place in spaced(len(entries), count)]
+        truth: dict[int, list[dict[str, Any]]] = {entry["id"]: [] for entry in chosen}
+        for annotation in content["annotations"]:
+            if annotation["image_id"] in truth and not annotation.get("iscrowd"):
+                truth[annotation["image_id"]].append(annotation)
         found = []
-        for place in spaced(len(entries), count):
-            name = entries[place]["file_name"].replace("\\", "/")  # as `gdsweep.data` reads them
+        for entry in chosen:
+            name = entry["file_name"].replace("\\", "/")  # as `gdsweep.data` reads them
             path = data.resolved(images.images) / name
             with Image.open(path) as image:
-                upright = ImageOps.exif_transpose(image).convert("RGB")
-                found.append(ScoredImage(entries[place]["id"], np.asarray(upright)))
+                pixels = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+            masks = tuple(
+                (annotation["category_id"], mask)
+                for annotation in truth[entry["id"]]
+                if (mask := _mask(annotation["segmentation"], *pixels.shape[:2])).any()
+            )
+            found.append(ScoredImage(entry["id"], pixels, masks))
     except OSError as error:
         raise BadInput(f"{path}: cannot be read ({error.strerror or error}); no panels") from None
     except (ValueError, KeyError, TypeError):
         raise BadInput(f"{path}: not COCO instances JSON; no panels") from None
     return found, names
+
+
+def _mask(segmentation: Any, height: int, width: int) -> np.ndarray:
+    """A mask, boolean [H, W], of COCO's polygons or run lengths."""
+    from pycocotools import mask as rle
+
+    if not segmentation:
+        return np.zeros((height, width), bool)
+    if isinstance(segmentation, list):
+        encoded = rle.merge(rle.frPyObjects(segmentation, height, width))
+    elif isinstance(segmentation["counts"], list):
+        encoded = rle.frPyObjects(segmentation, *segmentation["size"])
+    else:
+        encoded = segmentation
+    return rle.decode(encoded).astype(bool)

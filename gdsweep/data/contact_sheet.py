@@ -1,6 +1,5 @@
 """A page of labelled images with their masks, and of the views a network gets of them."""
 
-import colorsys
 from collections.abc import Sequence
 
 import numpy as np
@@ -9,13 +8,12 @@ from PIL import Image, ImageDraw, ImageFont
 from torch import Tensor
 
 from gdsweep.config import AugmentationSettings
+from gdsweep.config.colours import PALETTE, outline, told_apart
 from gdsweep.data.augment import WeakView
 from gdsweep.data.dataset import ImageDataset
 from gdsweep.data.instances import Targets
 from gdsweep.data.sampler import derived_seed
 from gdsweep.data.strong_view import StrongView
-
-Colour = tuple[int, int, int]
 
 ROWS = 6
 _WIDTH, _HEIGHT, _GAP, _TEXT = 340, 220, 8, 17  # of a picture, between them, of a line; in pixels
@@ -34,19 +32,13 @@ def contact_sheet(
     chosen = choose_images(dataset, indices)
     columns = ["image and instances", "weak view and targets", "weak view (teacher)"]
     columns += [f"strong view (student): {view.strong}" for view in views]
-    colours = _colours(len(dataset.classes))
-    rows = [_row(dataset, index, views, colours) for index in chosen]
+    rows = [_row(dataset, index, views) for index in chosen]
     widths = [
         max(round(_font().getlength(column)) + _GAP, *(row[place].width for row in rows))
         for place, column in enumerate(columns)
     ]
     width = sum(widths) + _GAP * (len(widths) + 1)
-    present = sorted({label for index in chosen for label in dataset.labels_of(index)})
-    pieces = [
-        _heading(title, width),
-        _legend([(dataset.classes[k], colours[k]) for k in present], width),
-        _titles(columns, widths, width),
-    ]
+    pieces = [_heading(title, width), _titles(columns, widths, width)]
     for index, row in zip(chosen, rows, strict=True):
         pieces += [_side_by_side(row, widths, width), _caption(dataset, index, width)]
     sheet = Image.new("RGB", (width, sum(piece.height for piece in pieces)), _PAPER)
@@ -75,7 +67,6 @@ def _row(
     dataset: ImageDataset,
     index: int,
     views: Sequence[AugmentationSettings],
-    colours: Sequence[Colour],
 ) -> list[Image.Image]:
     image, targets = dataset.image(index), dataset.instances(index)
     with torch.random.fork_rng(devices=[]):
@@ -87,7 +78,7 @@ def _row(
         strong = [StrongView(view)(weak) for view in views]
     assert kept is not None, "a view of targets has targets"
     names = dataset.classes
-    marked = [_marked(image, targets, names, colours), _marked(weak, kept, names, colours)]
+    marked = [_marked(image, targets, names), _marked(weak, kept, names)]
     return marked + [_fitted(view) for view in (weak, *strong)]
 
 
@@ -121,9 +112,7 @@ def _fitted(image: Tensor) -> Image.Image:
     return picture.resize(size, kind)
 
 
-def _marked(
-    image: Tensor, found: Targets, names: Sequence[str], colours: Sequence[Colour]
-) -> Image.Image:
+def _marked(image: Tensor, found: Targets, names: Sequence[str]) -> Image.Image:
     picture = _fitted(image)
     pixels = np.asarray(picture).astype(np.float32)
     words: list[tuple[str, float, float]] = []
@@ -132,13 +121,13 @@ def _marked(
         for full, shown in zip(image.shape[1:], pixels.shape[:2], strict=True)
     ]
     masks = found.cut(*places).numpy()  # at the picture's size: whole ones may be gigabytes
+    colours = told_apart(list(masks))
     for k in np.argsort(-masks.sum((1, 2)), kind="stable").tolist():  # small ones on top
         mask = masks[k]
-        # neighbours of one class differ in brightness
-        colour = np.array(colours[int(found.labels[k])], np.float32) * (1.0, 0.7, 0.85)[k % 3]
+        colour = np.array(PALETTE[colours[k]], np.float32)
         pixels[mask] = 0.5 * pixels[mask] + 0.5 * colour
-        pixels[mask & ~_inner(mask)] = colour
-        if mask.any():
+        pixels[outline(mask)] = colour
+        if len(names) > 1 and mask.any():  # the only class needs no word
             rows, columns = np.nonzero(mask)
             name, x, y = names[int(found.labels[k])], float(columns.mean()), float(rows.mean())
             # a word where there is room for it
@@ -151,16 +140,6 @@ def _marked(
     for name, x, y in words:
         drawer.text((x, y), name, _PAPER, _font(11), anchor="mm", stroke_width=2, stroke_fill=_INK)
     return picture
-
-
-def _inner(mask: np.ndarray) -> np.ndarray:
-    # without the pixels that touch the outside; the picture's border is no outline
-    inner = mask.copy()
-    inner[1:] &= mask[:-1]
-    inner[:-1] &= mask[1:]
-    inner[:, 1:] &= mask[:, :-1]
-    inner[:, :-1] &= mask[:, 1:]
-    return inner
 
 
 def _heading(title: str, width: int) -> Image.Image:
@@ -179,41 +158,12 @@ def _titles(columns: Sequence[str], widths: Sequence[int], width: int) -> Image.
     return line
 
 
-def _legend(entries: Sequence[tuple[str, Colour]], width: int) -> Image.Image:
-    font, side = _font(), _TEXT - 5
-    places, left, line = [], _GAP, 0
-    for name, _ in entries:
-        taken = side + 5 + round(font.getlength(name)) + 16
-        if left + taken > width and left > _GAP:
-            left, line = _GAP, line + 1
-        places.append((left, line * (_TEXT + 3)))
-        left += taken
-    legend = Image.new("RGB", (width, (line + 1) * (_TEXT + 3) + _GAP), _PAPER)
-    drawer = ImageDraw.Draw(legend)
-    for (name, colour), (x, y) in zip(entries, places, strict=True):
-        drawer.rectangle((x, y + 3, x + side, y + 3 + side), fill=colour)
-        drawer.text((x + side + 5, y), name, _INK, font)
-    return legend
-
-
 def _shortened(text: str, width: int) -> str:
     if _font().getlength(text) <= width:
         return text
     while text and _font().getlength(text + " ...") > width:
         text = text[: text.rfind(", ")] if ", " in text else text[:-1]
     return text + " ..."
-
-
-def _colours(count: int) -> list[Colour]:
-    # neighbours far apart on the colour wheel, in three shades
-    found = []
-    for k in range(count):
-        hue = (0.58 + 0.381966 * k) % 1
-        red, green, blue = colorsys.hsv_to_rgb(
-            hue, (0.85, 0.6, 1.0)[k % 3], (0.95, 1.0, 0.75)[k % 3]
-        )
-        found.append((round(red * 255), round(green * 255), round(blue * 255)))
-    return found
 
 
 def _font(size: int = 13) -> ImageFont.FreeTypeFont | ImageFont.ImageFont:

@@ -99,7 +99,8 @@ def _curves(measured: DataFrame) -> Iterator[Drawing]:
 
 def _panels(pair: Pair, count: int) -> Drawing:
     images_of = SPLIT_NAMES[pair.split]
-    said = f"{pair.names[0]} above, {pair.names[1]} below, on the same {images_of} images."
+    upper, lower = pair.names
+    said = f"What is annotated, {upper} and {lower}, on the same {images_of} images."
     # predictions may be gigabytes: a file of the same size and age is the same
     files = [(path.name, path.stat().st_size, path.stat().st_mtime_ns) for path in pair.predictions]
     data = _digest(pair.title, pair.names, pair.dataset, pair.split, files, count)
@@ -110,8 +111,8 @@ def _panels(pair: Pair, count: int) -> Drawing:
 def _draw_panels(pair: Pair, count: int) -> "Figure":
     images, classes = scored_images.scored_images(pair.dataset, pair.split, count)
     results = [json.loads(path.read_text()) for path in pair.predictions]
-    rows = list(zip(pair.names, results, strict=True))
-    return qualitative.draw(images, rows, classes, pair.title)
+    columns = list(zip(pair.names, results, strict=True))
+    return qualitative.draw(images, columns, classes, pair.title)
 
 
 def _file_part(words: str) -> str:

@@ -14,6 +14,8 @@ def shown_texts(figure: Figure) -> list[tuple[str, Any]]:
     renderer = figure.canvas.get_renderer()  # type: ignore[attr-defined]
     figure.draw(renderer)
     # ticks beyond the limits have labels that are not drawn
+    unseen = [axes for axes in figure.axes if not axes.axison]
+    hidden = {t for axes in unseen for axis in (axes.xaxis, axes.yaxis) for t in axis.findobj(Text)}
     idle = {
         label
         for axis in figure.findobj(Axis)
@@ -21,7 +23,8 @@ def shown_texts(figure: Figure) -> list[tuple[str, Any]]:
         for label in (tick.label1, tick.label2)
     }
     texts = (t for t in figure.findobj(Text) if t.get_visible() and t.get_text().strip())
-    return [(t.get_text(), t.get_window_extent(renderer)) for t in texts if t not in idle]
+    shown = [t for t in texts if t not in idle | hidden]
+    return [(t.get_text(), t.get_window_extent(renderer)) for t in shown]
 
 
 @pytest.fixture

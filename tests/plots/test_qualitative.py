@@ -1,64 +1,133 @@
-"""Panels: the same images in every row, with that row's confident instances."""
+"""Panels: what is annotated beside what each method found, told apart and written legibly."""
 
 from typing import Any
 
 import numpy as np
-from matplotlib.colors import to_rgb
+import pytest
+from matplotlib.transforms import Bbox
 from pycocotools import mask as rle
 
-from gdsweep.plots import qualitative
-from gdsweep.plots.qualitative import VEIL
+from gdsweep.config.colours import PALETTE
+from gdsweep.plots import marked_image, qualitative
+from gdsweep.plots.marked_image import VEIL, Marked
 from gdsweep.plots.scored_images import ScoredImage
-from gdsweep.plots.style import COLOURS
+
+CLASSES = {1: "disc", 2: "square"}
 
 
-def instance(image_id: int, score: float, rows: slice, category: int = 1) -> dict[str, Any]:
-    mask = np.zeros((8, 12), np.uint8, order="F")
-    mask[rows] = 1
+def mask(rows: slice, columns: slice = slice(None)) -> np.ndarray:
+    found = np.zeros((32, 48), bool)
+    found[rows, columns] = True
+    return found
+
+
+def instance(image_id: int, score: float, where: np.ndarray, category: int = 1) -> dict[str, Any]:
     return {
         "image_id": image_id, "category_id": category, "score": score,
-        "segmentation": rle.encode(mask),
+        "segmentation": rle.encode(np.asfortranarray(where.astype(np.uint8))),
     }  # fmt: skip
 
 
-def images(count: int) -> list[ScoredImage]:
-    return [ScoredImage(k, np.full((8, 12, 3), 10 * k, np.uint8)) for k in range(1, count + 1)]
+def images(count: int, *truth: np.ndarray) -> list[ScoredImage]:
+    return [
+        ScoredImage(k, np.full((32, 48, 3), 10 * k, np.uint8), tuple((1, m) for m in truth))
+        for k in range(1, count + 1)
+    ]
 
 
 def canvases(figure: Any) -> list[np.ndarray]:
-    return [np.asarray(axes.images[0].get_array()) for axes in figure.axes if axes.images]
+    return [np.asarray(axes.images[0].get_array()) for axes in figure.axes]
 
 
-def test_the_same_images_above_one_another() -> None:
-    rows = [("Supervised", []), ("Guided", [instance(2, 0.9, slice(0, 4))])]
-    figure = qualitative.draw(images(3), rows, {1: "disc"}, "Shapes, 5 %")
-    first, second = canvases(figure)[:3], canvases(figure)[3:]
-    for k in (0, 2):
-        np.testing.assert_array_equal(first[k], second[k])
-    np.testing.assert_allclose(first[1], 20 / 255)
-    expected = (1 - VEIL) * 20 / 255 + VEIL * np.array(to_rgb(COLOURS[0]))
-    np.testing.assert_allclose(second[1][0, 0], expected)
-    np.testing.assert_allclose(second[1][5, 5], 20 / 255)
-    said = [text.get_text() for axes in figure.axes for text in axes.texts]
-    assert said == ["Supervised", "Guided", "disc"]
+def test_a_row_has_what_is_annotated_and_a_column_a_method(check_texts: Any) -> None:
+    top, bottom = mask(slice(0, 12)), mask(slice(20, 32))
+    columns = [("Supervised", []), ("Guided", [instance(2, 0.9, top), instance(2, 0.61, bottom)])]
+    figure = qualitative.draw(images(2, top, bottom), columns, CLASSES, "Shapes, 5 %")
+    check_texts(figure)
+    assert len(figure.axes) == 2 * 3
+    heads = [text.get_text() for text in figure.texts]
+    assert heads[:4] == ["Shapes, 5 %", "Annotated", "Supervised", "Guided"]
+    truth, empty, found = figure.axes[3:]
+    assert sorted(text.get_text() for text in truth.texts) == ["disc", "disc"]
+    assert [text.get_text() for text in empty.texts] == []
+    assert sorted(text.get_text() for text in found.texts) == ["disc 0.61", "disc 0.90"]
+    assert (canvases(figure)[4] == 20).all()  # nothing was found: the image as it is
+
+
+def test_two_objects_of_a_class_differ_and_what_is_found_has_its_objects_colour() -> None:
+    left, right = mask(slice(None), slice(0, 24)), mask(slice(None), slice(24, 48))
+    columns = [("A", [instance(1, 0.6, right), instance(1, 0.9, left)])]
+    truth, found = canvases(qualitative.draw(images(1, left, right), columns, CLASSES))
+    middle, quarter = truth.shape[0] // 4, truth.shape[1] // 4
+    assert (truth[middle, quarter] != truth[middle, 3 * quarter]).any()
+    for at in (quarter, 3 * quarter):
+        np.testing.assert_array_equal(truth[middle, at], found[middle, at])
+    expected = (1 - VEIL) * 10 + VEIL * np.array(PALETTE[0])
+    np.testing.assert_array_equal(truth[middle, quarter], expected.round())
+
+
+def test_what_is_no_object_has_a_colour_of_its_own() -> None:
+    left, right = mask(slice(None), slice(0, 24)), mask(slice(None), slice(24, 48))
+    truth, found = canvases(
+        qualitative.draw(images(1, left), [("A", [instance(1, 0.9, right)])], {})
+    )
+    colours = {tuple(pixel) for pixel in truth.reshape(-1, 3)} & {
+        tuple(pixel) for pixel in found.reshape(-1, 3)
+    }
+    assert colours == {(10, 10, 10)}
 
 
 def test_unsure_instances_are_not_drawn() -> None:
-    rows = [("A", [instance(1, 0.49, slice(0, 4))])]
-    (canvas,) = canvases(qualitative.draw(images(1), rows, {1: "disc"}))
-    np.testing.assert_allclose(canvas, 10 / 255)
+    columns = [("A", [instance(1, 0.49, mask(slice(0, 4)))])]
+    assert (canvases(qualitative.draw(images(1), columns, CLASSES))[1] == 10).all()
 
 
 def test_the_most_confident_lies_on_top() -> None:
-    found = [instance(1, 0.9, slice(0, 4)), instance(1, 0.6, slice(0, 8))]
-    (canvas,) = canvases(qualitative.draw(images(1), [("A", found)], {1: "disc"}))
-    below = (1 - VEIL) * 10 / 255 + VEIL * np.array(to_rgb(COLOURS[1]))
-    top = (1 - VEIL) * below + VEIL * np.array(to_rgb(COLOURS[0]))
-    np.testing.assert_allclose(canvas[0, 0], top)
-    np.testing.assert_allclose(canvas[6, 0], below)
+    found = [instance(1, 0.9, mask(slice(0, 16))), instance(1, 0.6, mask(slice(None)))]
+    canvas = canvases(qualitative.draw(images(1), [("A", found)], CLASSES))[1]
+    below = (1 - VEIL) * 10 + VEIL * np.array(PALETTE[1])
+    top = (1 - VEIL) * below + VEIL * np.array(PALETTE[0])
+    high, wide, _ = canvas.shape
+    np.testing.assert_allclose(canvas[high // 8, wide // 8], top, atol=1)
+    np.testing.assert_allclose(canvas[7 * high // 8, wide // 8], below, atol=1)
 
 
-def test_many_images_go_on_below() -> None:
-    figure = qualitative.draw(images(8), [("A", []), ("B", [])], {})
-    assert len(canvases(figure)) == 16
-    assert len(figure.axes) == 24  # 6 across, 2 bands of 2 rows
+def test_the_only_class_needs_no_word() -> None:
+    whole = mask(slice(None))
+    columns = [("A", [instance(1, 0.9, whole)])]
+    truth, found = qualitative.draw(images(1, whole), columns, {1: "nucleus"}).axes
+    assert ([t.get_text() for t in truth.texts], [t.get_text() for t in found.texts]) == (
+        [],
+        ["0.90"],
+    )
+
+
+def test_many_square_images_stand_two_by_two(check_texts: Any) -> None:
+    figure = qualitative.draw(images(6), [("A", []), ("B", [])], CLASSES)
+    check_texts(figure)
+    assert len(figure.axes) == 18
+    assert figure.get_figheight() < 7
+    assert len({axes.get_position().y0 for axes in figure.axes}) == 3
+
+
+@pytest.mark.parametrize("count", [3, 40])
+def test_words_never_lie_on_words_or_leave_the_image(count: int) -> None:
+    generator = np.random.default_rng(count)
+    masks, instances = [], []
+    for number in range(count):
+        top, left = generator.integers(0, 300), generator.integers(0, 400)
+        found = np.zeros((320, 440), bool)
+        found[top : top + 60, left : left + 60] = True
+        masks.append(found)
+        instances.append(Marked(found, f"motorcycle 0.{number:02}", 0))
+    placed = marked_image.places(instances, masks)
+    assert placed[0][0] == instances[-1].words  # the topmost chooses first
+    boxes = []
+    for words, x, y in placed:
+        wide, high = marked_image.half_size(words)
+        boxes.append(Bbox([[x - wide, y - high], [x + wide, y + high]]))
+    page = Bbox([[0, 0], [440, 320]])
+    for number, box in enumerate(boxes):
+        assert page.contains(box.x0, box.y0)
+        assert page.contains(box.x1, box.y1)
+        assert not any(box.padded(-0.1).overlaps(other) for other in boxes[:number])

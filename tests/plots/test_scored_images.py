@@ -22,7 +22,15 @@ def coco(tmp_path: Path) -> CocoData:
     for number in (5, 3, 1, 2, 4):
         Image.new("L", (6, 4), number).save(tmp_path / f"{number}.png")
         entries.append({"id": number, "file_name": f"{number}.png", "width": 6, "height": 4})
-    content = {"images": entries, "annotations": [], "categories": [{"id": 7, "name": "disc"}]}
+    square = [1, 1, 4, 1, 4, 3, 1, 3]
+    annotations = [
+        {"image_id": 2, "category_id": 7, "iscrowd": 0, "segmentation": [square]},
+        {"image_id": 4, "category_id": 7, "segmentation": {"size": [4, 6], "counts": [0, 8, 16]}},
+        {"image_id": 4, "category_id": 7, "iscrowd": 1, "segmentation": [square]},
+        {"image_id": 5, "category_id": 7, "segmentation": []},
+    ]
+    categories = [{"id": 7, "name": "disc"}]
+    content = {"images": entries, "annotations": annotations, "categories": categories}
     (tmp_path / "a.json").write_text(json.dumps(content))
     images = ImageSet(images=".", annotations="a.json")
     return CocoData(name="tiny", root=str(tmp_path), train=images, val=images)
@@ -40,6 +48,10 @@ def test_coco_images_by_their_ids(coco: CocoData) -> None:
     assert found[0].pixels.shape == (4, 6, 3)
     np.testing.assert_array_equal(found[1].pixels, 4)
     assert classes == {7: "disc"}
+    (square,), (columns,) = found[0].truth, found[1].truth  # without the crowd
+    assert (square[0], int(square[1].sum())) == (7, 6)
+    assert columns[1][:, :2].all()
+    assert columns[1].sum() == 8
 
 
 def test_generated_images() -> None:
@@ -47,6 +59,8 @@ def test_generated_images() -> None:
     assert [image.id for image in found] == [2, 4]
     assert found[0].pixels.shape == (64, 64, 3)
     assert found[0].pixels.dtype == np.uint8
+    assert {category for category, _ in found[0].truth} <= set(classes)
+    assert all(mask.shape == (64, 64) and mask.any() for _, mask in found[0].truth)
     assert classes[1] == "disc"
 
 
