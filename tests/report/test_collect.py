@@ -326,7 +326,7 @@ def test_panels_and_validation_curves(new_bench: Any, capsys: pytest.CaptureFixt
         record["predictions"] = str(run.predictions(ref).relative_to(run.path))
         run.score(ref).write_text(json.dumps(record))
         bench.metrics(run, [{"iteration": 900, "segm/AP": 12.0}])
-    assert script("collect", ["shapes", "--panels", "3", "--html"]) == 0
+    assert script("collect", ["shapes", "--panels", "3", "--curves", "--html"]) == 0
     said = capsys.readouterr().out
     for name in ("shapes.png", "shapes-curves.pdf", "shapes-panels-shapes-5.png", "shapes.html"):
         assert f"wrote results/{name}" in said
