@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import shutil
 import sys
 from dataclasses import asdict
 from pathlib import Path
@@ -66,6 +67,10 @@ def parser(program: str) -> argparse.ArgumentParser:
         "--pseudo-labels", action="store_true",
         help="write NAME-pseudo-labels, too: how many the teachers gave, how many were right",
     )  # fmt: skip
+    p.add_argument(
+        "--clean", action="store_true",
+        help="write NAME-clean, too: the table with our numbers only, for a paper of your own",
+    )  # fmt: skip
     p.add_argument("--json", action="store_true", help="print JSON instead of tables")
     return p
 
@@ -118,6 +123,7 @@ def _collect(asked: argparse.Namespace) -> int:
         pseudo_labels=asked.pseudo_labels,
         html=asked.html,
         curves=asked.curves,
+        clean=asked.clean,
         panels=asked.panels,
     )
     chosen, left_out = grids_to_collect(request_of(asked, asked.grids))
@@ -168,22 +174,30 @@ def _print(
 ) -> None:
     from gdsweep import report
 
-    texts = collected.texts.items()
-    print(*(text for end, text in texts if end.endswith(".txt")), sep="\n")
+    table = collected.main.table
+    print(*collected.printed(_width()), sep="\n")
     written, unchanged = files
     lines = [f"wrote {path}" for path in written]
     lines += [f"unchanged {path}" for path in unchanged]
     print("\n".join(lines), end="\n\n")
-    if asked.check:
-        summary = f"{collected.grid.name}: {report.summary(collected.main.table)}"
+    published = any(entry.published is not None for row in table.rows for entry in row.entries)
+    if asked.check or published or table.orderings:
+        summary = f"{collected.grid.name}: {report.summary(table)}"
         print(summary, *(f"miss: {line}" for line in misses), sep="\n", end="\n\n")
     if compared:
         print("\n".join(report.against_lines(compared, asked.against)), end="\n\n")
 
 
+def _width() -> int:
+    """Columns of the terminal that is printed to; those of a file where there is none."""
+    from gdsweep.report.as_text import WIDTH
+
+    return shutil.get_terminal_size().columns if sys.stdout.isatty() else WIDTH
+
+
 def _flags(asked: argparse.Namespace) -> list[str]:
     """The options that decide what files hold: the rest of the command that makes them."""
     flags = [] if asked.out == Path("results") else ["--out", str(asked.out)]
-    for option in ("html", "curves", "cost", "pseudo_labels"):
+    for option in ("html", "curves", "cost", "pseudo_labels", "clean"):
         flags += [f"--{option.replace('_', '-')}"] if getattr(asked, option) else []
     return [*flags, "--panels", str(asked.panels)] if asked.panels else flags

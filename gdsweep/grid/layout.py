@@ -1,5 +1,6 @@
 """How the cells make a table and a figure."""
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
@@ -28,6 +29,10 @@ class TableLayout:
     """Keys of the metrics that are shown, side by side; at least one."""
     names: dict[str, dict[Scalar, str]]
     """Axis to value to the words it is shown by."""
+    subtables: tuple[str, ...] = ()
+    """Axes of rows or columns whose values each have a subtable, outermost first."""
+    subcaption: str = ""
+    """Their caption, with axes in braces; empty: the shown values."""
 
     @property
     def metric(self) -> str:
@@ -85,6 +90,7 @@ def read_table(
     if rows is None:
         rows = tuple(left)
     _check_slots(document, ("table",), "rows nor columns", (*rows, *columns), average or (), cells)
+    subtables = _subtables(document, entry, axes, (*rows, *columns))
     return TableLayout(
         caption=entry.caption or page.title,
         rows=rows,
@@ -92,6 +98,8 @@ def read_table(
         average=average or (),
         metrics=_table_metrics(document, entry),
         names=_names(document, entry.names, axes),
+        subtables=subtables,
+        subcaption=entry.subcaption,
     )
 
 
@@ -143,6 +151,26 @@ def read_metrics(document: Document, path: KeyPath, keys: Sequence[str]) -> tupl
         if key in keys[:place]:
             document.fail((*path, place), f"{key} is named already")
     return tuple(keys)
+
+
+def _subtables(
+    document: Document, entry: TableEntry, axes: Axes, placed: Sequence[str]
+) -> tuple[str, ...]:
+    """Axes that split the table. Raises BadInput for one that is in neither rows nor columns."""
+    names = _axes(document, ("table", "subtables"), entry.subtables, axes, {}) or ()
+    for place, name in enumerate(names):
+        if name not in placed:
+            path = ("table", "subtables", place)
+            document.fail(
+                path, f"{name} is in neither rows nor columns; valid: {', '.join(placed)}"
+            )
+    for field in re.findall(r"\{(.*?)\}", entry.subcaption):
+        if field not in names:
+            valid = ", ".join(f"{{{name}}}" for name in names) or "nothing without subtables"
+            document.fail(
+                ("table", "subcaption"), f"{{{field}}} is none of table.subtables; valid: {valid}"
+            )
+    return names
 
 
 def _table_metrics(document: Document, entry: TableEntry) -> tuple[str, ...]:

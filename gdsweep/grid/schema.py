@@ -29,6 +29,12 @@ class TableEntry(Settings):
     """Axes down the side, outermost first; `method`, or what the columns leave, if not given."""
     columns: list[str] | None = None
     """Axes along the top, outermost first; `dataset` and `labels` if not given."""
+    subtables: list[str] = Field(default_factory=list)
+    """Axes among those of rows and columns that split the table into (a), (b), ..., outermost
+    first; a table and a caption for each combination of their values."""
+    subcaption: str = ""
+    """Caption of each subtable, with the axes in braces: `{method} models on {dataset}`; the shown
+    values where not given."""
     average: list[str] = Field(default=["seed"])
     """Axes over which a number is a mean and a spread."""
     metric: str | None = None

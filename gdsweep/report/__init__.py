@@ -8,11 +8,14 @@ from gdsweep.report.as_csv import as_csv
 from gdsweep.report.as_html import Picture, as_html
 from gdsweep.report.as_latex import as_latex
 from gdsweep.report.as_markdown import as_markdown
+from gdsweep.report.as_notes import as_notes
 from gdsweep.report.as_text import as_text
 from gdsweep.report.check import misses, summary
+from gdsweep.report.clean import clean
 from gdsweep.report.costs import cost_table, costs
 from gdsweep.report.curves import curves
 from gdsweep.report.formats import texts
+from gdsweep.report.grid_table import build_table
 from gdsweep.report.label_quality import label_quality, label_quality_table
 from gdsweep.report.paired_differences import paired_difference_table, paired_differences
 from gdsweep.report.pairs import Pair, pairs
@@ -21,7 +24,7 @@ from gdsweep.report.receipt_text import receipt_text
 from gdsweep.report.receipts import Receipt, receipt, receipts
 from gdsweep.report.results import results
 from gdsweep.report.series import axis_labels, published_levels, series, unfinished
-from gdsweep.report.tables import Table, build_table
+from gdsweep.report.tables import Table
 
 __all__ = [
     "Pair",
@@ -34,9 +37,11 @@ __all__ = [
     "as_html",
     "as_latex",
     "as_markdown",
+    "as_notes",
     "as_text",
     "axis_labels",
     "build_table",
+    "clean",
     "cost_table",
     "costs",
     "curves",

@@ -2,44 +2,48 @@
 
 import re
 
-from gdsweep.report import orderings, wording
+from gdsweep.report import wording
 from gdsweep.report.entries import Entry
+from gdsweep.report.fitting import Form, body
 from gdsweep.report.tables import Table
 
 
 def as_markdown(table: Table) -> str:
-    """A pipe table; header levels are joined, the best of a column is bold."""
-    stub = [escape(title) for title in table.stub]
-    heads = [escape(", ".join(column) if column else table.metric) for column in table.columns]
-    out = [
-        f"**{escape(table.caption)}**",
-        "",
-        _line([*stub, *heads]),
-        _line([*["---"] * len(stub), *["---:"] * len(heads)]),
-    ]
-    for row, labels in zip(table.rows, wording.labels(table), strict=True):
-        out.append(_line([*map(escape, labels), *(_value(entry) for entry in row.entries)]))
-        for label, texts in wording.lines(row, table):
-            names = [*[""] * (len(labels) - 1), f"*{label}*"][-len(labels) :] if labels else []
-            out.append(_line([*names, *(f"*{escape(t)}*" if t else "" for t in texts)]))
-    heading = " / ".join(table.headings)
-    legend = wording.legend(table, "Bold")
-    out += ["", *(f"- {escape(line)}" for line in [*([f"Columns: {heading}."] if heading else [])])]
-    out += [f"- {escape(line)}" for line in legend]
+    """Pipe tables, one a subtable; header levels are joined, the best of a block is bold."""
+    out = [f"**{escape(table.caption)}**"]
+    for part in table.parts:
+        out += ["", *([f"{escape(part.caption)}", ""] if table.subtables else []), *_table(part)]
+    headings = dict.fromkeys(" / ".join(part.headings) for part in table.parts)
+    said = [f"Columns: {heading}." for heading in headings if heading]
+    out += ["", *(f"- {escape(line)}" for line in [*said, *wording.key(table, "Bold")])]
     out += [f"- [{place}] {escape(note)}" for place, note in enumerate(table.notes, 1)]
-    if table.orderings:
-        checked = wording.orderings(table)
-        out += ["", escape(orderings.legend()), ""]
-        out += [f"- **{outcome}** {escape(text)}" for outcome, text in checked]
     if table.command:
         out += ["", f"Made by: `{table.command}`"]
     return "\n".join(out) + "\n"
 
 
+def _table(table: Table) -> list[str]:
+    stub = [escape(title) for title in table.stub]
+    titles = [escape(", ".join(column) if column else table.metric) for column in table.columns]
+    out = [
+        _line([*stub, *titles]),
+        _line([*["---"] * len(stub), *["---:"] * len(titles)]),
+    ]
+    for line in body(table, Form()):
+        entries = line.row.entries if line.row else ()
+        shown = (
+            [_value(entry) for entry in entries]
+            if line.shows == "value"
+            else [f"*{escape(text)}*" if text else "" for text in map(wording.interval, entries)]
+        )
+        out.append(_line([*(escape(label.strip()) for label in line.labels), *shown]))
+    return out
+
+
 def _value(entry: Entry) -> str:
-    text = escape(wording.value(entry))
+    text, published = escape(wording.value(entry)), escape(wording.beside(entry))
     marks = "".join(f" [{note + 1}]" for note in entry.notes)
-    return (f"**{text}**" if entry.best else text) + marks
+    return " ".join(filter(None, [(f"**{text}**" if entry.best else text) + marks, published]))
 
 
 def _line(cells: list[str]) -> str:

@@ -15,15 +15,18 @@ from gdsweep.plan.cells import CellStatus
 from gdsweep.plan.request import Mode, Request
 from gdsweep.plots import style
 from gdsweep.report.as_html import Picture, as_html
+from gdsweep.report.as_text import as_text
+from gdsweep.report.clean import clean
 from gdsweep.report.costs import cost_table, costs
 from gdsweep.report.curves import curves
 from gdsweep.report.figures import Drawing, drawings
-from gdsweep.report.formats import texts
+from gdsweep.report.formats import clean_texts, texts
+from gdsweep.report.grid_table import build_table
 from gdsweep.report.label_quality import label_quality, label_quality_table
 from gdsweep.report.paired_differences import paired_difference_table, paired_differences
 from gdsweep.report.receipts import receipts
 from gdsweep.report.results import results
-from gdsweep.report.tables import Table, build_table
+from gdsweep.report.tables import Table
 
 REMARKS: dict[Mode, str] = {
     "real": "",
@@ -45,6 +48,8 @@ class Extras:
     """A self-contained page."""
     curves: bool = False
     """Training curves, a picture each for what the cells differ in besides method and seed."""
+    clean: bool = False
+    """The table with our numbers only, in files of its own."""
     panels: int = 0
     """Images with predictions, for each pair of methods."""
 
@@ -87,8 +92,19 @@ class Collected:
     @cached_property
     def texts(self) -> dict[str, str]:
         """Every table in every format: ends of the files' names to their contents."""
-        tables = (self.main, *self.others)
-        return {end: text for table in tables for end, text in table.texts().items()}
+        written = {end: text for table in self.tables for end, text in table.texts().items()}
+        return written | (clean_texts(self.main.table) if self.extras.clean else {})
+
+    @property
+    def tables(self) -> tuple[FiledTable, ...]:
+        """The grid's own table, and those that have files of their own."""
+        return (self.main, *self.others)
+
+    def printed(self, width: int) -> list[str]:
+        """The tables as text that is at most `width` columns wide, for a terminal."""
+        clean_too = [clean(self.main.table)] if self.extras.clean else []
+        shown = [*(filed.table for filed in self.tables), *clean_too]
+        return [as_text(table, width) for table in shown]
 
     @property
     def damaged(self) -> list[str]:

@@ -9,6 +9,7 @@ from gdsweep.grid import Graph, Grid
 from gdsweep.plan.dataset_files import cells_on_other_data
 from gdsweep.report.display import display_name, heading, in_order
 from gdsweep.report.entries import entry_of
+from gdsweep.report.legends import averaged
 from gdsweep.report.tables import Row, Table
 from gdsweep.runs import Store, read_metrics
 
@@ -68,7 +69,6 @@ def label_quality_table(frame: pd.DataFrame, grid: Grid, command: str = "") -> T
         )
         for key in in_order(groups)
     ]
-    over = " and ".join(f"{axis}s" for axis in grid.table.average)
     return Table(
         name=f"{grid.name}-pseudo-labels",
         caption=f"Pseudo-labels as last measured. {grid.table.caption}",
@@ -83,7 +83,7 @@ def label_quality_table(frame: pd.DataFrame, grid: Grid, command: str = "") -> T
             "Right: labels that meet an object of their class at an IoU above 0.5. Found: objects "
             "met so. Outlined: labels that meet an object of any class.",
             "Of images whose annotations training does not see (evaluation.pseudo_labels).",
-            f"Mean ± standard deviation over {over} (their number).",
+            averaged([entry for row in rows for entry in row.entries], grid.table.average),
         ),
         command=command,
     )

@@ -2,22 +2,38 @@
 
 from gdsweep.report.display import iterations, number, signed
 from gdsweep.report.entries import Entry
-from gdsweep.report.tables import Row, Table
+from gdsweep.report.tables import Table
+
+SIGNS = {"within": "≈", "below": "↓", "above": "↑", "open": "?"}
+"""Where ours lies of the interval around the published value, as one sign between the two."""
 
 
-def value(entry: Entry) -> str:
-    """`37.5 ± 3.9 (3)`: mean, spread, seeds; `(2/3)` with a seed missing; or the hole's sign.
+def value(entry: Entry, plus_minus: str = " ± ") -> str:
+    """`37.5 ± 3.9`: mean and spread; `37.5 ± 3.9 (2/3)` with a seed missing; or the hole's sign.
 
     Of a difference: `+1.3 ± 2.5 (2/3)`: mean, spread, pairs above zero of all pairs.
     """
     if entry.text or entry.mean is None:
         return entry.text or entry.hole
-    spread = f" ± {number(entry.spread)}" if entry.spread is not None else ""
+    spread = f"{plus_minus}{number(entry.spread)}" if entry.spread is not None else ""
     if entry.above is not None:
         missing = f", {entry.of - entry.done} missing" if entry.done < entry.of else ""
         return f"{signed(entry.mean)}{spread} ({entry.above}/{entry.done}{missing})"
-    seeds = f"{entry.done}/{entry.of}" if entry.done < entry.of else str(entry.of)
-    return f"{number(entry.mean)}{spread}" + (f" ({seeds})" if entry.of > 1 else "")
+    seeds = f" ({entry.done}/{entry.of})" if 0 < entry.done < entry.of else ""
+    return f"{number(entry.mean)}{spread}{seeds}"
+
+
+def beside(entry: Entry, gap: str = " ") -> str:
+    """`≈ 23.0`: the verdict as a sign, and the published value; `(23.0)` where ours is missing.
+
+    `≈ 47.9/46.7` where the paper prints two; the verdict is on their mean.
+    """
+    if entry.published is None:
+        return ""
+    values = "/".join(map(number, entry.printed or (entry.published,)))
+    return (
+        f"({values})" if entry.delta is None else f"{SIGNS[entry.verdict or 'open']}{gap}{values}"
+    )
 
 
 def checkpoint(entry: Entry) -> str:
@@ -52,16 +68,6 @@ def interval(entry: Entry) -> str:
     return f"{signed(entry.mean - entry.half_width)} to {signed(entry.mean + entry.half_width)}"
 
 
-def lines(row: Row, table: Table) -> list[tuple[str, list[str]]]:
-    """What stands under a row's numbers: a label and one text per column, each where any is."""
-    under = [
-        ("checkpoint", [checkpoint(entry) for entry in row.entries] if table.spread_out else []),
-        ("published", [published(entry) for entry in row.entries]),
-        ("95 % interval", [interval(entry) for entry in row.entries]),
-    ]
-    return [(label, texts) for label, texts in under if any(texts)]
-
-
 def labels(table: Table) -> list[tuple[str, ...]]:
     """Row labels with what repeats from the row above left blank."""
     made: list[tuple[str, ...]] = []
@@ -77,9 +83,30 @@ def labels(table: Table) -> list[tuple[str, ...]]:
 
 
 def legend(table: Table, best: str) -> list[str]:
-    """How to read the table, then the numbered notes. `best` says how the best is marked."""
+    """How to read the table, in full. `best` says how the best is marked."""
+    return [*table.legend, *table.remarks, *_best(table, best)]
+
+
+def key(table: Table, best: str) -> list[str]:
+    """How to read the table where signs stand for words; what is longer stands in the notes."""
+    entries = [entry for row in table.rows for entry in row.entries]
+    judged = {entry.verdict or "open" for entry in entries if entry.delta is not None}
+    meanings = {
+        "within": "they differ by no more than chance explains (95 % interval)",
+        "below": "ours is below it by more",
+        "above": "ours is above it by more",
+        "open": "not judged",
+    }
+    said = [f"{SIGNS[verdict]} {words}" for verdict, words in meanings.items() if verdict in judged]
+    if any(entry.published is not None and entry.delta is None for entry in entries):
+        said.append("in brackets where ours is missing")
+    published = [f"Ours, a sign and the published value: {', '.join(said)}."] if said else []
+    return [*table.legend, *published, *_best(table, best)]
+
+
+def _best(table: Table, best: str) -> list[str]:
     marked = any(entry.best for row in table.rows for entry in row.entries)
-    return [*table.legend, *([f"{best}: best of its column."] if marked else [])]
+    return [f"{best}: best of its block and column."] if marked else []
 
 
 def orderings(table: Table) -> list[tuple[str, str]]:

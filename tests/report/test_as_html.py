@@ -123,7 +123,7 @@ def test_text_is_escaped(partial: Any) -> None:
 def test_numbers_verdicts_orderings_holes_and_provenance_are_said(partial: Any) -> None:
     text = page(partial)
     for said in (
-        "14.0 ± 2.0 (3)",
+        "14.0 ± 2.0",
         'published 13.5</small><small class="published"><span class="verdict within">+0.5 within',
         'data-published="13.5 (+0.5, within ±9.9)"',
         '<span class="verdict holds">holds</span> 1',

@@ -35,7 +35,7 @@ def made(bench: Any) -> Any:
     ("entry", "text"),
     [
         (Entry(mean=37.53, done=1, of=1), "37.5"),
-        (Entry(mean=37.53, spread=3.94, done=3, of=3), "37.5 ± 3.9 (3)"),
+        (Entry(mean=37.53, spread=3.94, done=3, of=3), "37.5 ± 3.9"),
         (Entry(mean=37.53, done=1, of=3), "37.5 (1/3)"),
         (Entry(hole="… 61 %", of=3), "… 61 %"),
         (Entry(), ""),
@@ -75,7 +75,7 @@ def test_latex_escapes_everything_that_latex_reads() -> None:
         r"50\,\% of a\_b \& c\textbackslash{}d \{x\} \#1 "
         r"\textasciitilde{}\textasciicircum{}\$ {[}9{]}"
     )
-    assert escape("λ_u ± –") == r"$\lambda$\_u $\pm$ --"
+    assert escape("λ_u ± –") == r"$\lambda_u$ $\pm$ --"
     assert label("grid_1.é") == "grid-1--"
 
 

@@ -55,7 +55,7 @@ def test_mean_and_spread_of_paired_differences_by_hand(new_bench: Any) -> None:
     assert f"{1.5 - interval.alone:+.1f} to {1.5 + interval.alone:+.1f}" in text
     assert "Ours_100% − Mask2Former Mask AP +1.5 ± 2.3 (2/3)" in " ".join(text.split())
     assert "+1.5 ± 2.3 (2/3)" in as_markdown(made(bench))
-    assert r"+1.5 $\pm$ 2.3 (2/3)" in as_latex(made(bench))
+    assert r"+1.5$\pm$2.3 (2/3)" in as_latex(made(bench))
 
 
 def test_a_pair_without_both_scores_is_counted_as_missing(new_bench: Any) -> None:

@@ -72,7 +72,7 @@ def test_a_published_file_states_the_noise(new_bench: Any) -> None:
         assert table.rows[1].entries[0].verdict == verdict
     assert any(
         "COCO, 0.1 points (we say so; 30 degrees of freedom) and the scatter of our seeds" in line
-        for line in table.legend
+        for line in table.remarks
     )
 
 
@@ -133,7 +133,7 @@ def test_cells_that_no_row_judges_say_why(new_bench: Any) -> None:
     bench = new_bench(published=new_bench.PUBLISHED.replace(plain, quoted))
     table = build_table(results(bench.graph, bench.grid, bench.store), bench.grid)
     said = "No verdict on Ours_100% by Polite Teacher - R50 [9] †: its recipe is another."
-    assert said in table.legend
+    assert said in table.remarks
 
 
 def test_many_small_losses_are_told_together(new_bench: Any) -> None:
@@ -143,9 +143,9 @@ def test_many_small_losses_are_told_together(new_bench: Any) -> None:
     for loss, (labels, method, ap) in zip((0.4, 0.5, 0.3), places, strict=True):
         bench.score(ap - loss, 900, labels=labels, method=method, seed=0)
     table = build_table(results(bench.graph, bench.grid, bench.store), bench.grid)
-    assert not any("On average" in line for line in table.legend)
+    assert not any("On average" in line for line in table.remarks)
     bench.score(35.0 - 0.4, 900, labels=10, method="guided", seed=0)
     table = build_table(results(bench.graph, bench.grid, bench.store), bench.grid)
     assert {entry.verdict for row in table.rows for entry in row.entries} == {"", "within"}
     # 0.3, 0.4, 0.4, 0.5: a standard deviation of 0.0816, Student's 3.182 at three degrees, over 2
-    assert "On average ours minus published: COCO -0.4 ± 0.1 over 4 numbers." in table.legend
+    assert "On average ours minus published: COCO -0.4 ± 0.1 over 4 numbers." in table.remarks
