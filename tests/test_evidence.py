@@ -9,7 +9,7 @@ from PIL import Image
 
 from gdsweep.grid import Grid, graph_of, load_grid
 from gdsweep.plan.request import Request
-from gdsweep.report import as_text, build_table, paired_difference_table
+from gdsweep.report import as_notes, as_text, build_table, paired_difference_table
 from gdsweep.report.display import number
 from gdsweep.report.figures import drawings
 from gdsweep.report.results import result_columns
@@ -57,6 +57,8 @@ def test_tables_verdicts_and_intervals_follow_from_the_results(name: str) -> Non
         made["-differences"] = paired_difference_table(frame, grid, command)
     for end, table in made.items():
         assert as_text(table) == (RESULTS / f"{name}{end}.txt").read_text()
+    notes = RESULTS / f"{name}-notes.txt"
+    assert as_notes(made[""]) == notes.read_text()
 
 
 @pytest.mark.parametrize("name", COLLECTED)
@@ -89,7 +91,7 @@ def test_the_document_quotes_the_tables(name: str) -> None:
     for path in filter(Path.exists, tables):
         lines = path.read_text().splitlines()
         rules = [at for at, line in enumerate(lines) if set(line) == {"─"}]
-        quoted = "\n".join(lines[rules[0] - 1 : rules[-1]])
+        quoted = "\n".join(lines[lines.index("") + 1 : rules[-1]])
         assert quoted in DOCUMENT, f"{path.name} is not what docs/evidence.md says"
 
 

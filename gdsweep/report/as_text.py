@@ -18,9 +18,11 @@ GAP = "   "
 FORMS = (
     Form(),
     Form(plus_minus="±"),
+    Form(plus_minus="±", stub=40),
     Form(plus_minus="±", stub=28),
     Form(beside=False),
     Form(beside=False, plus_minus="±"),
+    Form(beside=False, plus_minus="±", stub=40),
     Form(beside=False, plus_minus="±", stub=28),
     Form(beside=False, plus_minus="±", stub=20),
 )

@@ -4,6 +4,7 @@ Nothing is ever cut. In order: labels in columns of their own or in one, the pub
 ours or below it, and at last the columns in several panels below one another.
 """
 
+import re
 import textwrap
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -55,9 +56,9 @@ def body(table: Table, form: Form) -> list[Line]:
         if form.stub is None:
             stubs = [labels] + [_named(line, len(labels)) for line in below[1:]]
         else:
-            heads, stubs = _merged(labels, row.labels, form.stub)
-            lines += [Line((head,), begins=begins and not at) for at, head in enumerate(heads)]
-            begins = begins and not heads
+            groups, stubs = _merged(labels, row.labels, table.stub, form.stub)
+            lines += [Line((head,), begins=begins and not at) for at, head in enumerate(groups)]
+            begins = begins and not groups
             stubs += [("",)] * (len(below) - len(stubs))
             below += [Line(())] * (len(stubs) - len(below))
         for at, (stub, line) in enumerate(zip(stubs, below, strict=True)):
@@ -67,7 +68,10 @@ def body(table: Table, form: Form) -> list[Line]:
 
 def heads(table: Table, form: Form) -> tuple[str, ...]:
     """Headings of the label columns."""
-    return table.stub if form.stub is None else (", ".join(table.stub),)
+    if form.stub is None:
+        return table.stub
+    together = ", ".join(table.stub)
+    return (together if len(together) <= form.stub else table.stub[0],)
 
 
 Panel = tuple[Table, Form]
@@ -137,14 +141,19 @@ def _named(line: Line, levels: int) -> tuple[str, ...]:
 
 
 def _merged(
-    labels: tuple[str, ...], whole: tuple[str, ...], width: int
+    labels: tuple[str, ...], whole: tuple[str, ...], stub: tuple[str, ...], width: int
 ) -> tuple[list[str], list[tuple[str, ...]]]:
     """Lines of an outer group's name, if it begins here, and the lines of the row's own labels."""
-    outer, inner = (whole[0], whole[1:]) if len(whole) > 1 else ("", whole)
-    indent = "  " if outer else ""
-    heads = _wrapped(labels[0], width, "") if outer and labels[0] else []
+    inner = [
+        # a bare number says nothing without its column's heading
+        f"{heading.lower()} {label}" if re.fullmatch(r"[\d., ]+%?", label) else label
+        for heading, label in zip(stub[1:], whole[1:], strict=True)
+    ]
     own = ", ".join(filter(None, inner))
-    return heads, [(line,) for line in _wrapped(own, width, indent) or [""]]
+    if not own:
+        return [], [(line,) for line in _wrapped("".join(whole[:1]), width, "") or [""]]
+    begins = _wrapped(labels[0], width, "") if labels[0] else []
+    return begins, [(line,) for line in _wrapped(own, width, "  ")]
 
 
 def _wrapped(text: str, width: int, indent: str) -> list[str]:

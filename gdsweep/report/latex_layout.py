@@ -10,8 +10,8 @@ from gdsweep.report.fitting import Form, body, fit, heads
 from gdsweep.report.latex_widths import BOLD, FOOTNOTE, SCRIPT, em
 from gdsweep.report.tables import Table
 
-COLUMN, PAGE, HALF, HEIGHT = 229.0, 469.0, 227.0, 500.0
-"""Points of a column, of both, of half of both, and of a page's height that a float may take: those
+COLUMN, PAGE, HALF, HEIGHT = 229.0, 469.0, 227.0, 460.0
+"""Points of a column, of both, of half of both, and of the height that is left to tables: those
 of `article`; the two-column classes of conferences have a little more."""
 
 SEPARATION, LEADING = 3.0, 9.5

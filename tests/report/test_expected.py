@@ -11,7 +11,15 @@ from typing import Any
 
 import pytest
 
-from gdsweep.report import as_csv, as_latex, as_markdown, as_text, build_table, results
+from gdsweep.report import (
+    as_csv,
+    as_latex,
+    as_markdown,
+    as_notes,
+    as_text,
+    build_table,
+    results,
+)
 
 EXPECTED = Path(__file__).parent / "expected"
 COMMAND = "python collect.py grids/grid.yaml --store a_b"
@@ -20,6 +28,7 @@ RENDER: dict[str, Callable[[Any, Any], str]] = {
     "partial.txt": lambda frame, grid: as_text(build_table(frame, grid, COMMAND)),
     "partial.md": lambda frame, grid: as_markdown(build_table(frame, grid, COMMAND)),
     "partial.tex": lambda frame, grid: as_latex(build_table(frame, grid, COMMAND)),
+    "partial-notes.txt": lambda frame, grid: as_notes(build_table(frame, grid, COMMAND)),
     "partial.csv": lambda frame, grid: as_csv(frame, COMMAND),
 }
 

@@ -96,8 +96,10 @@ def test_the_legend_says_network_rule_split_and_seeds(partial: Any) -> None:
     assert legend[0] == (
         "Mask AP on the validation images, in percent; student network, best validation AP."
     )
-    assert "Mean ± standard deviation over 3 seeds; (1/2): over those that are there, of those that the "
-        "grid asks for." in legend
+    assert legend[1] == (
+        "Mean ± standard deviation over 3 seeds; (1/2): over those that are there, of those that "
+        "the grid asks for."
+    )
 
 
 def test_differing_networks_are_told_number_by_number(new_bench: Any) -> None:

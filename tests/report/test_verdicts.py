@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from gdsweep.grid import Spread
-from gdsweep.report import as_csv, as_text, build_table, results
+from gdsweep.report import as_csv, as_notes, as_text, build_table, results
 from gdsweep.report.verdicts import judge
 
 PRIOR = Spread(squares=4 * 0.25, degrees=4)  # a standard deviation of 0.5: ±2.0 for single runs
@@ -82,10 +82,10 @@ def test_a_data_set_of_which_nothing_is_known_says_so(new_bench: Any) -> None:
         new_bench.PUBLISHED.replace("coco", "shapes").replace("resnet50", "test_resnet"),
     )
     bench.score(14.0, 900, labels=1, method="supervised", seed=0)
-    text = as_text(build_table(results(bench.graph, bench.grid, bench.store), bench.grid))
+    text = as_notes(build_table(results(bench.graph, bench.grid, bench.store), bench.grid))
     assert "13.5 (+0.5, not judged)" in text
     bench.score(14.2, 900, labels=1, method="supervised", seed=1)
-    text = as_text(build_table(results(bench.graph, bench.grid, bench.store), bench.grid))
+    text = as_notes(build_table(results(bench.graph, bench.grid, bench.store), bench.grid))
     assert "13.5 (+0.6, within ±" in text
     assert "Noise between runs: COCO, the scatter of our seeds. What ours does" in text
 
@@ -117,7 +117,9 @@ def test_a_quantity_that_is_printed_twice_is_judged_by_both(new_bench: Any) -> N
     frame = results(bench.graph, bench.grid, bench.store)
     row = frame[(frame["labels"] == 1) & (frame["method"] == "supervised")].iloc[0]
     assert row["published"] == pytest.approx(47.3)
-    text = as_text(build_table(frame, bench.grid))
+    table = build_table(frame, bench.grid)
+    assert "≈ 47.9/46.7" in as_text(table)
+    text = as_notes(table)
     assert "47.9 and 46.7 (+0.2, within ±" in text
     assert "ours minus the paper's; the mean of both where it prints two." in text
 
