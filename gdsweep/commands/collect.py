@@ -52,6 +52,11 @@ def parser(program: str) -> argparse.ArgumentParser:
     )  # fmt: skip
     p.add_argument("--html", action="store_true", help="write one self-contained page a grid, too")
     p.add_argument(
+        "--watch", nargs="?", type=_seconds, const=60.0, metavar="SECONDS",
+        help="collect again whenever something has changed, until all is done (looks every "
+        "60 seconds, or as often as said, 30 at least); the page loads itself again, too",
+    )  # fmt: skip
+    p.add_argument(
         "--curves", action="store_true",
         help="draw training curves, too: loss, validation AP, pseudo-labels against the iteration",
     )  # fmt: skip
@@ -86,6 +91,9 @@ def _check(asked: argparse.Namespace) -> None:
         raise BadInput("--strict: it goes with --check")
     if asked.check and asked.smoke:
         raise BadInput("--check: what --smoke trained is no result; leave one of them out")
+    for option in ("check", "against", "json", "explain"):
+        if asked.watch is not None and getattr(asked, option):
+            raise BadInput(f"--watch: it goes with files alone, not with --{option}")
     if asked.against and len(asked.grids) != 1:
         raise BadInput("--against: it is the CSV of one grid; name that grid")
     if asked.explain and len(asked.grids) < 2:
@@ -96,6 +104,17 @@ def _count(text: str) -> int:
     if not text.isdecimal():
         raise argparse.ArgumentTypeError(f"{text} is no number of images")
     return int(text)
+
+
+def _seconds(text: str) -> float:
+    try:
+        seconds = float(text)
+    except ValueError:
+        said = f"{text} is no number of seconds; name grids before it, or --watch=60"
+        raise argparse.ArgumentTypeError(said) from None
+    if not 30 <= seconds <= 86400:
+        raise argparse.ArgumentTypeError(f"{text} is not between 30 seconds and a day")
+    return seconds
 
 
 def _explain(asked: argparse.Namespace) -> int:
@@ -122,6 +141,7 @@ def _collect(asked: argparse.Namespace) -> int:
         cost=asked.cost,
         pseudo_labels=asked.pseudo_labels,
         html=asked.html,
+        period=asked.watch,
         curves=asked.curves,
         clean=asked.clean,
         panels=asked.panels,
@@ -130,6 +150,11 @@ def _collect(asked: argparse.Namespace) -> int:
     for line in left_out:
         print(line, file=sys.stderr)
     flags = _flags(asked)
+    if asked.watch is not None:
+        from gdsweep.report.watching import watch
+
+        watch(chosen, extras, flags, asked.out, asked.watch)
+        return DONE
     entries = []
     for one in chosen:
         collected = collect(one, extras, one.command("collect", *flags))

@@ -46,6 +46,8 @@ class Extras:
     """A table of how many pseudo-labels the teachers gave, and how many were right."""
     html: bool = False
     """A self-contained page."""
+    period: float | None = None
+    """Seconds after which the page loads itself again, until every cell is done."""
     curves: bool = False
     """Training curves, a picture each for what the cells differ in besides method and seed."""
     clean: bool = False
@@ -105,6 +107,11 @@ class Collected:
         clean_too = [clean(self.main.table)] if self.extras.clean else []
         shown = [*(filed.table for filed in self.tables), *clean_too]
         return [as_text(table, width) for table in shown]
+
+    @property
+    def is_done(self) -> bool:
+        """Whether every cell has its score."""
+        return bool((self.main.frame["status"] == "done").all())
 
     @property
     def damaged(self) -> list[str]:
@@ -219,4 +226,5 @@ def _page(collected: Collected, stem: Path, figures: list[Drawing]) -> str:
         sources=list(dict.fromkeys(value.source for value in grid.published)),
         beside=others,
         curves=curves(request.graph, grid, request.store),
+        period=None if collected.is_done else collected.extras.period,
     )

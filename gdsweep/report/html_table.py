@@ -4,16 +4,30 @@ A group of rows has a heading row; a row has one label, which stays in view besi
 """
 
 import itertools
+from collections.abc import Sequence
 from html import escape
 
 from gdsweep.report import wording
-from gdsweep.report.display import number, signed, spans
+from gdsweep.report.display import signed, spans
 from gdsweep.report.entries import Entry
 from gdsweep.report.tables import Row, Table
 
 
 def table_markup(table: Table, prefix: str) -> str:
-    """The table with its notes and its legend; `prefix` sets its ids apart from another table's."""
+    """The table, or its subtables, with notes and legend; `prefix` sets its ids apart."""
+    if not table.subtables:
+        (part,) = table.parts
+        return _part(part, prefix, prefix) + _below(table, prefix)
+    parts = "".join(
+        f'<div class="part"><h3>{escape(part.caption)}</h3>'
+        f"{_part(part, f'{prefix}-{part.name.removeprefix(table.name)[1:]}', prefix)}</div>\n"
+        for part in table.parts
+    )
+    return f'<div class="parts">{parts}</div>{_below(table, prefix)}'
+
+
+def _part(table: Table, prefix: str, notes: str) -> str:
+    """A table as one element; its marks lead to the notes of the prefix `notes`."""
     named = [(*_names(row), place, row) for place, row in enumerate(table.rows)]
     groups = [list(members) for _, members in itertools.groupby(named, key=lambda line: line[0])]
     # where every group is one row, headings would double the table's length
@@ -22,32 +36,36 @@ def table_markup(table: Table, prefix: str) -> str:
     for members in groups:
         group = members[0][0]
         lines = [_group(table, group)] if headed and group else []
-        lines += [_row(table, *member, prefix) for member in members]
+        lines += [_row(table, *member, (prefix, notes)) for member in members]
         bodies.append(f"<tbody>{''.join(lines)}</tbody>\n")
     kinds = "numbers" if headed else "numbers ungrouped"
     return (
         f'<div class="frame"><div class="scroll" tabindex="0" role="region" '
         f'aria-label="{escape(table.caption)}">'
         f'<table class="{kinds}" id="{prefix}"><thead>{_head(table)}</thead>\n{"".join(bodies)}'
-        f"</table></div></div>{_below(table, prefix)}"
+        "</table></div></div>"
     )
 
 
 def _below(table: Table, prefix: str) -> str:
-    """Notes and legend, folded where they are long."""
-    notes = "".join(
+    """Notes, how to read the numbers, and how they were judged; what is long is folded."""
+    notes = [
         f'<li id="{prefix}-note-{place}">{escape(note)}</li>'
         for place, note in enumerate(table.notes, 1)
+    ]
+    legend = [f"<li>{escape(line)}</li>" for line in wording.key(table, "Bold")]
+    remarks = [f"<li>{escape(line)}</li>" for line in table.remarks]
+    return (
+        _fold("Notes", f'<ol class="notes">{"".join(notes)}</ol>', notes, len(notes) <= 4)
+        + _fold("How to read it", f'<ul class="legend">{"".join(legend)}</ul>', legend, True)
+        + _fold("How it was judged", f'<ul class="legend">{"".join(remarks)}</ul>', remarks, False)
     )
-    legend = "".join(f"<li>{escape(line)}</li>" for line in wording.legend(table, "Bold"))
-    holes = (
-        f"<details{' open' if len(table.notes) <= 4 else ''}><summary>Notes</summary>"
-        f'<ol class="notes">{notes}</ol></details>'
-    )
-    reading = (
-        f'<details open><summary>How to read it</summary><ul class="legend">{legend}</ul></details>'
-    )
-    return (holes if notes else "") + (reading if legend else "")
+
+
+def _fold(summary: str, content: str, lines: Sequence[str], is_open: bool) -> str:
+    if not lines:
+        return ""
+    return f"<details{' open' * is_open}><summary>{summary}</summary>{content}</details>"
 
 
 def _head(table: Table) -> str:
@@ -100,10 +118,12 @@ def _group(table: Table, name: str) -> str:
     )
 
 
-def _row(table: Table, group: str, label: str, place: int, row: Row, prefix: str) -> str:
+def _row(
+    table: Table, group: str, label: str, place: int, row: Row, prefixes: tuple[str, str]
+) -> str:
     over = f'<small class="of">{escape(group)}</small>' if group else ""
     cells = "".join(
-        f"<td{_sort_key(entry)}>{_entry(table, place, column, entry, prefix)}</td>"
+        f"<td{_sort_key(entry)}>{_entry(table, place, column, entry, *prefixes)}</td>"
         for column, entry in enumerate(row.entries)
     )
     kind = ' class="quoted"' if row.quoted else ""
@@ -115,7 +135,7 @@ def _sort_key(entry: Entry) -> str:
     return key + (f' data-verdict="{entry.verdict}"' if entry.verdict else "")
 
 
-def _entry(table: Table, place: int, column: int, entry: Entry, prefix: str) -> str:
+def _entry(table: Table, place: int, column: int, entry: Entry, prefix: str, notes: str) -> str:
     text = escape(wording.value(entry))
     if entry.best:
         text = f"<strong>{text}</strong>"
@@ -130,7 +150,7 @@ def _entry(table: Table, place: int, column: int, entry: Entry, prefix: str) -> 
     elif entry.mean is None and text:
         text = f'<span class="hole">{text}</span>'
     marks = "".join(
-        f'<sup><a href="#{prefix}-note-{note + 1}">{note + 1}</a></sup>' for note in entry.notes
+        f'<sup><a href="#{notes}-note-{note + 1}">{note + 1}</a></sup>' for note in entry.notes
     )
     under = [wording.checkpoint(entry)] if table.spread_out else []
     under.append(wording.interval(entry))
@@ -139,24 +159,21 @@ def _entry(table: Table, place: int, column: int, entry: Entry, prefix: str) -> 
 
 
 def _said(entry: Entry) -> str:
-    """What the number's receipt says of the published one."""
+    """What the number's receipt, and a voice that reads the page, say of the published one."""
     said = wording.published(entry)
-    return f' data-published="{escape(said)}"' if said else ""
+    if not said:
+        return ""
+    aloud = escape(f"{wording.value(entry)}, published {said}")
+    return f' data-published="{escape(said)}" aria-label="{aloud}"'
 
 
 def _published(entry: Entry) -> str:
-    """The published value with its verdict, which is told by a word and not by colour alone.
-
-    The interval's width is told by the receipt: ten columns of it would not fit a window.
-    """
+    """The published value behind its verdict, which is told by a sign and not by colour alone."""
     if entry.published is None:
         return ""
-    values = " and ".join(map(number, entry.printed or (entry.published,)))
-    said = f'<small class="published">published {values}</small>'
+    verdict = entry.verdict if entry.delta is not None else ""
+    said = f'<small class="published {verdict}">{escape(wording.beside(entry))}</small>'
     if entry.delta is None or not entry.verdict:
         return said
-    word = entry.verdict if entry.half_width is not None else wording.verdict(entry)
-    return (
-        f'{said}<small class="published"><span class="verdict {entry.verdict}">'
-        f"{signed(entry.delta)} {word}</span></small>"
-    )
+    difference = f"{signed(entry.delta)} {wording.verdict(entry)}"
+    return f'{said}<small class="difference {verdict}">{escape(difference)}</small>'

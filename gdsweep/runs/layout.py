@@ -1,5 +1,7 @@
 """Names of everything inside a run directory."""
 
+import contextlib
+import os
 import re
 from pathlib import Path
 
@@ -159,6 +161,23 @@ class RunDir:
     def scored_weights(self) -> list[Path]:
         """Files of single networks' weights."""
         return [p for n in ("student", "teacher") for p in self.checkpoints.glob(f"{n}-*.pt")]
+
+    def stamps(self) -> tuple[tuple[str, int, int], ...]:
+        """Name, size and time of change (ns) of its records and checkpoints, sorted by name.
+
+        Equal while nothing of them was added or written: what is only said or held (logs, the lock,
+        TensorBoard's events) is left out.
+        """
+        found = []
+        for folder in (self.path, *self.folders):
+            # what cannot be listed is told by who reads it
+            with contextlib.suppress(OSError), os.scandir(folder) as entries:
+                for entry in entries:
+                    if entry.is_file() and not entry.name.startswith(("log.", "lock", "events.")):
+                        known = entry.stat()
+                        place = f"{folder.name}/{entry.name}"
+                        found.append((place, known.st_size, known.st_mtime_ns))
+        return tuple(sorted(found))
 
     def states(self) -> list[int]:
         """Iterations of the complete states on disk, ascending."""

@@ -124,7 +124,8 @@ def test_numbers_verdicts_orderings_holes_and_provenance_are_said(partial: Any) 
     text = page(partial)
     for said in (
         "14.0 ± 2.0",
-        'published 13.5</small><small class="published"><span class="verdict within">+0.5 within',
+        '<small class="published within">≈ 13.5</small>',
+        '<small class="difference within">+0.5 within ±9.9</small>',
         'data-published="13.5 (+0.5, within ±9.9)"',
         '<span class="verdict holds">holds</span> 1',
         "✗ blocked",

@@ -139,7 +139,7 @@ function toolsOf(table, state, groups, found, apply) {
     return element("label", {}, element("input", { type: "checkbox", checked, change }), name);
   });
   const details = detailBoxes(table);
-  const wide = matchMedia("(min-width: 48rem)").matches;
+  const wide = matchMedia("(min-width: 48rem)").matches && !table.closest(".parts");
   return element(
     "details", { class: "tools", open: wide },
     element("summary", {}, "Filter and columns"),
@@ -155,7 +155,9 @@ function toolsOf(table, state, groups, found, apply) {
 
 /** What stands under the numbers can be left out: the table gets smaller. */
 function detailBoxes(table) {
-  const parts = [["published", "published", true], ["at", "checkpoint, interval", false]];
+  const parts = [
+    ["published", "published", true], ["difference", "difference", false], ["at", "checkpoint, interval", false],
+  ];
   return parts.flatMap(([kind, name, usual]) => {
     if (!table.querySelector(`small.${kind}`)) return [];
     const key = `${kind} ${table.id}`;
