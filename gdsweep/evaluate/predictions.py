@@ -3,12 +3,11 @@
 from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
-import numpy as np
 import torch
-from pycocotools import mask as rle
 
 from gdsweep.config import AugmentationSettings
 from gdsweep.data import ImageDataset, resize_for_test
+from gdsweep.evaluate.run_lengths import encode
 from gdsweep.model import Network, Predictions
 
 _BATCH = 16  # small scenes are an order quicker together; large photographs differ in size anyway
@@ -56,7 +55,7 @@ def coco_results(
 ) -> list[dict[str, Any]]:
     """One image's predictions in COCO's results format; label k is category `category_ids[k]`."""
     # one at a time: a hundred masks of a scan are gigabytes
-    encoded = [rle.encode(np.asfortranarray(m.cpu().numpy(), np.uint8)) for m in instances.masks]
+    encoded = [encode(m.cpu().numpy()) for m in instances.masks]
     labels, scores = instances.labels.tolist(), instances.scores.tolist()
     return [
         {

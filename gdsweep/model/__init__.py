@@ -13,6 +13,7 @@ from gdsweep.model.networks import NETWORKS, build_network
 from gdsweep.model.operators import Operators
 from gdsweep.model.outputs import LayerOutput, Outputs
 from gdsweep.model.points import seeded_points, uniform_points
+from gdsweep.model.transfer import to_device
 
 __all__ = [
     "NETWORKS",
@@ -29,5 +30,6 @@ __all__ = [
     "build_network",
     "predict",
     "seeded_points",
+    "to_device",
     "uniform_points",
 ]

@@ -19,6 +19,7 @@ from gdsweep.model.points import (
     sample_maps,
     uniform_points,
 )
+from gdsweep.model.transfer import to_device
 
 
 class Targets(Protocol):
@@ -88,6 +89,9 @@ class _BatchTargets:
 
     images: list[int]
     counts: list[int]
+    every: bool  # whether these are all images of the batch
+    places: Tensor  # long, of these images in the batch
+    owners: Tensor  # long [n], place of each target's image among these
     labels: Tensor  # long [n]
     masks: TargetMasks  # n masks
 
@@ -98,9 +102,16 @@ class _BatchTargets:
             return None
         masks = [targets[b].masks for b in images]
         canvases = [_canvas(outputs, b, own) for b, own in zip(images, masks, strict=True)]
+        counts = [len(own) for own in masks]
+        owners = [place for place, count in enumerate(counts) for _ in range(count)]
+        moved = to_device(torch.tensor([*images, *owners]), masks[0].device)
+        places, owners_of = moved.split([len(images), len(owners)])
         return cls(
             images,
-            [len(own) for own in masks],
+            counts,
+            len(images) == len(targets),
+            places,
+            owners_of,
             torch.cat([targets[b].labels for b in images]),
             TargetMasks.of(masks, canvases),
         )
@@ -174,10 +185,10 @@ class Criterion:
     def _match(self, predicted: _Predictions, batch: _BatchTargets, draw: Draw) -> list[_Match]:
         points = torch.cat([draw(b, 1, self.settings.points) for b in batch.images])
         # sampling is linear: sample the features, not the masks of all queries and layers
-        sampled = sample_maps(predicted.features[batch.images], points)
-        owners = [i for i, count in enumerate(batch.counts) for _ in range(count)]
-        every = torch.arange(len(owners), device=points.device)
-        masks = batch.masks.read(every, points[owners])
+        features = predicted.features if batch.every else predicted.features[batch.places]
+        sampled = sample_maps(features, points)
+        every = torch.arange(len(batch.owners), device=points.device)
+        masks = batch.masks.read(every, points[batch.owners])
         parts = zip(
             batch.images,
             sampled,
@@ -290,7 +301,7 @@ def _lying_in(predicted: _Predictions, regions: Sequence[Tensor]) -> Tensor:
     L, B, Q = predicted.class_logits.shape[:3]
     inside = torch.zeros(L, B, Q, dtype=torch.bool, device=predicted.features.device)
     for b, region in enumerate(regions):
-        if not region.any():
+        if region.device.type == "cpu" and not region.any():  # nothing lies in it
             continue
         cells, features = region.flatten().float(), predicted.features[b].flatten(1)
         for layer, embeddings in enumerate(predicted.embeddings[:, b]):  # bounds memory

@@ -9,6 +9,7 @@ from scipy.optimize import linear_sum_assignment
 from torch import Tensor
 
 from gdsweep.config import LossSettings
+from gdsweep.model.transfer import to_device
 
 _INVALID = 1e10  # cost of a pair whose cost is not a number: matched only if nothing else is left
 
@@ -63,7 +64,7 @@ def assign(costs: Sequence[Tensor]) -> list[tuple[Tensor, Tensor]]:
         np.array([linear_sum_assignment(layer) for layer in part.view(cost.shape).numpy()])
         for part, cost in zip(parts, costs, strict=True)
     ]  # [L, 2, m] each
-    moved = torch.from_numpy(np.concatenate([pair.ravel() for pair in pairs])).to(device)
+    moved = to_device(torch.from_numpy(np.concatenate([pair.ravel() for pair in pairs])), device)
     found = []
     for part, pair in zip(moved.split([pair.size for pair in pairs]), pairs, strict=True):
         queries, targets = part.view(pair.shape).unbind(1)

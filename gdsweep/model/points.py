@@ -1,12 +1,13 @@
 """Masks compared at sampled points instead of everywhere (PointRend, Kirillov et al., 2020)."""
 
-import itertools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
+
+from gdsweep.model.transfer import to_device
 
 Draw = Callable[[int, int, int], Tensor]
 """Source of sample points: (image of the batch, sets, points per set) -> [sets, points, 2], (x, y)
@@ -61,15 +62,19 @@ class TargetMasks:
     @classmethod
     def of(cls, masks: Sequence[Tensor], canvases: Sequence[tuple[float, float]]) -> "TargetMasks":
         """Masks [n_i, h_i, w_i] per image; the canvas' (width, height) in cells of those masks."""
-        sizes = [(image.shape[-1], image.shape[-2]) for image in masks for _ in image]
-        canvas = [canvas for image, canvas in zip(masks, canvases, strict=True) for _ in image]
-        ends = list(itertools.accumulate(w * h for w, h in sizes))
-        device = masks[0].device
+        rows, first = [], 0
+        for image, canvas in zip(masks, canvases, strict=True):
+            height, width = image.shape[-2:]
+            for _ in range(len(image)):
+                rows.append((first, width, height, *canvas))
+                first += width * height
+        # float64 holds every whole number here, so that all of it is one copy
+        geometry = to_device(torch.tensor(rows, dtype=torch.float64), masks[0].device)
         return cls(
             cells=torch.cat([image.flatten() for image in masks]),
-            first=torch.tensor([0, *ends[:-1]], device=device),
-            size=torch.tensor(sizes, device=device),
-            canvas=torch.tensor(canvas, device=device, dtype=torch.float32),
+            first=geometry[:, 0].long(),
+            size=geometry[:, 1:3].long(),
+            canvas=geometry[:, 3:].float(),
         )
 
     def read(self, chosen: Tensor, points: Tensor) -> Tensor:

@@ -9,12 +9,8 @@ probability of the queries whose most probable class is c. A class without such 
 mean, and until the first one its threshold is alpha_C.
 """
 
-from collections.abc import Sequence
-
 import torch
 from torch import Tensor
-
-from gdsweep.train.distributed import Processes
 
 
 class ClassThresholds:
@@ -36,15 +32,11 @@ class ClassThresholds:
         share = self.means / self.means.max() if bool(seen.any()) else self.means
         return (self.alpha_c * torch.where(seen, share, 1.0)).float()
 
-    def update(self, confidences: Sequence[Tensor], processes: Processes) -> None:
-        """Take in one step's images (this process' share), each as `confidence` says."""
-        shares = processes.gather([image.tolist() for image in confidences])
-        places = max(len(share) for share in shares)
-        # rank r of w holds the places r, r + w, r + 2w, ... of the global batch
-        images = [share[k] for k in range(places) for share in shares if k < len(share)]
-        if not images:
+    def update(self, confidences: Tensor) -> None:
+        """Take in the images of one step's global batch, in their order, as `confidence` says."""
+        if not len(confidences):
             return
-        sums, counts = torch.tensor(images, dtype=torch.float64).sum(0)
+        sums, counts = confidences.sum(0)
         seen = counts > 0
         now = sums / counts.clamp(min=1)
         moved = self.decay * self.means + (1 - self.decay) * now
@@ -60,13 +52,16 @@ class ClassThresholds:
 
 
 def confidence(scores: Tensor, labels: Tensor, classes: int) -> Tensor:
-    """Sum of scores and number per class of one image's queries, float64 [2, C] on the CPU.
+    """Sum of scores and number per class of each image's queries, float64 [B, 2, C] on the CPU.
 
     Args:
-        scores: probability of each query's most probable class, [Q].
-        labels: that class, long [Q]; C is "no object".
+        scores: probability of each query's most probable class, [B, Q].
+        labels: that class, long [B, Q]; C is "no object".
     """
-    scores, labels = scores.double().cpu(), labels.cpu()
-    sums = torch.bincount(labels, scores, minlength=classes + 1)
-    counts = torch.bincount(labels, minlength=classes + 1)
-    return torch.stack([sums[:classes], counts[:classes].double()])
+    both = torch.stack([scores.double(), labels.double()]).cpu()  # one transfer
+    images = []
+    for found, classes_of in zip(both[0], both[1].long(), strict=True):
+        sums = torch.bincount(classes_of, found, minlength=classes + 1)
+        counts = torch.bincount(classes_of, minlength=classes + 1)
+        images.append(torch.stack([sums[:classes], counts[:classes].double()]))
+    return torch.stack(images)

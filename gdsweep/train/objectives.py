@@ -5,9 +5,8 @@ distillation besides `pseudo_labels` (eq. 3) and `ema` (eq. 5).
 """
 
 import contextlib
-import itertools
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import torch
@@ -20,8 +19,9 @@ from gdsweep.model import Criterion, Normaliser, Outputs, seeded_points
 from gdsweep.runs.causes import loss_not_finite
 from gdsweep.train.class_thresholds import ClassThresholds
 from gdsweep.train.distributed import Processes
+from gdsweep.train.exchange import Exchange
 from gdsweep.train.precision import Precision
-from gdsweep.train.pseudo_labels import PseudoLabels, pseudo_labels, totals
+from gdsweep.train.pseudo_labels import Choice, PseudoLabels, choose, totals
 
 
 @dataclass(frozen=True)
@@ -31,10 +31,28 @@ class Part:
     images: list[Tensor]
     targets: list[Instances]
     names: list[str]
+    counts: list[int]
+    """Number of targets of each image of the global batch, in its order."""
     weight: float
     suffix: str
-    ignore: list[Tensor] | None = None
-    """Cells of each image in which nothing need be "no object" (see `PseudoLabels`)."""
+    labels: list[PseudoLabels] | None = None
+    """The pseudo-labels that `targets` are; None of labelled samples."""
+
+    @property
+    def ignore(self) -> list[Tensor] | None:
+        """Cells of each image in which nothing need be "no object" (see `PseudoLabels`)."""
+        regions = [found.ignore for found in self.labels or () if found.ignore is not None]
+        return regions if regions else None
+
+
+@dataclass(frozen=True)
+class _Untold:
+    """A step whose terms the processes have not told each other yet."""
+
+    keys: list[str]
+    own: Tensor  # this process' terms
+    names: list[str]  # of its images
+    threshold: float | None
 
 
 class Loss:
@@ -50,6 +68,7 @@ class Loss:
         self.settings = settings
         self.processes = processes
         self.precision = precision
+        self.exchange = Exchange(processes)
         self.criterion = Criterion(classes, settings.loss)
         distillation = settings.distillation
         self.thresholds = (
@@ -57,77 +76,99 @@ class Loss:
             if distillation.adaptive is None
             else ClassThresholds(classes, distillation.alpha_c, distillation.adaptive)
         )
+        self._untold: _Untold | None = None
 
-    def supervised(self, labelled: Sequence[Sample]) -> Part:
-        """The labelled samples, weight 1 (L_s of eq. 4)."""
-        device = self.processes.device
-        targets = [_moved(s.targets, device) for s in labelled if s.targets is not None]
-        names = [s.name for s in labelled]
-        return Part([s.weak.to(device) for s in labelled], targets, names, 1.0, "")
+    def parts(
+        self,
+        labelled: Sequence[Sample],
+        unlabelled: Sequence[Sample] | None = None,
+        teacher: nn.Module | None = None,
+    ) -> tuple[list[Part], dict[str, Tensor]]:
+        """What one step learns from; the processes meet for it.
 
-    def unsupervised(
-        self, unlabelled: Sequence[Sample], teacher: nn.Module
-    ) -> tuple[Part, list[PseudoLabels]]:
-        """Strong views with the teacher's labels on the weak ones, weight lambda_u (eq. 3, 4).
+        Labelled samples have weight 1 (L_s of eq. 4). Strong views of unlabelled ones have the
+        teacher's labels on the weak ones, and weight lambda_u (eq. 3, 4). Class-adaptive thresholds
+        move on afterwards, to be used from the next step on.
 
-        Class-adaptive thresholds move on afterwards, to be used from the next step on.
+        Args:
+            labelled, unlabelled: this process' share of the global batches, on its device.
+            teacher: labels the unlabelled samples; None without any.
+
+        Returns:
+            The parts, and what was told at the meeting, for `hear`.
         """
-        device = self.processes.device
-        labels: list[PseudoLabels] = []
-        for chunk in self._chunks(len(unlabelled)):
-            labels += self.labels([s.weak.to(device) for s in unlabelled[chunk]], teacher)
+        batch, exchange = self.settings.batch, self.exchange
+        targets = [sample.targets for sample in labelled if sample.targets is not None]
+        exchange.put_share("labelled", [len(own) for own in targets], batch.labelled)
+        choices: list[Choice] = []
+        if unlabelled is not None:
+            assert teacher is not None
+            choices = self._choices([sample.weak for sample in unlabelled], teacher)
+            self._put_choices(choices)
+        told = exchange.meet()
+        counts = told["labelled"].long().tolist()
+        images, names = [s.weak for s in labelled], [s.name for s in labelled]
+        parts = [Part(images, targets, names, counts, 1.0, "")]
+        if unlabelled is not None:
+            parts.append(self._taught(unlabelled, choices, told["keep"].bool()))
+            if self.thresholds is not None:
+                self.thresholds.update(told["confidence"])
+        return parts, told
+
+    def _put_choices(self, choices: list[Choice]) -> None:
+        """Tell which of this process' predictions become labels: everybody counts them."""
+        exchange, batch = self.exchange, self.settings.batch.unlabelled
+        device, queries = self.processes.device, self.settings.model.queries
+        keep = torch.zeros(0, queries, dtype=torch.bool, device=device)
+        exchange.put_share("keep", torch.cat([keep, *(c.keep for c in choices)]), batch)
         if self.thresholds is not None:
-            confidences = [found.confidence for found in labels if found.confidence is not None]
-            self.thresholds.update(confidences, self.processes)
-        strong = [(s.weak if s.strong is None else s.strong).to(device) for s in unlabelled]
-        part = Part(
-            strong,
+            none = torch.zeros(0, 2, self.criterion.classes, dtype=torch.float64)
+            found = [c.confidence for c in choices if c.confidence is not None]
+            exchange.put_share("confidence", torch.cat([none, *found]), batch)
+
+    def _taught(self, samples: Sequence[Sample], choices: list[Choice], keep: Tensor) -> Part:
+        """The unlabelled part; `keep` bool [batch, Q], of the global batch."""
+        labels: list[PseudoLabels] = []
+        own = keep[self.processes.rank :: self.processes.world]
+        for choice, kept in zip(choices, own.split([len(c.keep) for c in choices]), strict=True):
+            labels += choice.kept(kept)
+        return Part(
+            [s.weak if s.strong is None else s.strong for s in samples],
             [found.instances for found in labels],
-            [s.name for s in unlabelled],
+            [s.name for s in samples],
+            keep.sum(1).tolist(),
             self.settings.distillation.lambda_u,
             "_ssl",
-            _ignored(labels),
+            labels,
         )
-        return part, labels
+
+    def _choices(self, images: Sequence[Tensor], teacher: nn.Module) -> list[Choice]:
+        """What the teacher chooses, of as many images at a time as are forwarded together."""
+        return [self._choice(images[chunk], teacher) for chunk in self._chunks(len(images))]
 
     @torch.no_grad()
-    def labels(self, images: Sequence[Tensor], teacher: nn.Module) -> list[PseudoLabels]:
-        """The teacher's pseudo-labels on images that are forwarded together."""
+    def _choice(self, images: Sequence[Tensor], teacher: nn.Module) -> Choice:
         # full precision, as in the public code: labels are cheap and must not flicker
         last = teacher(images, auxiliary=False).layers[-1]
         thresholds = None if self.thresholds is None else self.thresholds.values
-        return pseudo_labels(
-            last.class_logits, last.mask_logits, self.settings.distillation, thresholds
-        )
+        return choose(last.class_logits, last.mask_logits, self.settings.distillation, thresholds)
 
-    def logged(self, labels: Sequence[PseudoLabels]) -> dict[str, float]:
-        """What is logged of one step's pseudo-labels, over the global batch."""
-        kept, score, size, images, ignored = self.processes.sums(totals(labels))
-        values = {"pseudo/per_image": kept / images}
-        if kept:
-            values |= {"pseudo/score": score / kept, "pseudo/size": size / kept}
-        if self.settings.distillation.ignore_above is not None:
-            values["pseudo/ignored"] = ignored / images
-        if self.thresholds is not None:
-            values["pseudo/threshold"] = float(self.thresholds.values.mean())
-        return values
+    def labels(self, images: Sequence[Tensor], teacher: nn.Module) -> list[PseudoLabels]:
+        """The teacher's pseudo-labels on images that are forwarded together."""
+        choice = self._choice(images, teacher)
+        return choice.kept(choice.keep.cpu())
 
-    def backward(
-        self, student: nn.Module, parts: Sequence[Part], iteration: int
-    ) -> dict[str, float]:
-        """Accumulate the gradient of the global batch's loss; returns its terms, as logged.
+    def backward(self, student: nn.Module, parts: Sequence[Part], iteration: int) -> None:
+        """Accumulate the gradient of the global batch's loss; its terms are told at a meeting.
 
         Each part is normalised over the whole global batch, and an image's sample points derive
         from the run's seed, the iteration and its place in the batch: neither loss nor gradient
         depends on the number of processes or micro-batches (Mask R-CNN's do: its losses are means
         over randomly chosen proposals). One graph is alive at a time.
-
-        Raises:
-            TrainingFailed: the loss is not finite; the message names the images.
         """
         chunks = [(part, chunk) for part in parts for chunk in self._chunks(len(part.images))]
         normalisers = {part.suffix: self._normaliser(part) for part in parts}
-        totals: dict[str, Tensor] = {}
+        terms: dict[str, Tensor] = {}
         for number, (part, chunk) in enumerate(chunks, start=1):
             synchronised = number == len(chunks) or self.processes.world == 1
             with contextlib.nullcontext() if synchronised else student.no_sync():  # type: ignore[operator]
@@ -137,8 +178,54 @@ class Loss:
                 self.precision.scale(loss * self.processes.world).backward()
             for name, value in losses.items():
                 key = name + part.suffix
-                totals[key] = totals.get(key, 0.0) + part.weight * value.detach()
-        return self._terms(totals, parts)
+                terms[key] = terms.get(key, 0.0) + part.weight * value.detach()
+        own = torch.stack(list(terms.values())).double()
+        names = [name for part in parts for name in part.names]
+        thresholds = None if self.thresholds is None else self.thresholds.values
+        threshold = None if thresholds is None else float(thresholds.mean())
+        self._untold = _Untold(list(terms), own, names, threshold)
+        self.exchange.put("terms", own)
+        for labels in (part.labels for part in parts):
+            if labels is not None:
+                self.exchange.put("labels", [sum(len(f.scores) for f in labels), len(labels)])
+                device = self.processes.device
+                self.exchange.put(
+                    "label sums",
+                    totals(labels) if labels else torch.zeros(3, device=device),
+                )
+
+    def hear(self, told: Mapping[str, Tensor]) -> dict[str, float]:
+        """What is logged of the step that a meeting told of, over the global batch; or nothing.
+
+        Raises:
+            TrainingFailed: its loss is not finite; the message names the images.
+        """
+        if self._untold is None or "terms" not in told:
+            return {}
+        step, self._untold = self._untold, None
+        terms = dict(zip(step.keys, told["terms"].tolist(), strict=True))
+        total = sum(terms.values())
+        if not math.isfinite(total):
+            names = [] if math.isfinite(float(step.own.sum())) else step.names
+            bad = [name for found in self.processes.gather(names) for name in found]
+            raise loss_not_finite(total, bad)
+        logged = {"total_loss": total, **terms}
+        if "labels" in told:
+            logged |= self._logged(*told["labels"].tolist(), *told["label sums"].tolist())
+        if step.threshold is not None and "labels" in told:
+            logged["pseudo/threshold"] = step.threshold
+        return logged
+
+    def _logged(
+        self, kept: float, images: float, score: float, size: float, ignored: float
+    ) -> dict[str, float]:
+        """What is logged of a step's pseudo-labels."""
+        values = {"pseudo/per_image": kept / images}
+        if kept:
+            values |= {"pseudo/score": score / kept, "pseudo/size": size / kept}
+        if self.settings.distillation.ignore_above is not None:
+            values["pseudo/ignored"] = ignored / images
+        return values
 
     def _losses(
         self, student: nn.Module, part: Part, chunk: slice, normaliser: Normaliser, iteration: int
@@ -155,26 +242,9 @@ class Loss:
         normaliser = normaliser.of_images(self._places(len(part.images))[chunk])
         return self.criterion(outputs, targets, normaliser, points, ignore)
 
-    def _terms(self, totals: dict[str, Tensor], parts: Sequence[Part]) -> dict[str, float]:
-        keys = list(totals)
-        mine = torch.stack([totals[key] for key in keys]).double().tolist()  # one transfer
-        terms = dict(zip(keys, self.processes.sums(mine), strict=True))
-        total = sum(terms.values())
-        if not math.isfinite(total):
-            mine_is_fine = math.isfinite(sum(mine))
-            names = [] if mine_is_fine else [name for part in parts for name in part.names]
-            bad = [name for found in self.processes.gather(names) for name in found]
-            raise loss_not_finite(total, bad)
-        return {"total_loss": total, **terms}
-
     def _normaliser(self, part: Part) -> Normaliser:
-        shares = self.processes.gather([len(target.labels) for target in part.targets])
-        # back in the order of the global batch, which the processes took turns in sharing out
-        turns = itertools.zip_longest(*shares)
-        everybody = [count for turn in turns for count in turn if count is not None]
-        loss = self.settings.loss
-        queries = self.settings.model.queries
-        return Normaliser.of(everybody, queries, loss.no_object, loss.groups)
+        loss, queries = self.settings.loss, self.settings.model.queries
+        return Normaliser.of(part.counts, queries, loss.no_object, loss.groups)
 
     def _places(self, count: int) -> range:
         """Places of this process' `count` images in the global batch."""
@@ -189,12 +259,3 @@ class Loss:
     def _chunks(self, count: int) -> list[slice]:
         size = self.settings.batch.micro or max(count, 1)
         return [slice(start, start + size) for start in range(0, count, size)]
-
-
-def _ignored(labels: Sequence[PseudoLabels]) -> list[Tensor] | None:
-    regions = [found.ignore for found in labels if found.ignore is not None]
-    return regions if regions else None
-
-
-def _moved(instances: Instances, device: torch.device) -> Instances:
-    return Instances(instances.labels.to(device), instances.masks.to(device))

@@ -26,8 +26,8 @@ class Progress:
         self._waited += time.perf_counter() - self._mark
 
     def add(self, terms: dict[str, float]) -> None:
-        """One step is done."""
-        self._steps += 1
+        """One step is done, and these are its terms; without any, none is."""
+        self._steps += bool(terms)
         for key, value in terms.items():
             self._sums[key] = self._sums.get(key, 0.0) + value
             self._counts[key] = self._counts.get(key, 0) + 1

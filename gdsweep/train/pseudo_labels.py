@@ -8,6 +8,7 @@ from torch import Tensor
 
 from gdsweep.config import DistillationSettings
 from gdsweep.data import Instances
+from gdsweep.model import to_device
 from gdsweep.train.class_thresholds import confidence
 
 
@@ -26,17 +27,71 @@ class PseudoLabels:
     `ignore_above`."""
     ignored: Tensor | None = None
     """Number of these predictions, a scalar; None without `ignore_above`."""
+
+
+@dataclass(frozen=True)
+class Choice:
+    """Predictions on images that were forwarded together, and which of them become labels.
+
+    Everything lies on the predictions' device: how many there are is not known to the CPU yet.
+    """
+
+    keep: Tensor
+    """Bool [B, Q]: the predictions that become labels."""
+    labels: Tensor
+    """Most probable class of each, long [B, Q]; C is "no object"."""
+    scores: Tensor
+    """Its probability, [B, Q]."""
+    sizes: Tensor
+    """Soft mask areas in stride-4 cells, [B, Q]."""
+    masks: Tensor
+    """Bool [B, Q, H / 4, W / 4]."""
+    ignore: Tensor | None = None
+    """As of `PseudoLabels`, bool [B, H / 4, W / 4]."""
+    ignored: Tensor | None = None
+    """As of `PseudoLabels`, [B]."""
     confidence: Tensor | None = None
-    """Sums and counts of class probabilities, see `class_thresholds`; None without thresholds."""
+    """Sums and counts of class probabilities, [B, 2, C], see `class_thresholds`; None without
+    thresholds. On the CPU: for this one the device is waited for."""
+
+    def kept(self, keep: Tensor) -> list[PseudoLabels]:
+        """The labels of each image; `keep` is a copy of its own on the CPU."""
+        places = to_device(keep.flatten().nonzero().flatten(), self.keep.device)
+        counts = keep.sum(1).tolist()
+        labels, scores, sizes, masks = (
+            values.flatten(0, 1)[places].split(counts)
+            for values in (self.labels, self.scores, self.sizes, self.masks)
+        )
+        return [
+            PseudoLabels(
+                Instances(labels[b], masks[b]),
+                scores[b],
+                sizes[b],
+                None if self.ignore is None else self.ignore[b],
+                None if self.ignored is None else self.ignored[b],
+            )
+            for b in range(len(keep))
+        ]
 
 
-@torch.no_grad()
 def pseudo_labels(
     class_logits: Tensor,
     mask_logits: Tensor,
     settings: DistillationSettings,
     thresholds: Tensor | None = None,
 ) -> list[PseudoLabels]:
+    """The labels of each image; see `choose`."""
+    chosen = choose(class_logits, mask_logits, settings, thresholds)
+    return chosen.kept(chosen.keep.cpu())
+
+
+@torch.no_grad()
+def choose(
+    class_logits: Tensor,
+    mask_logits: Tensor,
+    settings: DistillationSettings,
+    thresholds: Tensor | None = None,
+) -> Choice:
     """Filter and harden the teacher's last-layer predictions (sec. 3.1, eq. 3).
 
     A query is kept if its most probable class is not "no object", that probability exceeds alpha_C
@@ -63,29 +118,22 @@ def pseudo_labels(
     keep = some & sure & (sizes > settings.alpha_s)
     if settings.alpha_m is not None:
         keep &= mask_quality(soft) > settings.alpha_m
-    found = []
-    for b in range(len(keep)):
-        chosen = keep[b].nonzero().flatten()
-        masks = soft[b, chosen] > 0.5
-        if settings.suppress_overlap is not None:
-            kept = _not_covered(masks, scores[b, chosen], settings.suppress_overlap)
-            chosen, masks = chosen[kept], masks[kept]
-        ignore = ignored = None
-        if settings.ignore_above is not None:
-            middling = some[b] & ~sure[b] & (scores[b] > settings.ignore_above)
-            ignore = (soft[b, middling] > 0.5).any(0) & ~masks.any(0)
-            ignored = middling.sum()
-        found.append(
-            PseudoLabels(
-                Instances(labels[b, chosen], masks),
-                scores[b, chosen],
-                sizes[b, chosen],
-                ignore,
-                ignored,
-                None if thresholds is None else confidence(scores[b], labels[b], classes),
-            )
-        )
-    return found
+    masks = soft > 0.5
+    if settings.suppress_overlap is not None:
+        for own, image, found in zip(keep, masks, scores, strict=True):
+            chosen = own.nonzero().flatten()
+            kept = chosen[_not_covered(image[chosen], found[chosen], settings.suppress_overlap)]
+            own[:] = False
+            own[kept] = True
+    ignore = ignored = confidences = None
+    if settings.ignore_above is not None:
+        middling = some & ~sure & (scores > settings.ignore_above)
+        claimed = (masks & middling[..., None, None]).any(1)
+        ignore = claimed & ~(masks & keep[..., None, None]).any(1)
+        ignored = middling.sum(1)
+    if thresholds is not None:
+        confidences = confidence(scores, labels, classes)
+    return Choice(keep, labels, scores, sizes, masks, ignore, ignored, confidences)
 
 
 def mask_quality(soft: Tensor) -> Tensor:
@@ -101,14 +149,16 @@ def mask_quality(soft: Tensor) -> Tensor:
     return (soft * hard).sum((-2, -1)) / hard.sum((-2, -1)).clamp(min=1)
 
 
-def totals(by_image: Sequence[PseudoLabels]) -> list[float]:
-    """Number of labels, sums of their scores and sizes, number of images, predictions ignored."""
+def totals(by_image: Sequence[PseudoLabels]) -> Tensor:
+    """Sums of the labels' scores and sizes, number of predictions ignored: float64 [3].
+
+    On the labels' device; `by_image` is not empty.
+    """
     scores = torch.cat([labels.scores for labels in by_image])
     sizes = torch.cat([labels.sizes for labels in by_image])
-    ignored = [labels.ignored for labels in by_image if labels.ignored is not None]
-    sums = [scores.sum(), sizes.sum(), *(count.float() for count in ignored)]
-    score, size, *counts = torch.stack(sums).tolist()  # one transfer
-    return [len(scores), score, size, len(by_image), sum(counts)]
+    ignored = [labels.ignored.double() for labels in by_image if labels.ignored is not None]
+    count = torch.stack(ignored).sum() if ignored else scores.new_zeros((), dtype=torch.float64)
+    return torch.stack([scores.sum().double(), sizes.sum().double(), count])
 
 
 def _not_covered(masks: Tensor, scores: Tensor, limit: float) -> Tensor:

@@ -25,6 +25,7 @@ from gdsweep.data import (
     unlabelled_indices,
 )
 from gdsweep.errors import BadInput
+from gdsweep.train.device_batch import mover
 from gdsweep.train.distributed import Processes
 
 log = logging.getLogger(__name__)
@@ -101,7 +102,7 @@ class Streams:
     def opened(
         self, iteration: int
     ) -> Iterator[tuple[Iterator[list[Sample]], Iterator[list[Sample]] | None]]:
-        """Labelled and unlabelled batches (this process' share) from `iteration` on."""
+        """This process' share of the batches from `iteration` on, on its device."""
         settings, processes = self._settings, self._processes
         common = {
             "seed": settings.seed,
@@ -120,7 +121,8 @@ class Streams:
                 **common,
             )
             stack.callback(labelled.close)
-            unlabelled = None
+            move = mover(processes.device)
+            others: Iterator[list[Sample]] | None = None
             if self._pool is not None:
                 unlabelled = batches(
                     self._pool,
@@ -131,7 +133,8 @@ class Streams:
                     **common,
                 )
                 stack.callback(unlabelled.close)
-            yield labelled, unlabelled
+                others = map(move, unlabelled)
+            yield map(move, labelled), others
 
     def _labelled_sampler(self) -> Sampler:
         labels, seed = self._settings.labels, self._settings.seed

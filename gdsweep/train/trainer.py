@@ -175,41 +175,63 @@ class Trainer:
             writer = MetricsWriter(self.run, enabled=False)
         with self.streams.opened(self.iteration) as (labelled, unlabelled):
             while self.iteration < target:
-                progress.waits()
-                parts, extra = self._parts(labelled, unlabelled)
-                progress.works()
-                terms = self._step(parts)
-                self.iteration += 1
-                progress.add(terms | extra)
+                stop = self._advance(labelled, unlabelled, progress)
                 n = self.iteration
-                if n % resources.log_period == 0 or n == target:
+                logs = n % resources.log_period == 0 or n == target
+                scores = n % evaluation.period == 0 or n == horizon
+                due = n % resources.checkpoint_period == 0 or n in wanted.milestones or n == target
+                if logs or scores or self.loss.exchange.costs_nothing:
+                    stop |= self._meet(progress)
+                if logs:
                     values = progress.flush(n)
                     values["lr"] = self.settings.optimizer.lr * rate_factor(
                         self.settings.schedule, n - 1
                     )
                     writer.write(n, values)
                     log.info(progress.line(n, values))
-                if n % evaluation.period == 0 or n == horizon:
+                if scores:
                     self._evaluate(writer)
-                stop = bool(sum(self.processes.sums([float(self.should_stop())])))
-                due = n % resources.checkpoint_period == 0 or n in wanted.milestones
-                if due or stop or n == target:
+                stop |= self.processes.world == 1 and self.should_stop()
+                if due or stop:
+                    stop |= self._meet(progress)  # a loss that is not finite leaves no state
                     wanted = self._save(wanted)
                 if stop and n < target:
                     raise Stopped
 
-    def _parts(
-        self, labelled: Iterator[list[Sample]], unlabelled: Iterator[list[Sample]] | None
-    ) -> tuple[list[Part], dict[str, float]]:
-        parts = [self.loss.supervised(next(labelled))]
-        if unlabelled is None:
-            return parts, {}
-        assert self.networks.teacher is not None
-        part, labels = self.loss.unsupervised(next(unlabelled), self.networks.teacher)
-        parts.append(part)
-        return parts, self.loss.logged(labels)
+    def _advance(
+        self,
+        labelled: Iterator[list[Sample]],
+        unlabelled: Iterator[list[Sample]] | None,
+        progress: Progress,
+    ) -> bool:
+        """Take one step; whether a process was asked to stop before it.
 
-    def _step(self, parts: list[Part]) -> dict[str, float]:
+        The processes meet once, in the middle: what there is to tell of a step is told in the next
+        one, or by `_meet`.
+        """
+        progress.waits()
+        own = next(labelled)
+        others = None if unlabelled is None else next(unlabelled)
+        progress.works()
+        self._tell_of_stop()
+        parts, told = self.loss.parts(own, others, self.networks.teacher)
+        progress.add(self.loss.hear(told))
+        self._step(parts)
+        self.iteration += 1
+        return bool(told.get("stop"))
+
+    def _meet(self, progress: Progress) -> bool:
+        """Tell and hear what there is of the last step; whether a process was asked to stop."""
+        self._tell_of_stop()
+        told = self.loss.exchange.meet()
+        progress.add(self.loss.hear(told))
+        return bool(told.get("stop"))
+
+    def _tell_of_stop(self) -> None:
+        if self.processes.world > 1:
+            self.loss.exchange.put("stop", [float(self.should_stop())])
+
+    def _step(self, parts: list[Part]) -> None:
         networks, settings = self.networks, self.settings
         networks.student.train()
         done = self.iteration / settings.schedule.iterations
@@ -217,12 +239,11 @@ class Trainer:
         rate = settings.optimizer.lr * rate_factor(settings.schedule, self.iteration)
         set_rate(self.optimizer, rate)
         self.optimizer.zero_grad(set_to_none=True)
-        terms = self.loss.backward(networks.wrapped, parts, self.iteration)
+        self.loss.backward(networks.wrapped, parts, self.iteration)
         self.precision.step(self.optimizer, networks.student, settings.optimizer.clip_norm)
         if networks.teacher is not None and networks.alpha is not None:
             update_average(networks.teacher, networks.student, networks.alpha)
             networks.teacher.advance(done)
-        return terms
 
     # ---- scores --------------------------------------------------------------------------------
 
