@@ -1,53 +1,112 @@
 """A network's predictions on an image set, in COCO's results format."""
 
-from collections.abc import Callable, Iterator, Sequence
-from typing import Any
+import contextlib
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any, TypeVar
 
 import torch
+from torch import Tensor
 
 from gdsweep.config import AugmentationSettings
 from gdsweep.data import ImageDataset, resize_for_test
 from gdsweep.evaluate.run_lengths import encode
 from gdsweep.model import Network, Predictions
 
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+
 _BATCH = 16  # small scenes are an order quicker together; large photographs differ in size anyway
 
 
 @torch.no_grad()
 def predict_dataset(
-    model: Network,
+    models: Sequence[Network],
     dataset: ImageDataset,
     augmentation: AugmentationSettings,
     detections: int,
     rank: int = 0,
     world: int = 1,
     should_stop: Callable[[], bool] = lambda: False,
-) -> list[dict[str, Any]] | None:
-    """Instances predicted on every `world`-th image of a data set, from the `rank`-th on.
+    workers: int = 0,
+) -> list[list[dict[str, Any]]] | None:
+    """Instances that networks predict on every `world`-th image, from the `rank`-th on.
 
-    Images are resized as `augmentation` says and the masks brought back to the image's own size.
-    The network is put in evaluation mode and back. Uses no random numbers.
+    Images are read once for all networks, resized as `augmentation` says, and the masks brought
+    back to the image's own size. The networks are put in evaluation mode and back. Uses no random
+    numbers, and the results are the same with any number of workers.
+
+    Args:
+        models: the networks, all on one device.
+        dataset: what they predict on.
+        augmentation: the size of images for tests.
+        detections: instances kept of each image.
+        rank, world: which images.
+        should_stop: asked before every batch.
+        workers: threads that read images ahead, and encode masks behind; 0 does all in turn.
 
     Returns:
-        COCO results: `image_id`, `category_id`, `segmentation` (compressed RLE) and `score`. None
-        where `should_stop`, asked before every batch, has said so.
+        For each network, COCO results: `image_id`, `category_id`, `segmentation` (compressed RLE)
+        and `score`. None where `should_stop` has said so.
     """
-    device = next(model.parameters()).device
-    training = model.training
-    model.eval()
-    results: list[dict[str, Any]] = []
+    device = next(models[0].parameters()).device
+    mine = range(rank, len(dataset), world)
     stopped = False
-    for indices in equal_sizes(dataset, range(rank, len(dataset), world)):
-        if should_stop():
-            stopped = True
-            break
-        images = [resize_for_test(dataset.image(i), augmentation).to(device) for i in indices]
-        original_sizes = [dataset.size(i) for i in indices]
-        predictions = model.predict(images, original_sizes, detections)
-        for index, instances in zip(indices, predictions, strict=True):
-            results += coco_results(instances, dataset.image_ids[index], dataset.category_ids)
-    model.train(training)
+
+    def read(index: int) -> Tensor:
+        return resize_for_test(dataset.image(index), augmentation)
+
+    def predicted() -> Iterator[tuple[int, int, Predictions]]:
+        nonlocal stopped
+        images = _in_order(read, mine, pool, 2 * workers)
+        for indices in equal_sizes(dataset, mine):
+            stopped = should_stop()
+            if stopped:
+                return
+            batch = [next(images).to(device) for _ in indices]
+            sizes = [dataset.size(index) for index in indices]
+            for place, model in enumerate(models):
+                found = model.predict(batch, sizes, detections)
+                for index, instances in zip(indices, found, strict=True):
+                    yield place, index, instances
+
+    def encoded(found: tuple[int, int, Predictions]) -> tuple[int, list[dict[str, Any]]]:
+        place, index, instances = found
+        return place, coco_results(instances, dataset.image_ids[index], dataset.category_ids)
+
+    results: list[list[dict[str, Any]]] = [[] for _ in models]
+    with contextlib.ExitStack() as stack:
+        for model in models:
+            stack.callback(model.train, model.training)
+            model.eval()
+        pool = stack.enter_context(ThreadPoolExecutor(workers)) if workers else None
+        for place, new in _in_order(encoded, predicted(), pool, _BATCH):
+            results[place] += new
     return None if stopped else results
+
+
+def _in_order(
+    work: Callable[[Item], Result],
+    items: Iterable[Item],
+    pool: ThreadPoolExecutor | None,
+    ahead: int,
+) -> Iterator[Result]:
+    """`work` of each item, in order; up to `ahead` items are begun before they are asked for."""
+    if pool is None:
+        yield from map(work, items)
+        return
+    begun: deque[Future[Result]] = deque()
+    try:
+        for item in items:
+            begun.append(pool.submit(work, item))
+            if len(begun) > ahead:
+                yield begun.popleft().result()
+        while begun:
+            yield begun.popleft().result()
+    finally:
+        for future in begun:
+            future.cancel()
 
 
 def coco_results(

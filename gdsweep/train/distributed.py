@@ -49,6 +49,14 @@ class Processes:
         dist.all_gather_object(values, value)
         return values
 
+    def gather_at(self, rank: int, value: Any) -> list[Any]:
+        """Everybody's `value`, in order of rank, on process `rank`; nothing on the others."""
+        if self.world == 1:
+            return [value]
+        values: list[Any] | None = [None] * self.world if rank == self.rank else None
+        dist.gather_object(value, values, dst=rank)
+        return values or []
+
     def from_first(self, value: Any) -> Any:
         """The first process' `value`."""
         if self.world == 1:

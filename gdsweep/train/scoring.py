@@ -37,12 +37,13 @@ class Scorer:
         self.processes = processes
         self.should_stop = should_stop
 
-    def validate(self, model: Network) -> dict[str, float]:
-        """A network's metrics on the validation images; equal on every process. Raises Stopped.
+    def validate(self, models: Mapping[str, Network]) -> dict[str, dict[str, float]]:
+        """Networks' metrics on the validation images; equal on every process. Raises Stopped.
 
         Those that are always measured: metrics on demand are for what cells report.
         """
-        return self._measure(model, self.splits.val)[0]
+        found = self._measure(list(models.values()), self.splits.val)
+        return {name: scores for name, (scores, _) in zip(models, found, strict=True)}
 
     def keep_if_best(
         self,
@@ -69,7 +70,8 @@ class Scorer:
         """Score weights that a cell reports, and write predictions and record. Raises Stopped."""
         scored = self.settings.dataset.scored_split(ref.split)
         dataset = self.splits.val if scored == "val" else self.splits.test
-        metrics, results, truth = self._measure(model, dataset, ref.metrics)
+        ((metrics, results),) = self._measure([model], dataset, ref.metrics)
+        truth = dataset.ground_truth()
         crowds = sum(bool(a.get("iscrowd", 0)) for a in truth["annotations"])
         score = Score(
             ref=ref,
@@ -96,29 +98,43 @@ class Scorer:
         return content[ref.network], file.iteration
 
     def _measure(
-        self, model: Network, dataset: ImageDataset, on_demand: Sequence[str] = ()
-    ) -> tuple[dict[str, float], list[dict[str, Any]], dict[str, Any]]:
-        shares = self.processes.gather(
-            predict_dataset(
-                model,
-                dataset,
-                self.settings.augmentation,
-                self.settings.evaluation.detections,
-                self.processes.rank,
-                self.processes.world,
-                self.should_stop,
-            )
+        self, models: Sequence[Network], dataset: ImageDataset, on_demand: Sequence[str] = ()
+    ) -> list[tuple[dict[str, float], list[dict[str, Any]]]]:
+        """Metrics of each network, on every process, and its predictions, on the one that measures.
+
+        The processes take turns in measuring, the first one first: two networks of a run on several
+        GPUs are measured at the same time.
+        """
+        settings, processes = self.settings, self.processes
+        detections = settings.evaluation.detections
+        shares = predict_dataset(
+            models,
+            dataset,
+            settings.augmentation,
+            detections,
+            processes.rank,
+            processes.world,
+            self.should_stop,
+            settings.resources.workers,
         )
         # all meet here, however many batches each had: one that was stopped stops everybody
-        if any(share is None for share in shares):
+        if any(processes.sums([float(shares is None)])):
             raise Stopped
-        results = [result for share in shares for result in share or ()]
-        truth = dataset.ground_truth()
-        detections = self.settings.evaluation.detections
-        scores = {}
-        if self.processes.first:
-            scores = measure(self.settings.dataset, truth, results, detections, on_demand)
-        return self.processes.from_first(scores), results, truth
+        assert shares is not None
+        turns = [place % processes.world for place in range(len(models))]
+        gathered = [
+            processes.gather_at(rank, share) for rank, share in zip(turns, shares, strict=True)
+        ]
+        results = [[result for share in shares for result in share] for shares in gathered]
+        mine = {}
+        for place, rank in enumerate(turns):
+            if rank == processes.rank:
+                truth = dataset.ground_truth()
+                mine[place] = measure(
+                    settings.dataset, truth, results[place], detections, on_demand
+                )
+        scores = {place: found for own in processes.gather(mine) for place, found in own.items()}
+        return [(scores[place], results[place]) for place in range(len(models))]
 
 
 def recorded(metrics: Mapping[str, float]) -> dict[str, float | None]:

@@ -264,8 +264,9 @@ class Trainer:
 
     def _validate(self, writer: MetricsWriter) -> None:
         values: dict[str, float] = {}
-        for network, model in self.networks.averaged.items():
-            scores = self.scorer.validate(model)
+        networks = self.networks.averaged
+        for network, scores in self.scorer.validate(networks).items():
+            model = networks[network]
             self.scorer.keep_if_best(network, model, scores, self.iteration, self.best)
             prefix = "" if network == "student" else f"{network}/"
             values |= {f"{prefix}segm/{name}": value for name, value in scores.items()}
