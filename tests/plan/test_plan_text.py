@@ -69,6 +69,33 @@ def test_hours_are_told_with_and_without_sharing_once_all_kinds_are_measured(
     assert half.hours_planned is None
 
 
+def test_the_sums_of_a_plan_add_up(tmp_path: Path) -> None:
+    """3,240 iterations, 576 of them trained, and 360 more that an earlier launch wants of a run."""
+    store = Store(tmp_path)
+    once = make_graph({"r0": {"iterations": 720}})
+    run = store.create(once.runs["r0"].config, {})
+    store.want(run, once.wanted["r0"])
+    graph = make_graph(
+        {"r0": {"iterations": 360, "horizon": 720}}
+        | {f"r{n}": {"iterations": 360} for n in range(1, 9)}
+    )
+    run.state(216).touch()
+    other = store.create(graph.runs["r1"].config, {})
+    other.state(360).touch()
+    plan = make_plan(graph, store)
+    assert (plan.iterations_planned, plan.iterations_left) == (3240, 3240 - 576)
+    assert plan.iterations_todo == 3240 - 576 + 360
+    said = text(plan)
+    assert "3,240 iterations" in said
+    assert "3,024" in said
+    assert "of these, 360 iterations of 1 run are what earlier launches want" in said
+    assert "r0  new, iterations 0 to 720 (these grids want 360)" in said
+    forgotten = make_plan(graph, store, only_these=True)
+    assert forgotten.iterations_todo == forgotten.iterations_left == 3240 - 576
+    for entry in (*plan.runs.values(), *forgotten.runs.values()):
+        assert entry.todo == entry.left + entry.for_others
+
+
 def test_many_runs_are_not_listed(tmp_path: Path) -> None:
     runs = {f"run{n:02}": {"iterations": 4} for n in range(20)}
     output = text(make_plan(make_graph(runs), Store(tmp_path)))
