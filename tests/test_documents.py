@@ -23,6 +23,17 @@ def test_links_lead_somewhere(page: Path) -> None:
     assert absent == []
 
 
+def test_what_may_die_is_shown_by_tests_that_there_are() -> None:
+    table = (ROOT / "docs" / "slurm.md").read_text().split("## What may die", 1)[1]
+    rows = [line for line in table.split("\n\n")[1].splitlines()[2:]]
+    modules = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
+    for row in rows:
+        named = re.findall(r"`(test_\w+)(…?)`", row.rsplit("|", 2)[1])
+        assert named, row
+        for name, cut in named:
+            assert f"def {name}" + ("" if cut else "(") in modules, name
+
+
 def test_the_tours_plan_is_the_plan(tmp_path: Path) -> None:
     tour = (ROOT / "docs" / "tour.md").read_text()
     shown = tour.split("--cluster local\n", 1)[1].split("\n```", 1)[0]

@@ -96,6 +96,23 @@ def test_the_sums_of_a_plan_add_up(tmp_path: Path) -> None:
         assert entry.todo == entry.left + entry.for_others
 
 
+def test_a_finished_run_that_goes_back_is_told(tmp_path: Path) -> None:
+    """A milestone between its states was thrown away, and a new student wants it."""
+    store = Store(tmp_path)
+    before = make_graph({"teacher": {"iterations": 40}})
+    run = store.create(before.runs["teacher"].config, {})
+    for iteration in (20, 40):
+        run.state(iteration).touch()
+    graph = make_graph(
+        {
+            "teacher": {"iterations": 40, "milestones": [30]},
+            "student": {"iterations": 5, "teacher": ["teacher", 30]},
+        }
+    )
+    said = text(make_plan(graph, store))
+    assert "goes back for a state that is not kept: 10 iterations again" in said
+
+
 def test_many_runs_are_not_listed(tmp_path: Path) -> None:
     runs = {f"run{n:02}": {"iterations": 4} for n in range(20)}
     output = text(make_plan(make_graph(runs), Store(tmp_path)))
