@@ -25,7 +25,7 @@ def test_links_lead_somewhere(page: Path) -> None:
 
 def test_what_may_die_is_shown_by_tests_that_there_are() -> None:
     table = (ROOT / "docs" / "slurm.md").read_text().split("## What may die", 1)[1]
-    rows = [line for line in table.split("\n\n")[1].splitlines()[2:]]
+    rows = table.split("\n\n")[1].splitlines()[2:]
     modules = "".join(path.read_text() for path in (ROOT / "tests").rglob("test_*.py"))
     for row in rows:
         named = re.findall(r"`(test_\w+)(…?)`", row.rsplit("|", 2)[1])

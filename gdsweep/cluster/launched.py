@@ -2,7 +2,8 @@
 
 import sys
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from typing import TextIO
 
 from rich.console import Console
@@ -11,6 +12,7 @@ from rich.text import Text
 
 from gdsweep.cluster.executor import Executor
 from gdsweep.errors import DONE, BadInput
+from gdsweep.grid import Cell
 from gdsweep.plan.job import Job
 from gdsweep.plan.status import Status, read_status
 from gdsweep.plan.status_text import status_text
@@ -46,8 +48,7 @@ class Launched:
         words = query.split()
         runs: dict[str, str] = {}
         for cell, name, _ in self.graph.results:
-            label = cell.label.split()
-            if all(word in label or word in name for word in words):
+            if _fits(words, cell, name):
                 runs[name] = cell.label
         if not runs:
             runs = {name: name for name in self.graph.runs if name.startswith(query)}
@@ -55,6 +56,18 @@ class Launched:
             some = ", ".join(sorted({cell.label for cell, _, _ in self.graph.results})[:4])
             raise BadInput(f"{query}: no cell has all these words; cells are: {some}, ...")
         return runs
+
+
+def _fits(words: Sequence[str], cell: Cell, name: str) -> bool:
+    """Whether all words are of the cell's label, or parts of its run's name between hyphens.
+
+    A word behind an axis' name is that axis' value: `seed 1` is no 1 %.
+    """
+    label = cell.label.split()
+    if not {*words} <= {*label, *name.split("-")}:
+        return False
+    valued = [pair for pair in pairwise(words) if pair[0] in cell.axes and pair[0] in label]
+    return all((axis, value) in pairwise(label) for axis, value in valued)
 
 
 def watch(launched: Launched, console: Console, seconds: float | None) -> int:

@@ -8,8 +8,10 @@ import pytest
 from handmade import TRAINER, make_graph
 
 from gdsweep.cluster.executor import Options, open_executor
-from gdsweep.cluster.launched import Launched, cancel, print_log
+from gdsweep.cluster.launched import Launched, _fits, cancel, print_log
+from gdsweep.config import CellSettings, ShapesData
 from gdsweep.errors import BadInput
+from gdsweep.grid.cell import Cell
 from gdsweep.plan.request import Request
 
 RUNS: dict[str, dict[str, Any]] = {
@@ -40,6 +42,23 @@ def launched(tmp_path: Path) -> Launched:
 )
 def test_queries(launched: Launched, query: str, runs: set[str]) -> None:
     assert set(launched.find(query)) == runs
+
+
+def test_a_seeds_number_is_nothing_else() -> None:
+    """Neither 1 % of the labels nor a digit of the identity that ends a name."""
+    cells = {
+        (percent, seed): Cell(
+            {"dataset": "toys", "labels": percent, "seed": seed},
+            CellSettings(dataset=ShapesData(name="toys")),
+        )
+        for percent in (1, 50)
+        for seed in (0, 1)
+    }
+    fitting = {
+        at: _fits(["toys", "seed", "1"], cell, f"toys-{at[0]}pct-s{at[1]}-1c2aaf25")
+        for at, cell in cells.items()
+    }
+    assert {at for at, fits in fitting.items() if fits} == {(1, 1), (50, 1)}
 
 
 def test_a_query_that_names_nothing_is_told(launched: Launched) -> None:
