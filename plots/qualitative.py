@@ -27,7 +27,7 @@ Result = Mapping[str, Any]
 """One instance in COCO's results format."""
 
 CONFIDENT = 0.5
-"""Instances of a lower score are not drawn."""
+"""Predictions of a lower score are usually not drawn."""
 SAME = 0.5
 """A prediction of this IoU with an annotated object is of that object, and has its colour."""
 TRUTH = "Annotated"
@@ -43,12 +43,14 @@ def draw(
     columns: Sequence[tuple[str, Sequence[Result]]],
     classes: Mapping[int, str],
     title: str = "",
+    least: float = CONFIDENT,
+    note: str = "images evenly spaced, not chosen.",
 ) -> "Figure":
     """Draw a row per image: what is annotated, then each column's instances.
 
     `columns` gives each column's name and its COCO results (compressed RLE), of any images; those
-    that score at least CONFIDENT are drawn, each with class and score. An object has one colour in
-    its row, and so has what was found of it.
+    that score at least `least` are drawn, each with class and score. An object has one colour in
+    its row, and so has what was found of it. `note` ends what is said below.
     """
     names = [TRUTH, *(name for name, _ in columns)]
     groups = 1
@@ -57,13 +59,11 @@ def draw(
         groups = 2
         wide, heights = _sizes(images, groups * len(names))
     bands = [max(heights[k : k + groups]) for k in range(0, len(images), groups)]
-    said = (
-        f"Instances with a score of {CONFIDENT:g} or more; an object and what meets it at an IoU "
-        f"of {SAME:g} have one colour; images evenly spaced, not chosen."
-    )
+    which = f"Instances with a score of {least:g} or more; an" if least else "An"
+    said = f"{which} object and what meets it at an IoU of {SAME:g} have one colour; {note}"
     with look():
-        note = wrapped(said, PAGE - 0.1, NOTE)
-        foot = len(note.splitlines()) * line_height(NOTE) + 0.06
+        below = wrapped(said, PAGE - 0.1, NOTE)
+        foot = len(below.splitlines()) * line_height(NOTE) + 0.06
         titled = line_height(8) if title else 0.0
         heads = [wrapped(name, wide, HEADS, "bold") for name in names]
         head = titled + max(len(text.splitlines()) for text in heads) * line_height(HEADS) + 0.08
@@ -78,10 +78,11 @@ def draw(
         for number, (image, height) in enumerate(zip(images, heights, strict=True)):
             band, group = divmod(number, groups)
             bottom = top - head - sum(bands[:band]) - band * GAP - height
-            for place, marked in enumerate(_row(image, columns, classes), group * len(names)):
+            row = _row(image, columns, classes, least)
+            for place, marked in enumerate(row, group * len(names)):
                 axes = axes_at(figure, EDGE + place * (wide + GAP), bottom, wide, height)
                 marked_image.draw(axes, image.pixels, marked, wide)
-        write(figure, EDGE, 0.03, note, NOTE, va="bottom", color=QUIET, linespacing=1.1)
+        write(figure, EDGE, 0.03, below, NOTE, va="bottom", color=QUIET, linespacing=1.1)
     return figure
 
 
@@ -95,6 +96,7 @@ def _row(
     image: ScoredImage,
     columns: Sequence[tuple[str, Sequence[Result]]],
     classes: Mapping[int, str],
+    least: float,
 ) -> list[list[Marked]]:
     """The instances of every column, what is annotated first."""
     from pycocotools import mask as rle
@@ -107,7 +109,7 @@ def _row(
     found = [list(map(Marked, masks, words, colours))]
     annotated = [rle.encode(np.asfortranarray(mask.astype(np.uint8))) for mask in masks]
     for _, results in columns:
-        shown = [r for r in results if r["image_id"] == image.id and r["score"] >= CONFIDENT]
+        shown = [r for r in results if r["image_id"] == image.id and r["score"] >= least]
         shown.sort(key=lambda r: -r["score"])
         own = _colours_of_objects([r["segmentation"] for r in shown], annotated, colours)
         masks = [rle.decode(r["segmentation"]).astype(bool) for r in shown]

@@ -1,8 +1,9 @@
 """The images that predictions were made on, with what is annotated and the names of classes."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -45,6 +46,31 @@ def scored_images(
         pixels = dataset.image(place).permute(1, 2, 0).numpy()
         found.append(ScoredImage(dataset.image_ids[place], pixels, truth))
     return found, dict(zip(dataset.category_ids, dataset.classes, strict=True))
+
+
+def small_copies(
+    path: Callable[[int], Path], ids: Sequence[int], truth: Sequence[dict[str, Any]]
+) -> list[ScoredImage]:
+    """Images that a run keeps, read from `path` of each id; `truth` are COCO results of their size.
+
+    Raises BadInput where a file is gone or damaged.
+    """
+    from PIL import Image
+
+    found = []
+    for number in ids:
+        masks = tuple(
+            (known["category_id"], _mask(known["segmentation"], 0, 0))
+            for known in truth
+            if known["image_id"] == number
+        )
+        try:
+            with Image.open(path(number)) as image:
+                found.append(ScoredImage(number, np.asarray(image.convert("RGB")), masks))
+        except OSError as error:
+            said = f"{path(number)}: cannot be read ({error.strerror or error})"
+            raise BadInput(f"{said}; no pictures of pseudo-labels") from None
+    return found
 
 
 def spaced(n: int, count: int) -> Sequence[int]:

@@ -70,7 +70,8 @@ def parser(program: str) -> argparse.ArgumentParser:
     )  # fmt: skip
     p.add_argument(
         "--pseudo-labels", action="store_true",
-        help="write NAME-pseudo-labels, too: how many the teachers gave, how many were right",
+        help="write NAME-pseudo-labels, too: how many the teachers gave, how many were right; "
+        "and pictures of those that runs kept (evaluation.pseudo_labels)",
     )  # fmt: skip
     p.add_argument(
         "--clean", action="store_true",

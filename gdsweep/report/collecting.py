@@ -43,7 +43,8 @@ class Extras:
     cost: bool = False
     """A table of parameters, FLOPs, speed, memory, hours and energy of each row."""
     pseudo_labels: bool = False
-    """A table of how many pseudo-labels the teachers gave, and how many were right."""
+    """A table of how many pseudo-labels the teachers gave, and how many were right; pictures of
+    those that the runs kept."""
     html: bool = False
     """A self-contained page."""
     period: float | None = None
@@ -189,7 +190,9 @@ def write(collected: Collected, folder: Path) -> tuple[list[Path], list[Path]]:
         for end, text in collected.texts.items():
             written.append(stem.with_name(stem.name + end))
             atomic.write_text(written[-1], text)
-        figures = drawings(request, collected.main.frame, extras.curves, extras.panels)
+        figures = drawings(
+            request, collected.main.frame, extras.curves, extras.panels, extras.pseudo_labels
+        )
         for one in figures:
             place = stem.with_name(stem.name + one.end)
             if style.is_drawn(place, one.data):

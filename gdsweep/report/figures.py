@@ -23,6 +23,9 @@ from gdsweep.report.series import (
     series,
     unfinished,
 )
+from gdsweep.report.shown_labels import ShownLabels, shown_labels
+from gdsweep.runs.records import read_record
+from gdsweep.runs.shown_labels import ShownImages
 
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
@@ -47,9 +50,13 @@ class Drawing:
 
 
 def drawings(
-    request: Request, frame: DataFrame, with_curves: bool = False, panels: int = 0
+    request: Request,
+    frame: DataFrame,
+    with_curves: bool = False,
+    panels: int = 0,
+    with_labels: bool = False,
 ) -> list[Drawing]:
-    """The figure that the grid asks for, training curves if wanted, `panels` images a pair.
+    """The figure that the grid asks for; curves, `panels` images a pair, pseudo-labels if wanted.
 
     `frame` holds the results of the request's one grid. What has not begun is left out.
     """
@@ -59,6 +66,8 @@ def drawings(
         found += _curves(curves(request.graph, grid, request.store))
     if panels:
         found += [_panels(pair, panels) for pair in pairs(request.graph, grid, request.store)]
+    if with_labels:
+        found += [_labels(one) for one in shown_labels(request.graph, grid, request.store)]
     return found
 
 
@@ -113,6 +122,23 @@ def _draw_panels(pair: Pair, count: int) -> "Figure":
     results = [json.loads(path.read_text()) for path in pair.predictions]
     columns = list(zip(pair.names, results, strict=True))
     return qualitative.draw(images, columns, classes, pair.title)
+
+
+def _labels(shown: ShownLabels) -> Drawing:
+    said = "What the teacher says of images without labels along training, what is annotated first."
+    files = [shown.run.shown_images, *(path for _, path in shown.labels)]
+    stamps = [(str(path), path.stat().st_size, path.stat().st_mtime_ns) for path in files]
+    title = f"Pseudo-labels, {shown.title}"
+    end = f"-pseudo-labels-{_file_part(shown.key)}"
+    return Drawing(end, title, said, _digest(title, stamps), partial(_draw_labels, shown, title))
+
+
+def _draw_labels(shown: ShownLabels, title: str) -> "Figure":
+    record = read_record(shown.run.shown_images, ShownImages)
+    images = scored_images.small_copies(shown.run.shown_image, record.images, record.truth)
+    columns = [(f"Iteration {at:,}", json.loads(path.read_text())) for at, path in shown.labels]
+    note = "images without labels, evenly spaced over those that are measured."
+    return qualitative.draw(images, columns, record.classes, title, 0.0, note)
 
 
 def _file_part(words: str) -> str:

@@ -8,6 +8,7 @@ from pathlib import Path
 from gdsweep.runs.records import ScoreRef
 
 _STATE = re.compile(r"state-(\d{7})\.pt")
+_SHOWN = re.compile(r"labels-(\d{7})\.json")
 _UNSCORED = re.compile(r"unscored-(\d{7})\.pt")
 
 
@@ -26,6 +27,8 @@ class RunDir:
         best.json        the best checkpoint per network, once the horizon is reached
         scores/          one file a score
         predictions/     COCO results JSON
+        pseudo-labels/   a few images without labels, what is annotated on them (images.json), and
+                         what the teacher says of them along training (labels-0000600.json)
         attempts/        one file an attempt
         dataset.json     fingerprint of the annotations it was trained on
         network.json     parameters and FLOPs
@@ -181,7 +184,7 @@ class RunDir:
 
     def states(self) -> list[int]:
         """Iterations of the complete states on disk, ascending."""
-        return self._iterations(_STATE)
+        return self._iterations(_STATE, self.checkpoints)
 
     def unscored_state(self, iteration: int) -> Path:
         """State of a run that was stopped while `iteration` was being scored: nobody forks here."""
@@ -189,12 +192,12 @@ class RunDir:
 
     def unscored_states(self) -> list[int]:
         """Iterations of the unscored states on disk, ascending."""
-        return self._iterations(_UNSCORED)
+        return self._iterations(_UNSCORED, self.checkpoints)
 
-    def _iterations(self, pattern: re.Pattern[str]) -> list[int]:
-        if not self.checkpoints.is_dir():
+    def _iterations(self, pattern: re.Pattern[str], folder: Path) -> list[int]:
+        if not folder.is_dir():
             return []
-        found = (pattern.fullmatch(entry.name) for entry in self.checkpoints.iterdir())
+        found = (pattern.fullmatch(entry.name) for entry in folder.iterdir())
         return sorted(int(match[1]) for match in found if match)
 
     def score(self, ref: ScoreRef) -> Path:
@@ -204,3 +207,20 @@ class RunDir:
     def predictions(self, ref: ScoreRef) -> Path:
         """COCO results JSON behind one score."""
         return self.path / "predictions" / f"{ref.key}.json"
+
+    @property
+    def shown_images(self) -> Path:
+        """Record of the images whose pseudo-labels are kept, see `runs.shown_labels`."""
+        return self.path / "pseudo-labels" / "images.json"
+
+    def shown_image(self, image_id: int) -> Path:
+        """A small copy of one of them."""
+        return self.path / "pseudo-labels" / f"{image_id}.png"
+
+    def shown_labels(self, iteration: int) -> Path:
+        """COCO results JSON of their pseudo-labels at `iteration`."""
+        return self.path / "pseudo-labels" / f"labels-{iteration:07d}.json"
+
+    def shown_iterations(self) -> list[int]:
+        """Iterations at which their pseudo-labels were kept, ascending."""
+        return self._iterations(_SHOWN, self.path / "pseudo-labels")

@@ -3,6 +3,7 @@
 import logging
 import math
 from collections.abc import Sequence
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -14,6 +15,7 @@ from gdsweep.data.sampler import derived_seed
 from gdsweep.evaluate import equal_sizes, matched, overlaps
 from gdsweep.train.distributed import Processes
 from gdsweep.train.objectives import Loss
+from gdsweep.train.shown_labels import chosen, small_results
 
 log = logging.getLogger(__name__)
 
@@ -39,10 +41,13 @@ class LabelQuality:
         order = torch.randperm(len(hidden), generator=torch.Generator().manual_seed(seed)).tolist()
         count = settings.evaluation.pseudo_labels
         self.images = sorted(hidden[k] for k in order[:count])
+        self.shown = chosen(self.images)
         log.info("pseudo-labels are compared with the annotations of %d images", len(self.images))
 
     @torch.no_grad()
-    def measure(self, loss: Loss, teacher: nn.Module) -> dict[str, float]:
+    def measure(
+        self, loss: Loss, teacher: nn.Module
+    ) -> tuple[dict[str, float], list[dict[str, Any]]]:
         """Compare the labels that `teacher` gives at test size, with the filter of training.
 
         Returns:
@@ -50,9 +55,11 @@ class LabelQuality:
             mask has an IoU above 0.5 with an object of their class, among all labels;
             `pseudo/coverage`, objects found so, among all objects; `pseudo/localisation`, as
             precision whatever the class. An object counts once; crowds are no objects.
+            Then this process' part of what is kept to be looked at, see `shown_labels`.
         """
         if not self.images:
-            return {}
+            return {}, []
+        looked_at: list[dict[str, Any]] = []
         counts = [0, 0, 0, 0]  # labels, objects, right in mask and class, right in mask
         mine = self.images[self.processes.rank :: self.processes.world]
         for group in equal_sizes(self.train, mine):
@@ -66,6 +73,9 @@ class LabelQuality:
                 masks = _enlarged(labels.instances.masks, size, self.train.size(index))
                 iou = overlaps(masks, truth.masks)
                 scores = labels.scores.cpu()
+                if index in self.shown:
+                    given = labels.instances.labels
+                    looked_at += small_results(self.train, index, given, scores, masks)
                 same = labels.instances.labels.cpu()[:, None] == truth.labels[None]
                 new = (
                     len(masks),
@@ -75,11 +85,12 @@ class LabelQuality:
                 )
                 counts = [a + b for a, b in zip(counts, new, strict=True)]
         number, objects, right, located = self.processes.sums(counts)
-        return {
+        values = {
             "pseudo/precision": _percent(right, number),
             "pseudo/coverage": _percent(right, objects),
             "pseudo/localisation": _percent(located, number),
         }
+        return values, looked_at
 
 
 def _enlarged(masks: Tensor, size: tuple[int, int], original: tuple[int, int]) -> Tensor:

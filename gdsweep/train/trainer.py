@@ -7,6 +7,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from torch import nn
 
 from gdsweep import atomic
 from gdsweep.config import SPLIT_NAMES, RunConfig
@@ -41,6 +42,7 @@ from gdsweep.train.progress import Progress
 from gdsweep.train.pulse import Pulse
 from gdsweep.train.schedule import rate_factor
 from gdsweep.train.scoring import Scorer
+from gdsweep.train.shown_labels import keep_images, keep_labels
 from gdsweep.train.streams import Streams
 
 log = logging.getLogger(__name__)
@@ -274,8 +276,16 @@ class Trainer:
             log.info("copypaste: %s", ",".join(scores))
             log.info("copypaste: %s", ",".join(f"{value:.4f}" for value in scores.values()))
         if self.quality is not None and self.networks.teacher is not None:
-            values |= self.quality.measure(self.loss, self.networks.teacher)
+            values |= self._measure_labels(self.quality, self.networks.teacher)
         writer.write(self.iteration, values)
+
+    def _measure_labels(self, quality: LabelQuality, teacher: nn.Module) -> dict[str, float]:
+        values, looked_at = quality.measure(self.loss, teacher)
+        parts = self.processes.gather(looked_at)
+        if self.processes.first and quality.shown:
+            keep_images(self.run, self.splits.train, quality.shown)
+            keep_labels(self.run, self.iteration, [label for part in parts for label in part])
+        return values
 
     def _report(self, lacking: Missing) -> None:
         student = self.networks.student

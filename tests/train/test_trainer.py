@@ -418,4 +418,7 @@ def test_what_is_off_leaves_no_trace(make_run):
                 "pseudo/localisation",
             }
         )
+        # of what is measured a few images are kept, to be looked at
+        assert run.shown_iterations() == ([4, 8, 12] if count else [])
+        assert run.shown_images.exists() == bool(count)
     same(*states)
