@@ -110,7 +110,8 @@ def test_timed_out(case: Case) -> None:
         run_for = case.slurm.command("squeue", "-h", "-j", case.job, "-o", "%M").stdout
         case.limit(int(run_for.split(":")[-2]) + 2)
         case.slurm.until(noticed, "notice", 90)
-    case.slurm.until(lambda: "Restarts=1 " in case.shown(), "requeue", 120)
+    again = ("Restarts=1 ", "JobState=RUNNING ")
+    case.slurm.until(lambda: all(word in case.shown() for word in again), "second start", 120)
     case.limit(30)
     first, second = case.finish()
     check_continued(first, second)
