@@ -50,15 +50,19 @@ def draw(
     in the same colour: the paper's final number. A dotted line marks the end of a burn-in.
     """
     published = published or {}
-    panels = list(dict.fromkeys(curves["panel"])) or [""]
-    lines = list(dict.fromkeys(curves["line"]))
+    panels = list(dict.fromkeys([*curves["panel"], *(panel for panel, _ in published)])) or [""]
+    lines = list(dict.fromkeys([*curves["line"], *(line for _, line in published)]))
     measured = curves.assign(AP=reported(curves)).dropna(subset="AP")
     across = min(len(panels), 2)
     rows = -(-len(panels) // across)
     width = COLUMN if across == 1 else PAGE
     with look():
         parts = [measured[measured["panel"] == panel] for panel in panels]
-        labels = [_labels(part, lines) for part in parts]
+        levels = [
+            {line: value for (where, line), value in published.items() if where == panel}
+            for panel in panels
+        ]
+        labels = [_labels(*both, lines) for both in zip(parts, levels, strict=True)]
         names = max(end_labels.room_for(part)[0] for part in labels)
         height = max(HEIGHT, *(end_labels.room_for(part)[1] + 0.1 for part in labels))
         key = key_rows(_handles(measured, bool(published)), width - 0.1)
@@ -73,8 +77,7 @@ def draw(
                 figure, LEFT + column * width / across, foot + (rows - 1 - row) * band + BOTTOM,
                 width / across - LEFT - names - 0.06, height,
             )  # fmt: skip
-            levels = {line: v for (where, line), v in published.items() if where == panel}
-            _draw_panel(axes, part, lines, levels)
+            _draw_panel(axes, part, lines, levels[place])
             end_labels.draw(figure, axes, labels[place])
             axes.set_title(panel, loc="left", fontweight="bold", pad=4)
             axes.set_xlabel("Iteration", labelpad=2)
@@ -90,14 +93,18 @@ def reported(curves: pd.DataFrame) -> pd.Series:
     return curves["student"].where(student, curves["teacher"])
 
 
-def _labels(part: pd.DataFrame, lines: list[str]) -> list[EndLabel]:
+def _labels(part: pd.DataFrame, levels: Mapping[str, float], lines: list[str]) -> list[EndLabel]:
+    """Names at the ends of our curves; of a line without one at its published level."""
     found = []
+    last = 1.0 if part.empty else float(part["iteration"].max())
     for rank, line in enumerate(lines):
         mean = _mean(part[part["line"] == line])
+        name = end_labels.fitted(line, NAMES, "bold")
+        colour = ink(COLOURS[rank % len(COLOURS)])
         if not mean.empty:
-            name = end_labels.fitted(line, NAMES, "bold")
-            colour = ink(COLOURS[rank % len(COLOURS)])
             found.append(EndLabel(name, mean.index[-1], mean.iloc[-1], colour, "bold"))
+        elif line in levels:
+            found.append(EndLabel(name, last, levels[line], colour, "bold"))
     return found
 
 
@@ -126,11 +133,13 @@ def _draw_panel(
         axes.plot(mean.index, mean, markevery=every, label=line, **_style(rank))
     for burn_in in sorted(set(part["burn_in"].dropna())):
         axes.axvline(burn_in, color=QUIET, linestyle=":", linewidth=0.9, zorder=1)
-    if part.empty:
-        axes.text(0.5, 0.5, "no results yet", transform=axes.transAxes, ha="center", color=QUIET)
     axes.margins(x=0.03)
     axes.set_ylim(bottom=0)
-    iterations.scale(axes, 5)
+    if part.empty:
+        axes.text(0.5, 0.5, "no results yet", transform=axes.transAxes, ha="center", color=QUIET)
+        axes.set(xticks=[], xlim=(0, 1))
+    else:
+        iterations.scale(axes, 5)
 
 
 def _style(rank: int) -> dict[str, Any]:

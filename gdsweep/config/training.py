@@ -129,7 +129,8 @@ class EvaluationSettings(Settings):
     pseudo_labels: int = Field(0, ge=0)
     """At every evaluation, the teacher's pseudo-labels on so many training images without labels
     are compared with these images' hidden annotations, and their precision and coverage are
-    logged; nothing else depends on it. 0 compares none."""
+    logged; those of four are kept, and `collect.py --pseudo-labels` draws them. Nothing else
+    depends on it. 0 compares none."""
 
 
 class ResourceSettings(Settings):

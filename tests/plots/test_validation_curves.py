@@ -78,6 +78,18 @@ def test_lines_are_named_at_their_ends_in_their_order(check_texts: Any) -> None:
     assert heights["Ours"] > heights["+ cutout"] > heights["Supervised"]
 
 
+def test_what_is_published_is_there_before_anything_is_measured(check_texts: Any) -> None:
+    levels = {("Cityscapes", "Ours"): 23.0, ("Cityscapes", "Supervised"): 12.1}
+    figure = validation_curves.draw(make().iloc[:0], levels, note="Not finished: Ours (missing).")
+    check_texts(figure)
+    (axes,) = figure.axes
+    assert axes.get_title(loc="left") == "Cityscapes"
+    assert [line.get_ydata()[0] for line in axes.lines] == [23.0, 12.1]
+    assert len(axes.get_xticks()) == 0
+    heights = {text.get_text(): text.get_position()[1] for text in figure.texts}
+    assert heights["Ours"] > heights["Supervised"]
+
+
 def test_nothing_measured_is_said() -> None:
     frame = make().assign(student=NAN)
     (axes,) = validation_curves.draw(frame, note="Not finished: all.").axes
