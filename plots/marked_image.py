@@ -68,8 +68,8 @@ def places(
 ) -> list[tuple[str, float, float]]:
     """Words with their middles in pixels: none over another, none over the edge.
 
-    The topmost choose first, of the middle, the top and the bottom of their instance; where
-    there is no room for all words the last are left out.
+    The topmost choose first, of the innermost point, the top and the bottom of their instance;
+    where there is no room for all words the last are left out.
     """
     taken: list[tuple[float, float, float, float]] = []
     found = []
@@ -78,15 +78,29 @@ def places(
             continue
         height, width = mask.shape
         wide, high = half_size(instance.words)
-        rows, columns = np.nonzero(mask)
-        x = min(max(float(columns.mean()), wide), max(width - wide, wide))
-        for at in (float(rows.mean()), rows.min() + high, rows.max() - high):
-            y = min(max(at, high), height - high)
+        for row, column in _anchors(mask):
+            x = min(max(column, wide), max(width - wide, wide))
+            y = min(max(row, high), height - high)
             box = (x - wide, y - high, x + wide, y + high)
             if 2 * wide <= width and not any(_overlap(box, other) for other in taken):
                 taken.append(box)
                 found.append((instance.words, x, y))
                 break
+    return found
+
+
+def _anchors(mask: np.ndarray) -> list[tuple[float, float]]:
+    """Rows and columns of a mask that words may stand at: all on it, whatever its form."""
+    from scipy.ndimage import distance_transform_edt
+
+    rows, columns = np.nonzero(mask)
+    top, left = int(rows.min()), int(columns.min())
+    part = np.pad(mask[top : rows.max() + 1, left : columns.max() + 1], 1)
+    inside = distance_transform_edt(part)
+    innermost = np.unravel_index(int(inside.argmax()), part.shape)
+    found = [(float(innermost[0]) + top - 1, float(innermost[1]) + left - 1)]
+    for row in (top, int(rows.max())):
+        found.append((float(row), float(np.median(columns[rows == row]))))
     return found
 
 

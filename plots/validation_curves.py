@@ -136,7 +136,11 @@ def _draw_panel(
     axes.margins(x=0.03)
     axes.set_ylim(bottom=0)
     if part.empty:
-        axes.text(0.5, 0.5, "no results yet", transform=axes.transAxes, ha="center", color=QUIET)
+        paper = {"facecolor": "white", "edgecolor": "none", "pad": 2}
+        axes.text(
+            0.5, 0.5, "no results yet", transform=axes.transAxes, ha="center", va="center",
+            color=QUIET, bbox=paper, zorder=5,
+        )  # fmt: skip
         axes.set(xticks=[], xlim=(0, 1))
     else:
         iterations.scale(axes, 5)

@@ -110,6 +110,18 @@ def test_many_square_images_stand_two_by_two(check_texts: Any) -> None:
     assert len({axes.get_position().y0 for axes in figure.axes}) == 3
 
 
+def test_words_stand_on_their_instance_even_if_it_is_in_pieces() -> None:
+    found = np.zeros((200, 300), bool)
+    found[10:40, 10:90] = found[150:190, 200:290] = True  # the middle of both is on neither
+    ((_, x, y),) = marked_image.places([Marked(found, "0.86", 0)], [found])
+    assert found[round(y), round(x)]
+    ring = np.zeros((200, 300), bool)
+    ring[20:180, 20:280] = True
+    ring[50:150, 50:250] = False
+    ((_, x, y),) = marked_image.places([Marked(ring, "0.86", 0)], [ring])
+    assert ring[round(y), round(x)]
+
+
 @pytest.mark.parametrize("count", [3, 40])
 def test_words_never_lie_on_words_or_leave_the_image(count: int) -> None:
     generator = np.random.default_rng(count)
