@@ -9,9 +9,9 @@ demo: $(INSTALLED)
 	$(BIN)/python launch.py grids/demo.yaml --cluster local --yes
 	$(BIN)/python collect.py grids/demo.yaml --curves --panels 6
 
-# three workers on two cores: the one with the SLURM tests mostly waits
+# four workers on two cores: the SLURM tests begin first, in three clusters at once, and mostly wait
 test: $(INSTALLED)
-	$(BIN)/python -m pytest -n 3 --dist loadgroup
+	$(BIN)/python -m pytest -n 4 --dist loadgroup
 
 lint: $(INSTALLED)
 	$(BIN)/ruff check .

@@ -80,13 +80,13 @@ def measured(metrics: Path) -> float | None:
 
 
 def tail(metrics: Path, size: int = TAIL) -> list[dict[str, Any]]:
-    """The last lines of a metrics.json, unmerged; empty where there is no file."""
+    """The last lines of a metrics.json, unmerged; empty where none can be read."""
     try:
         with open(metrics, "rb") as file:
             end = file.seek(0, os.SEEK_END)
             file.seek(max(0, end - size))
             return parse_lines(file.read())
-    except FileNotFoundError:
+    except (FileNotFoundError, IsADirectoryError, PermissionError):
         return []
 
 

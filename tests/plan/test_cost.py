@@ -39,6 +39,7 @@ def test_tail_reads_the_end_only(tmp_path: Path) -> None:
     path.write_text("".join(json.dumps({"iteration": n}) + "\n" for n in range(1000)))
     assert tail(path, 50)[-1] == {"iteration": 999}
     assert len(tail(path, 50)) < 4
+    assert tail(tmp_path) == tail(tmp_path / "none") == []  # a folder is no metrics
 
 
 def test_half_lines_and_other_values_are_left_out() -> None:
