@@ -2,6 +2,8 @@
 
 Clicks and keys are events of the browser's own, as a hand's are: what is covered or out of sight
 cannot be clicked. Nothing is installed beside the browser, and no port is opened.
+
+As a command: `python tests/browser.py PAGE FOLDER` writes pictures of a page.
 """
 
 import base64
@@ -10,11 +12,14 @@ import json
 import os
 import shutil
 import subprocess
+import sys
+import tempfile
 import time
-from collections.abc import Sequence
 from pathlib import Path
 from types import TracebackType
 from typing import Any
+
+from PIL import Image
 
 FLAGS = (
     "--headless", "--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-extensions",
@@ -212,12 +217,18 @@ class Browser:
         return told
 
 
-def photograph(file: Path, folder: Path, sizes: Sequence[tuple[int, int]]) -> None:
-    """Pictures of a page in windows of some sizes, light and dark: `page-1440-dark.png`."""
-    with Browser(folder) as browser:
-        for width, height in sizes:
+def photograph(file: Path, folder: Path) -> None:
+    """Pictures of a page in `folder`, on a desktop and a phone, light and dark, of 64 colours."""
+    with tempfile.TemporaryDirectory() as profile, Browser(Path(profile)) as browser:
+        for width, height in ((1440, 900), (390, 844)):
             for dark in (False, True):
                 browser.resize(width, height, dark)
                 browser.open(file)
-                name = f"page-{width}-{'dark' if dark else 'light'}.png"
-                browser.picture(folder / name)
+                picture = folder / f"page-{width}-{'dark' if dark else 'light'}.png"
+                browser.picture(picture)
+                with Image.open(picture) as image:
+                    image.convert("RGB").quantize(64).save(picture, optimize=True)
+
+
+if __name__ == "__main__":
+    photograph(Path(sys.argv[1]), Path(sys.argv[2]))

@@ -54,7 +54,8 @@ def _run(run: RunReceipt, folder: Path) -> dict[str, Any]:
     return {
         "facts": _facts(run.facts, run.files, folder),
         "attempts": list(run.attempts),
-        "hours": str(run.hours),
+        "spent": str(run.hours),
+        "processor_hours": round(run.hours.gpu_hours + run.hours.cpu_hours, 4),
     }
 
 

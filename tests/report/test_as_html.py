@@ -166,3 +166,18 @@ def test_the_library_is_the_recorded_one() -> None:
         assert hashlib.sha256((folder / name).read_bytes()).hexdigest() == digest, name
     (version,) = re.findall(r"^uPlot ([\d.]+) ", (folder / "README.md").read_text())
     assert f"(v{version})" in (folder / "uPlot.iife.min.js").read_text()[:100]
+
+
+def test_subtables_stand_under_their_captions_and_share_notes(new_bench: Any) -> None:
+    bench = new_bench()
+    text = bench.path.read_text().replace("table:\n", "table:\n  subtables: [method]\n")
+    bench = new_bench(text)
+    bench.score(12.0, 900, labels=1, method="guided", seed=0)
+    _, failed, _ = bench.find(labels=10, method="guided", seed=2)
+    bench.attempt(failed, "failed", cause="error", log="log.txt:1", message="no room")
+    text = page(bench)
+    assert text.index("(a) Mask2Former") < text.index("(b) Ours_100%")
+    read = Reader(text)
+    assert {"number-a-2-1", "number-b-2-1", "number-note-1"} <= set(read.ids)
+    assert len(read.ids) == len(set(read.ids))
+    assert all(link[1:] in read.ids for link in read.links)

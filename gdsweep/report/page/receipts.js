@@ -42,7 +42,8 @@ function nameOf(button) {
     .map((head) => head.textContent);
   const head = table.tHead.querySelectorAll("button.sort")[column + 1].textContent;
   const label = [...cell.parentElement.cells[0].childNodes].map((node) => node.textContent);
-  return [...label, ...over, head].join(", ");
+  const part = table.closest(".part")?.querySelector("h3").textContent;
+  return [...(part ? [part] : []), ...label, ...over, head].join(", ");
 }
 
 function toggleReceipt(button) {
@@ -123,7 +124,7 @@ function runRow(name, place) {
     "tr", {},
     element("th", { scope: "row", class: "stub" }, open),
     element("td", {}, facts.objective[0]),
-    element("td", {}, run.hours),
+    element("td", { "data-sort": run.processor_hours }, run.spent),
     element("td", {}, run.attempts.at(-1) ?? "none yet"),
     element("td", {}, log),
   );

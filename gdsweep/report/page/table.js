@@ -58,18 +58,18 @@ function sortRows(table, rows, heads, sort) {
 }
 
 function sortKey(cell) {
-  if (cell.matches("th")) return cell.textContent.toLowerCase();
   if (cell.dataset.sort !== undefined) return Number(cell.dataset.sort);
+  if (cell.matches("th, .words td")) return cell.textContent.toLowerCase();
   const number = parseFloat(cell.textContent.replace(/[≈,\s]/g, ""));
   return Number.isNaN(number) ? null : number;
 }
 
-/** Show the rows that hold all words in their labels, and what is asked for in their numbers. */
+/** Show the rows that hold all words in their labels (of words: anywhere) and the state asked for. */
 function filterRows(table, rows, state, found) {
   const words = state.words.toLowerCase().split(/\s+/).filter(Boolean);
   let shown = 0;
   for (const { row } of rows) {
-    const text = row.cells[0].textContent.toLowerCase();
+    const text = (table.matches(".words") ? row : row.cells[0]).textContent.toLowerCase();
     const fits =
       words.every((word) => text.includes(word)) && (!state.show || row.querySelector(state.show));
     row.hidden = !fits;
