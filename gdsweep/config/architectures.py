@@ -24,6 +24,7 @@ _EOMT = ("vit_grid", "query_blocks", "masked_attention")
 _DECODERS = (
     *("hidden", "heads", "encoder_layers", "encoder_points", "encoder_feedforward"),
     *("decoder_layers", "decoder_feedforward", "vit_resize", "vit_layers"),
+    "pixel_decoder_precision",
 )
 
 ARCHITECTURES: dict[str, Architecture] = {
@@ -34,7 +35,7 @@ ARCHITECTURES: dict[str, Architecture] = {
         teachable=False,
         boxes=True,
         smallest="resnet18",
-        unused=(*_EOMT, "vit_layers", "vit_positions"),
+        unused=(*_EOMT, "vit_layers", "vit_positions", "pixel_decoder_precision"),
     ),
 }
 """Network by its name; `model.networks` builds them."""

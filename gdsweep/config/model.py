@@ -66,6 +66,9 @@ class ModelSettings(Settings):
     """Attention heads, deformable and ordinary."""
     queries: int = Field(100, ge=1)
     """K: object queries, hence predicted instances (200 with Swin-L in the public code)."""
+    pixel_decoder_precision: Literal["fp32", "autocast"] = "fp32"
+    """`fp32` whatever the network around it is computed in (paper's code); `autocast`: as that, but
+    for sampling locations, which stay in float32. Without effect where all is in float32."""
     encoder_layers: int = Field(6, ge=1)
     """Deformable-attention layers of the pixel decoder."""
     encoder_points: int = Field(4, ge=1)

@@ -28,6 +28,10 @@ class OptimizerSettings(Settings):
     """L2 norm to which the whole model's gradient is clipped; None clips nothing."""
     precision: Literal["fp32", "bf16", "fp16"] = "fp16"
     """Autocast type; fp16 with loss scaling is the public code's, on CUDA only."""
+    tf32: Literal["convolutions", "all", "none"] = "convolutions"
+    """Where float32 is multiplied in TF32 on CUDA, with 10 bits of the fraction: `convolutions` is
+    PyTorch's default (paper and code); `all` adds matrix products, among them a float32 teacher's.
+    """
     average: float | None = Field(None, gt=0, lt=1)
     """EMA decay of an averaged copy kept beside *supervised* training; None (paper and code)
     keeps none. A distilled run's averaged copy is its teacher, see `distillation.alpha`."""
@@ -105,6 +109,9 @@ class DistillationSettings(Settings):
     """Mask-quality threshold: the mean mask probability inside a pseudo-label's mask (Mask2Former's
     mask score, above one half by construction) must exceed it; None (paper and code) asks nothing
     of a mask but its size."""
+    teacher_precision: Literal["fp32", "bf16", "fp16"] = "fp32"
+    """Autocast type of the teacher's forward passes; float32 is the public code's. Whatever half
+    precision changes about the labels is counted in every step that is logged: `pseudo/flicker`."""
     adaptive: float | None = Field(None, ge=0, lt=1)
     """Class-adaptive thresholds: decay of a running mean of the teacher's confidence in each class,
     to which alpha_C is scaled (FreeMatch, see `train.class_thresholds`). None (paper and code):
@@ -156,6 +163,13 @@ class ResourceSettings(Settings):
     deterministic: bool = False
     """On CUDA, PyTorch's deterministic algorithms and operators with a fixed order of additions, so
     that a repeated or resumed run is equal bit for bit; slower. On a CPU it always is."""
+    compile: bool = False
+    """Compile the backbone (of a ViT each block) with `torch.compile`: minutes at the start of an
+    attempt, fewer passes over memory in every step. Rounding differs."""
+    cudnn_benchmark: bool = False
+    """On CUDA, let cuDNN time its algorithms at each new size of an image and take the fastest."""
+    channels_last: bool = False
+    """On CUDA, keep convolutions' weights and maps channel by channel at each pixel."""
     activation_checkpointing: bool = False
     """Keep no activations inside the blocks of a ViT, Swin or ConvNeXt for the backward pass, and
     compute them again there: less memory for a second forward pass, the same gradients. Backbones

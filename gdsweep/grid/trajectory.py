@@ -131,7 +131,7 @@ def essential(settings: CellSettings, objective: Objective) -> CellSettings:
                 settings.labels, settings.seed, objective, settings.dataset.has_extra
             ),
             "augmentation": _augmentation(settings.augmentation, objective),
-            "model": _model(settings.model),
+            "model": _model(settings.model, _halves(settings, objective)),
             "loss": _loss(settings, objective),
             "optimizer": _optimizer(settings.optimizer, objective),
             "schedule": _schedule(settings.schedule),
@@ -188,9 +188,20 @@ def _loss(settings: CellSettings, objective: Objective) -> LossSettings:
     return used
 
 
+def _halves(settings: CellSettings, objective: Objective) -> bool:
+    """Whether anything is computed in half precision."""
+    precisions = {settings.optimizer.precision}
+    if objective != "supervised":
+        precisions.add(settings.distillation.teacher_precision)
+    return precisions != {"fp32"}
+
+
 @lru_cache(maxsize=4096)
-def _model(model: ModelSettings) -> ModelSettings:
-    used: ModelSettings = _reset(model, *ARCHITECTURES[model.architecture].unused)
+def _model(model: ModelSettings, halves: bool) -> ModelSettings:
+    unused = set(ARCHITECTURES[model.architecture].unused)
+    if not halves:
+        unused.add("pixel_decoder_precision")
+    used: ModelSettings = _reset(model, *unused)
     return used
 
 
@@ -254,7 +265,7 @@ def _identity(
         "augmentation": _but_new_defaults(used.augmentation, "copy_paste", "empty_targets"),
         "model": _but_new_defaults(used.model, *_NEWER_MODEL_SETTINGS),
         "loss": _but_new_defaults(used.loss, "groups"),
-        "optimizer": _but_new_defaults(used.optimizer, "algorithm", "momentum", "layer_decay"),
+        "optimizer": _but_new_defaults(used.optimizer, *_NEWER_OPTIMIZER_SETTINGS),
         "schedule": _dump(used.schedule),
         "batch": batch,
         "evaluation": _without(used.evaluation, "select", "network", "pseudo_labels"),
@@ -268,7 +279,7 @@ def _identity(
         identity["teacher"] = {"init": init, "network": network}
     if objective != "supervised":
         unused = {"burn_in", "teacher"} | ({"alpha"} if objective == "guided" else set())
-        younger = ("alpha_m", "adaptive", "ignore_above", "student_init")
+        younger = ("alpha_m", "adaptive", "ignore_above", "student_init", "teacher_precision")
         distillation = _but_new_defaults(used.distillation, *younger)
         identity["distillation"] = {k: v for k, v in distillation.items() if k not in unused}
     return identity
@@ -293,6 +304,7 @@ def _dump(settings: Settings) -> dict[str, Any]:
     return settings.model_dump(mode="json")
 
 
+_NEWER_OPTIMIZER_SETTINGS = ("algorithm", "momentum", "layer_decay", "tf32")
 _NEWER_MODEL_SETTINGS = (
     "architecture",
     "vit_resize",
@@ -302,6 +314,7 @@ _NEWER_MODEL_SETTINGS = (
     "vit_grid",
     "query_blocks",
     "masked_attention",
+    "pixel_decoder_precision",
 )
 
 

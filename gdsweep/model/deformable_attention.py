@@ -254,7 +254,8 @@ class DeformableAttention(nn.Module):
         split = (self.heads, self.levels, self.points)
         heights, widths, _ = _geometry(shapes, query.device)
         sizes = torch.stack([widths, heights], -1)  # [levels, 1, 2]
-        offsets = self.sampling_offsets(query).view(B, Q, *split, 2)
+        with torch.autocast(query.device.type, enabled=False):
+            offsets = self.sampling_offsets(at_least_float32(query)).view(B, Q, *split, 2)
         locations = references.view(1, Q, 1, 1, 1, 2) + offsets / sizes
         weights = self.attention_weights(query).view(B, Q, self.heads, -1).softmax(-1)
         values = self.value_proj(value).unflatten(-1, (self.heads, -1))

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from gdsweep.errors import BadInput
 from gdsweep.model.inference import Predictions, predict
 from gdsweep.model.outputs import Outputs
-from gdsweep.model.timm_net import checkpoint_blocks
+from gdsweep.model.timm_net import checkpoint_blocks, compile_net
 
 SIZE_MULTIPLE = 32
 """Padded sizes are multiples of the coarsest stride."""
@@ -55,6 +55,14 @@ class Network(nn.Module, ABC):
         """
         raise BadInput(f"resources.activation_checkpointing: {type(self).__name__} has none")
 
+    def compile_backbone(self) -> None:
+        """Compile the backbone with `torch.compile`, at its first call.
+
+        Raises:
+            BadInput: a network without a backbone to compile, or no compiler.
+        """
+        raise BadInput(f"resources.compile: {type(self).__name__} is not compiled")
+
     def countable(self) -> nn.Module:
         """A module that computes a forward pass on `[image]` and never asks a tensor's content."""
         return self
@@ -73,6 +81,10 @@ class QueryNetwork(Network):
     def checkpoint_activations(self) -> None:
         """See `Network`; every block of a ViT, Swin or ConvNeXt is computed twice."""
         checkpoint_blocks(self.timm_net)
+
+    def compile_backbone(self) -> None:
+        """See `Network`; of a ViT every block is compiled, once for all of them."""
+        compile_net(self.timm_net)
 
     def __init__(self, mean: Sequence[float], std: Sequence[float]) -> None:
         super().__init__()

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 import torch
+from torch import Tensor
 
 from gdsweep.model.attention import attention_operator
 from gdsweep.model.deformable_attention import deformable_operator
@@ -21,28 +22,27 @@ class Operators:
 AUTOMATIC = Operators()
 
 
-def described(operators: Operators, device: torch.device, dtype: torch.dtype, width: int) -> str:
-    """The operators that are used on `device`, in words.
+def described(operators: Operators, query: Tensor, deformable: bool) -> str:
+    """The operators that are used, in words.
 
     Args:
         operators: as the settings have them.
-        device: of the network.
-        dtype: of what is multiplied, that of autocast where it is on.
-        width: channels of a head.
+        query: [..., d] of an attention layer, or a likeness without elements.
+        deformable: whether the network has deformable attention too.
 
     Raises:
         BadInput: an operator that was asked for and cannot run.
     """
-    probe = torch.empty(0, width, device=device, dtype=dtype)
     names = {
-        "xformers": "xformers' memory-efficient",
+        "xformers": "xformers' memory-efficient operator",
         "sdpa": "PyTorch's scaled dot product",
         "triton": "Triton's kernels",
         "pytorch": "PyTorch's embedding_bag",
     }
-    attention = attention_operator(operators.attention, probe)
-    deformable = deformable_operator(operators.deformable, probe)
-    return (
-        f"attention by {names[attention]}, deformable attention by {names[deformable]}"
-        f"{', deterministic' if torch.are_deterministic_algorithms_enabled() else ''}"
-    )
+    words = f"attention by {names[attention_operator(operators.attention, query)]}"
+    if deformable:
+        sampling = deformable_operator(operators.deformable, query)
+        words += f", deformable attention by {names[sampling]}"
+    if query.is_cuda and torch.are_deterministic_algorithms_enabled():
+        words += ", deterministic"
+    return words

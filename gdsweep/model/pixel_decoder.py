@@ -17,13 +17,15 @@ class PixelDecoder(nn.Module):
     """Mask2Former's multi-scale deformable pixel decoder (Cheng et al., 2022), in float32 at least.
 
     Half precision would be too coarse for sampling locations; autocast is off inside, as in the
-    original.
+    original. With `settings.pixel_decoder_precision: autocast` only sampling locations, and what
+    is summed along the layers, are in float32.
     """
 
     def __init__(
         self, channels: Sequence[int], settings: ModelSettings, deformable: str = "auto"
     ) -> None:
         super().__init__()
+        self.autocast = settings.pixel_decoder_precision == "autocast"
         hidden = settings.hidden
         stride4, *encoded = channels
         self.input_proj = nn.ModuleList(
@@ -61,6 +63,8 @@ class PixelDecoder(nn.Module):
             mask features [B, hidden, H/4, W/4], and the encoder's maps [B, hidden, h, w] at
             strides 32, 16, 8 in this order.
         """
+        if self.autocast:
+            return self._decode(list(features))
         with torch.autocast(features[0].device.type, enabled=False):
             return self._decode([at_least_float32(feature) for feature in features])
 
@@ -68,7 +72,7 @@ class PixelDecoder(nn.Module):
         stride4, *encoded = features
         maps = [project(x) for project, x in zip(self.input_proj, reversed(encoded), strict=True)]
         shapes = [(x.shape[-2], x.shape[-1]) for x in maps]
-        tokens = torch.cat([x.flatten(2).transpose(1, 2) for x in maps], 1)
+        tokens = torch.cat([at_least_float32(x).flatten(2).transpose(1, 2) for x in maps], 1)
         device, dtype = tokens.device, tokens.dtype
         positions = torch.cat(
             [

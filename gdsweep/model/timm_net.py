@@ -4,7 +4,9 @@ import contextlib
 import difflib
 import io
 import logging
+import os
 import re
+import shutil
 import sys
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
@@ -87,6 +89,19 @@ def checkpoint_blocks(net: Any) -> None:
         raise BadInput(
             f"resources.activation_checkpointing: timm's network has none ({first_line(error)})"
         ) from None
+
+
+def compile_net(net: Any) -> None:
+    """Have a network compiled when it is first called: its blocks, where they lie in a row (ViT).
+
+    Raises:
+        BadInput: a CPU without a C++ compiler, which `torch.compile` needs there.
+    """
+    on_cpu = next(net.parameters()).device.type == "cpu"
+    if on_cpu and not any(shutil.which(name) for name in (os.environ.get("CXX", "g++"), "clang++")):
+        raise BadInput("resources.compile: there is no C++ compiler here (g++ or clang++, or CXX)")
+    for module in getattr(net, "blocks", [net]):
+        module.compile()
 
 
 def _check_name(name: str) -> None:

@@ -23,6 +23,7 @@ STRANGERS = 200
 _TELLING_RESOURCES = {
     *("nodes", "gpus", "cpus", "device", "workers"),
     *("attention", "deformable_attention", "deterministic", "activation_checkpointing"),
+    *("compile", "cudnn_benchmark", "channels_last"),
 }
 
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)

@@ -9,16 +9,21 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from gdsweep.config import CheckpointRef, ModelSettings, RunConfig
+from gdsweep.config import ARCHITECTURES, CellSettings, CheckpointRef, ModelSettings, RunConfig
 from gdsweep.data.sampler import derived_seed
 from gdsweep.errors import BadInput, TrainingFailed
 from gdsweep.interop.initial import load_initial
 from gdsweep.model import Network, Operators, build_network
+from gdsweep.model.operators import described
 from gdsweep.runs import RunDir, checkpoint_file, read_config
 from gdsweep.train import checkpoint
 from gdsweep.train.distributed import Processes
+from gdsweep.train.ema import MovingAverage
 
 log = logging.getLogger(__name__)
+
+_VIT_WIDTH = 64
+"""Channels of a head in every published ViT."""
 
 
 @dataclass
@@ -33,6 +38,8 @@ class Networks:
     """Labels the unlabelled images, or is merely the average of a supervised student."""
     alpha: float | None
     """Decay of the teacher's average (eq. 5); None for a fixed teacher or none."""
+    moving: MovingAverage | None = None
+    """The teacher as the student's average; None for a fixed teacher or none."""
 
     @property
     def averaged(self) -> dict[str, Network]:
@@ -60,6 +67,8 @@ def build_networks(
     resources = settings.resources
     operators = Operators(resources.attention, resources.deformable_attention)
     student = build_network(model_settings, len(classes), operators).to(processes.device)
+    if resources.channels_last and processes.device.type == "cuda":
+        student.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     if config.parent is None and model_settings.init is not None:
         _load_initial(student, model_settings.init, settings.model, classes)
     teacher, alpha, digest = None, None, None
@@ -73,17 +82,66 @@ def build_networks(
         teacher, alpha = _frozen(student), settings.distillation.alpha
     elif settings.optimizer.average is not None:
         teacher, alpha = _frozen(student), settings.optimizer.average
-    if settings.resources.activation_checkpointing:
+    if resources.activation_checkpointing:
         student.checkpoint_activations()  # the teacher, copied before, is never differentiated
-    wrapped: nn.Module = student
-    if processes.world > 1:
-        cuda = processes.device.type == "cuda"
-        wrapped = DistributedDataParallel(
-            student,
-            device_ids=[processes.device.index] if cuda else None,
-            broadcast_buffers=False,
-        )
-    return Networks(student, wrapped, teacher, alpha), digest
+    if resources.compile:
+        for network in (student, teacher):
+            if network is not None:
+                network.compile_backbone()
+    moving = None
+    if teacher is not None and alpha is not None:
+        moving = MovingAverage(teacher, student)
+    wrapped = _shared(student, config, processes)
+    return Networks(student, wrapped, teacher, alpha, moving), digest
+
+
+def operators_used(settings: CellSettings, device: torch.device, dtype: torch.dtype) -> str | None:
+    """What computes a run's attention, in words; None for a network without any.
+
+    Args:
+        settings: of the run.
+        device: of the network.
+        dtype: what its products are computed in.
+
+    Raises:
+        BadInput: an operator that was asked for and cannot run.
+    """
+    model, resources = settings.model, settings.resources
+    if model.architecture == "mask-rcnn":
+        return None
+    deformable = model.architecture == "mask2former"
+    width = model.hidden // model.heads if deformable else _VIT_WIDTH
+    query = torch.empty(0, width, device=device, dtype=dtype)
+    operators = Operators(resources.attention, resources.deformable_attention)
+    return described(operators, query, deformable)
+
+
+def _shared(student: Network, config: RunConfig, processes: Processes) -> nn.Module:
+    """The student as the other processes see it."""
+    if processes.world == 1:
+        return student
+    cuda = processes.device.type == "cuda"
+    return DistributedDataParallel(
+        student,
+        device_ids=[processes.device.index] if cuda else None,
+        broadcast_buffers=False,
+        gradient_as_bucket_view=True,
+        static_graph=_one_graph(config, processes.world),
+    )
+
+
+def _one_graph(config: RunConfig, world: int) -> bool:
+    """Whether every step has one forward and one backward pass, over the same parameters.
+
+    Gradients of several are accumulated, of which DistributedDataParallel's static graph knows
+    nothing; Mask R-CNN has no mask loss on images without objects.
+    """
+    batch, architecture = config.settings.batch, config.settings.model.architecture
+    most = -(-batch.labelled // world)
+    at_once = batch.micro is None or batch.micro >= most
+    even = batch.labelled % world == 0
+    known = ARCHITECTURES[architecture].teachable
+    return config.objective == "supervised" and at_once and even and known
 
 
 def _frozen(model: Network) -> Network:

@@ -148,8 +148,8 @@ class Loss:
 
     @torch.no_grad()
     def _choice(self, images: Sequence[Tensor], teacher: nn.Module) -> Choice:
-        # full precision, as in the public code: labels are cheap and must not flicker
-        last = teacher(images, auxiliary=False).layers[-1]
+        with self.precision.teacher_autocast(self.processes.device):
+            last = teacher(images, auxiliary=False).layers[-1]
         thresholds = None if self.thresholds is None else self.thresholds.values
         return choose(last.class_logits, last.mask_logits, self.settings.distillation, thresholds)
 

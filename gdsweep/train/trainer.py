@@ -28,13 +28,13 @@ from gdsweep.train import checkpoint
 from gdsweep.train.attempt import Log, Stopped
 from gdsweep.train.complexity import record_complexity
 from gdsweep.train.damage import DamagedState, read_whole_state
+from gdsweep.train.device import set_up
 from gdsweep.train.distributed import Processes
-from gdsweep.train.ema import update_average
 from gdsweep.train.inputs import check_inputs, record_inputs
 from gdsweep.train.label_quality import LabelQuality
 from gdsweep.train.meter import Meter
 from gdsweep.train.metrics import MetricsWriter
-from gdsweep.train.networks import build_networks
+from gdsweep.train.networks import build_networks, operators_used
 from gdsweep.train.objectives import Loss, Part
 from gdsweep.train.optimizer import build_optimizer, set_rate
 from gdsweep.train.precision import Precision
@@ -67,6 +67,7 @@ class Trainer:
         self.run, self.config, self.settings = run, config, config.settings
         self.processes, self.attempt = processes, attempt
         self.should_stop = Pulse(run.lock, should_stop) if processes.first else should_stop
+        set_up(processes.device, self.settings)
         extra = config.objective != "supervised" and self.settings.labels.extra
         stamps = stamps_of(self.settings.dataset)
         self.splits: DatasetSplits = open_dataset(self.settings.dataset, extra)
@@ -89,6 +90,9 @@ class Trainer:
         self.iteration = -1  # nowhere yet: what is wanted decides where to begin
         self.meter = Meter(processes)
         self._build()
+        used = operators_used(self.settings, processes.device, self.precision.type)
+        if used is not None and processes.first:
+            log.info("%s", used)
         if processes.first:
             record_complexity(run, self.networks.student, self.settings.augmentation.crop)
 
@@ -100,7 +104,11 @@ class Trainer:
             self.run, self.config, names, self.processes
         )
         self.optimizer = build_optimizer(self.networks.student, self.settings.optimizer)
-        self.precision = Precision(self.settings.optimizer.precision, self.processes.device)
+        self.precision = Precision(
+            self.settings.optimizer.precision,
+            self.processes.device,
+            self.settings.distillation.teacher_precision,
+        )
         self.loss = Loss(self.settings, classes, self.processes, self.precision)
         self.best: dict[str, Best] = {}
         self._seed_generators()
@@ -243,9 +251,9 @@ class Trainer:
         self.optimizer.zero_grad(set_to_none=True)
         self.loss.backward(networks.wrapped, parts, self.iteration)
         self.precision.step(self.optimizer, networks.student, settings.optimizer.clip_norm)
-        if networks.teacher is not None and networks.alpha is not None:
-            update_average(networks.teacher, networks.student, networks.alpha)
-            networks.teacher.advance(done)
+        if networks.moving is not None and networks.alpha is not None:
+            networks.moving.update(networks.alpha)
+            networks.averaged["teacher"].advance(done)
 
     # ---- scores --------------------------------------------------------------------------------
 
@@ -370,11 +378,11 @@ class Trainer:
         log.info("state of iteration %d from %s", iteration, source.name)
         networks = self.networks
         networks.student.load_state_dict(state["student"])
-        if networks.teacher is not None and networks.alpha is not None:
+        if networks.moving is not None:
             if source is self.run:
-                networks.teacher.load_state_dict(state["teacher"])
+                networks.averaged["teacher"].load_state_dict(state["teacher"])
             else:  # "T <- S" of Table 1, at the end of the burn-in
-                update_average(networks.teacher, networks.student, 0.0)
+                networks.moving.update(0.0)
         if source is self.run and state["teacher_digest"] != self.teacher_digest:
             raise TrainingFailed(
                 f"the teacher's weights in {self._teacher_place} are not those this run "

@@ -1,10 +1,13 @@
 """The pixel decoder's shapes, precision and initial state."""
 
 import math
+from typing import Any
 
+import pytest
 import torch
 
 from gdsweep.config import ModelSettings
+from gdsweep.model import deformable_attention
 from gdsweep.model.pixel_decoder import PixelDecoder
 
 CHANNELS = (8, 12, 16, 24)
@@ -29,6 +32,31 @@ def test_autocast_is_off_inside(settings: ModelSettings) -> None:
     assert inside.dtype == torch.float32
     assert torch.equal(inside, decoder(given)[0])
     assert decoder(features(torch.bfloat16))[0].dtype == torch.float32
+
+
+def test_under_autocast_only_sampling_locations_are_in_single_precision(
+    settings: ModelSettings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    halved = settings.model_copy(update={"pixel_decoder_precision": "autocast"})
+    decoder = PixelDecoder(CHANNELS, halved)
+    given = features()
+    exact, _ = decoder(given)
+    types: dict[str, set[torch.dtype]] = {"values": set(), "locations": set()}
+    sample = deformable_attention.deformable_attention
+
+    def seen(value: Any, shapes: Any, locations: Any, *others: Any) -> torch.Tensor:
+        types["values"].add(value.dtype)
+        types["locations"].add(locations.dtype)
+        return sample(value, shapes, locations, *others)
+
+    monkeypatch.setattr(deformable_attention, "deformable_attention", seen)
+    with torch.autocast("cpu", torch.bfloat16):
+        found, _ = decoder(given)
+    assert types == {"values": {torch.bfloat16}, "locations": {torch.float32}}
+    assert found.dtype == torch.bfloat16
+    assert (found - exact).abs().max() < 0.05 * exact.abs().max()
+    found.float().sum().backward()
+    assert decoder.layers[0].attention.sampling_offsets.weight.grad.isfinite().all()
 
 
 def test_initial_state(settings: ModelSettings) -> None:

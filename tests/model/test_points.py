@@ -3,6 +3,7 @@
 import torch
 import torch.nn.functional as F
 
+from gdsweep.model import points as points_module
 from gdsweep.model.points import (
     TargetMasks,
     least_certain,
@@ -68,3 +69,16 @@ def test_uniform_points_use_the_global_generator() -> None:
     assert first.shape == (2, 10, 2)
     assert first.min() >= 0
     assert first.max() < 1
+
+
+def test_sampling_in_a_fixed_order_is_the_same() -> None:
+    """What CUDA's deterministic algorithms take in place of `grid_sample`."""
+    maps, points = torch.randn(3, 2, 5, 7), torch.rand(3, 40, 2) * 1.2 - 0.1
+    results = []
+    for sample in (sample_maps, points_module._sampled_in_order):
+        leaf = maps.clone().requires_grad_()
+        found = sample(leaf, points)
+        (grad,) = torch.autograd.grad(found.square().sum(), leaf)
+        results.append((found, grad))
+    for ours, theirs in zip(*results, strict=True):
+        torch.testing.assert_close(ours, theirs)

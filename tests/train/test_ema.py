@@ -5,7 +5,7 @@ import copy
 import torch
 from torch import nn
 
-from gdsweep.train.ema import update_average
+from gdsweep.train.ema import MovingAverage
 
 
 def _pair() -> tuple[nn.Module, nn.Module]:
@@ -23,7 +23,7 @@ def _pair() -> tuple[nn.Module, nn.Module]:
 def test_parameters_and_statistics_follow_equation_5():
     average, model = _pair()
     before = copy.deepcopy(average.state_dict())
-    update_average(average, model, 0.9)
+    MovingAverage(average, model).update(0.9)
     after, student = average.state_dict(), model.state_dict()
     for name, value in after.items():
         if value.is_floating_point():
@@ -36,13 +36,25 @@ def test_alpha_zero_is_an_exact_copy_even_of_an_average_that_is_not_finite():
     average, model = _pair()
     with torch.no_grad():
         average[0].weight.fill_(float("nan"))
-    update_average(average, model, 0.0)
+    MovingAverage(average, model).update(0.0)
     for name, value in average.state_dict().items():
         assert torch.equal(value, model.state_dict()[name]), name
 
 
 def test_the_average_stays_out_of_the_students_graph():
     average, model = _pair()
+    moving = MovingAverage(average, model)
     for _ in range(3):
-        update_average(average, model, 0.5)
+        moving.update(0.5)
     assert all(p.is_leaf and p.grad_fn is None for p in average.parameters())
+
+
+def test_it_follows_weights_that_are_loaded_meanwhile():
+    average, model = _pair()
+    moving = MovingAverage(average, model)
+    other = {name: torch.full_like(value, 2) for name, value in model.state_dict().items()}
+    model.load_state_dict(other)
+    average.load_state_dict({name: torch.zeros_like(value) for name, value in other.items()})
+    moving.update(0.25)
+    for name, value in average.state_dict().items():
+        assert torch.all(value == (1.5 if value.is_floating_point() else 2)), name
