@@ -21,7 +21,7 @@ from gdsweep.train.class_thresholds import ClassThresholds
 from gdsweep.train.distributed import Processes
 from gdsweep.train.exchange import Exchange
 from gdsweep.train.precision import Precision
-from gdsweep.train.pseudo_labels import Choice, PseudoLabels, choose, totals
+from gdsweep.train.pseudo_labels import Choice, PseudoLabels, choose, flicker, totals
 
 
 @dataclass(frozen=True)
@@ -77,12 +77,14 @@ class Loss:
             else ClassThresholds(classes, distillation.alpha_c, distillation.adaptive)
         )
         self._untold: _Untold | None = None
+        self._flicker: Tensor | None = None  # as `flicker` counts it, of the step being taken
 
     def parts(
         self,
         labelled: Sequence[Sample],
         unlabelled: Sequence[Sample] | None = None,
         teacher: nn.Module | None = None,
+        compare: bool = False,
     ) -> tuple[list[Part], dict[str, Tensor]]:
         """What one step learns from; the processes meet for it.
 
@@ -93,6 +95,8 @@ class Loss:
         Args:
             labelled, unlabelled: this process' share of the global batches, on its device.
             teacher: labels the unlabelled samples; None without any.
+            compare: count what half precision changes about the labels, by computing the first of
+                them in float32 too.
 
         Returns:
             The parts, and what was told at the meeting, for `hear`.
@@ -105,6 +109,9 @@ class Loss:
             assert teacher is not None
             choices = self._choices([sample.weak for sample in unlabelled], teacher)
             self._put_choices(choices)
+            if compare and not self.precision.teacher_is_exact:
+                first = unlabelled[self._chunks(len(unlabelled))[0]] if unlabelled else []
+                self._flicker = self._compared([s.weak for s in first], choices, teacher)
         told = exchange.meet()
         counts = told["labelled"].long().tolist()
         images, names = [s.weak for s in labelled], [s.name for s in labelled]
@@ -125,6 +132,14 @@ class Loss:
             none = torch.zeros(0, 2, self.criterion.classes, dtype=torch.float64)
             found = [c.confidence for c in choices if c.confidence is not None]
             exchange.put_share("confidence", torch.cat([none, *found]), batch)
+
+    def _compared(
+        self, images: Sequence[Tensor], choices: Sequence[Choice], teacher: nn.Module
+    ) -> Tensor:
+        """How many labels on `images`, those of the first choice, half precision changes."""
+        if not images:
+            return torch.zeros(2, device=self.processes.device)
+        return flicker(choices[0], self._choice(images, teacher, exactly=True))
 
     def _taught(self, samples: Sequence[Sample], choices: list[Choice], keep: Tensor) -> Part:
         """The unlabelled part; `keep` bool [batch, Q], of the global batch."""
@@ -147,8 +162,11 @@ class Loss:
         return [self._choice(images[chunk], teacher) for chunk in self._chunks(len(images))]
 
     @torch.no_grad()
-    def _choice(self, images: Sequence[Tensor], teacher: nn.Module) -> Choice:
-        with self.precision.teacher_autocast(self.processes.device):
+    def _choice(
+        self, images: Sequence[Tensor], teacher: nn.Module, exactly: bool = False
+    ) -> Choice:
+        autocast = self.precision.teacher_autocast(self.processes.device)
+        with contextlib.nullcontext() if exactly else autocast:
             last = teacher(images, auxiliary=False).layers[-1]
         thresholds = None if self.thresholds is None else self.thresholds.values
         return choose(last.class_logits, last.mask_logits, self.settings.distillation, thresholds)
@@ -185,6 +203,9 @@ class Loss:
         threshold = None if thresholds is None else float(thresholds.mean())
         self._untold = _Untold(list(terms), own, names, threshold)
         self.exchange.put("terms", own)
+        if self._flicker is not None:
+            self.exchange.put("flicker", self._flicker)
+            self._flicker = None
         for labels in (part.labels for part in parts):
             if labels is not None:
                 self.exchange.put("labels", [sum(len(f.scores) for f in labels), len(labels)])
@@ -212,6 +233,9 @@ class Loss:
         logged = {"total_loss": total, **terms}
         if "labels" in told:
             logged |= self._logged(*told["labels"].tolist(), *told["label sums"].tolist())
+        if "flicker" in told and told["flicker"][1]:
+            changed, either = told["flicker"].tolist()
+            logged["pseudo/flicker"] = 100 * changed / either
         if step.threshold is not None and "labels" in told:
             logged["pseudo/threshold"] = step.threshold
         return logged

@@ -136,6 +136,19 @@ def choose(
     return Choice(keep, labels, scores, sizes, masks, ignore, ignored, confidences)
 
 
+def flicker(choice: Choice, exact: Choice) -> Tensor:
+    """How many labels another precision changes, and how many there are: float64 [2].
+
+    A label is changed that one of the two has and the other lacks, or has of another class.
+
+    Args:
+        choice, exact: of the same network on the same images, in either precision.
+    """
+    same = choice.keep & exact.keep & (choice.labels == exact.labels)
+    either = choice.keep | exact.keep
+    return torch.stack([(either & ~same).sum(), either.sum()]).double()
+
+
 def mask_quality(soft: Tensor) -> Tensor:
     """Mean probability inside each mask, Mask2Former's mask score; 0 of an empty mask.
 

@@ -224,7 +224,8 @@ class Trainer:
         others = None if unlabelled is None else next(unlabelled)
         progress.works()
         self._tell_of_stop()
-        parts, told = self.loss.parts(own, others, self.networks.teacher)
+        logs = (self.iteration + 1) % self.settings.resources.log_period == 0
+        parts, told = self.loss.parts(own, others, self.networks.teacher, compare=logs)
         progress.add(self.loss.hear(told))
         self._step(parts)
         self.iteration += 1

@@ -1,5 +1,6 @@
 """Mixed precision is refused where a device cannot train so; scoring needs none of it."""
 
+import json
 from pathlib import Path
 from typing import Any
 
@@ -56,3 +57,18 @@ def test_processors_say_what_they_can(tmp_path: Path, flags: str, has: bool) -> 
     assert precision.cpu_has_bfloat16(path)  # a system that does not tell
     path.write_text(f"processor\t: 0\nflags\t\t: fpu {flags}\n")
     assert precision.cpu_has_bfloat16(path) is has
+
+
+def test_a_teacher_in_half_precision_has_its_flicker_logged(make_run: Any) -> None:
+    runs = []
+    for name, kind in (("a", "fp32"), ("b", "bf16")):
+        labels = {"teacher_precision": kind, "alpha_c": 0.0, "alpha_s": 0.0}
+        few = {"resources": {"log_period": 2}, "evaluation": {"period": 12}}
+        run = make_run(name, "self-distilled", wanted=Wanted(stop=2), distillation=labels, **few)
+        assert train(run)
+        runs.append(run)
+    exact, rough = runs
+    lines = [json.loads(line) for line in rough.metrics.read_text().splitlines()]
+    assert lines[0]["iteration"] == 2
+    assert 0 <= lines[0]["pseudo/flicker"] <= 100
+    assert "flicker" not in exact.metrics.read_text()

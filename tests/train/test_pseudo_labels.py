@@ -4,7 +4,7 @@ import pytest
 import torch
 
 from gdsweep.config import DistillationSettings
-from gdsweep.train.pseudo_labels import choose, mask_quality, pseudo_labels, totals
+from gdsweep.train.pseudo_labels import choose, flicker, mask_quality, pseudo_labels, totals
 
 _YES, _NO = 20.0, -20.0
 
@@ -104,3 +104,11 @@ def test_nothing_middling_ignores_no_cell():
     assert not found.ignore.any()
     assert found.ignore.shape == (4, 4)
     assert found.ignored.item() == 0
+
+
+def test_labels_that_flicker_are_those_of_one_precision_only_or_of_another_class():
+    settings = DistillationSettings(alpha_c=0.7, alpha_s=5)
+    exact = choose(*_logits((0, 0.9, 8), (1, 0.71, 8), (1, 0.9, 8), (0, 0.5, 8)), settings)
+    rough = choose(*_logits((0, 0.8, 9), (1, 0.69, 8), (0, 0.9, 8), (1, 0.5, 8)), settings)
+    assert flicker(rough, exact).tolist() == [2, 3]
+    assert flicker(exact, exact).tolist() == [0, 3]
