@@ -54,7 +54,7 @@ def print_plan(plan: Plan, console: Console) -> None:
         for run in left:
             _print_run(run, console)
     else:
-        for run in [run for run in left if run.status == "failed" or run in plan.unusable][:LISTED]:
+        for run in [run for run in left if run.status in ("failed", *UNUSABLE)][:LISTED]:
             _print_run(run, console)
 
 
