@@ -27,7 +27,7 @@ from gdsweep.runs import Store, reopen
 from gdsweep.runs.data_statistics import record_statistics
 
 LISTED = 12
-"""Jobs that are named one by one."""
+"""Jobs, and runs that are left alone, that are named one by one."""
 
 
 def launch(
@@ -176,8 +176,10 @@ def _tell_unusable(plan: Plan, console: Console) -> bool:
     for cell in plan.cells:
         if cell.status in ("damaged", "outdated"):
             faults.setdefault(cell.why, cell.run)
-    for why, name in faults.items():
+    for why, name in islice(faults.items(), LISTED):
         console.print(Text(f"left alone: {name}: {why}", style="red"), soft_wrap=True)
+    if len(faults) > LISTED:
+        console.print(f"left alone: {len(faults) - LISTED:,} more")
     behind = len(plan.blocked_by(faults.values()))
     if behind:
         console.print(f"blocked behind what is left alone: {behind}")
