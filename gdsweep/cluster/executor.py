@@ -9,7 +9,6 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from rich.console import Console
-from rich.text import Text
 
 from gdsweep.cluster.trainer import TRAINER
 from gdsweep.errors import BadInput
@@ -17,6 +16,7 @@ from gdsweep.plan.job import Job
 from gdsweep.plan.memory import Card
 from gdsweep.plan.plan import Plan, PlannedRun
 from gdsweep.plan.request import Request
+from gdsweep.plan.screen import say
 from gdsweep.runs import Store
 
 EXECUTORS = {
@@ -144,6 +144,10 @@ class Executor(ABC):
         name = self.options.cluster or type(self).__name__
         return f"submitting to {name} ({self.because})"
 
+    def at_once(self, runs: Sequence[PlannedRun]) -> int | None:
+        """How many of `runs` can run at the same time; None where a scheduler decides."""
+        return self.options.jobs or self.options.max_running
+
     def card(self, run: PlannedRun) -> Card | None:
         """The GPUs a run would compute on, where their memory is known."""
         return None
@@ -198,4 +202,4 @@ def print_left(
         some = ", ".join(names[:3]) + (", ..." if len(names) > 3 else "")
         runs = f"{len(names)} {'run' if len(names) == 1 else 'runs'} ({some})"
         line = "; ".join(filter(None, (f"not submitted: {runs}: {reason}", advice)))
-        console.print(Text(line), soft_wrap=True)
+        say(console, line)

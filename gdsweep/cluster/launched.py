@@ -14,6 +14,7 @@ from gdsweep.cluster.executor import Executor
 from gdsweep.errors import DONE, BadInput
 from gdsweep.grid import Cell
 from gdsweep.plan.job import Job
+from gdsweep.plan.screen import say
 from gdsweep.plan.status import Status, read_status
 from gdsweep.plan.status_text import status_text
 from gdsweep.runs import lock
@@ -140,7 +141,7 @@ def cancel(launched: Launched, query: str, console: Console) -> int:
         console.print("nothing to cancel: no job is pending or running")
         return DONE
     for run, job in cancelled.items():
-        console.print(Text(f"cancelled: {run}, job {job}"), soft_wrap=True)
+        say(console, f"cancelled: {run}, job {job}")
     behind = [
         run
         for run in jobs

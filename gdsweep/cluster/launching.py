@@ -5,7 +5,6 @@ from collections.abc import Sequence
 from itertools import islice
 
 from rich.console import Console
-from rich.text import Text
 
 from gdsweep.cluster.executor import Options, Outcome, open_executor, print_left
 from gdsweep.cluster.miniatures import write_miniatures
@@ -18,10 +17,12 @@ from gdsweep.plan.job import Job
 from gdsweep.plan.locations import missing_packages, unknown_places
 from gdsweep.plan.memory import fit
 from gdsweep.plan.notes import plan_notes
+from gdsweep.plan.outlook import outlook
 from gdsweep.plan.plan import Plan, PlannedRun
 from gdsweep.plan.plan_text import print_plan
 from gdsweep.plan.planning import make_plan, set_aside
 from gdsweep.plan.request import Request
+from gdsweep.plan.screen import say
 from gdsweep.plan.underived_runs import underived_runs
 from gdsweep.runs import Store, reopen
 from gdsweep.runs.data_statistics import record_statistics
@@ -51,18 +52,18 @@ def launch(
     todo = executor.todo(plan)
     if not options.dry_run and not todo:
         return _nothing_to_do(plan, console), plan, Outcome()
-    print_plan(plan, console)
-    console.print(Text(_store_line(store)), soft_wrap=True)
+    print_plan(plan, console, outlook(plan, todo, executor.at_once(todo)) if todo else "")
+    say(console, _store_line(store))
     executor.preview(plan, console)
     configs = [run.config for run in todo]
     unknown = [*unknown_places(configs, store.miniatures), *missing_packages(configs)]
     _, large = fit(todo, executor.card)
     earlier = (*former_runs(graph, store), *underived_runs(request.grids, graph, store))
     for line in (*plan_notes(request.grids), *large, *unknown, *earlier):
-        console.print(Text(line, style="yellow"), soft_wrap=True)
+        say(console, line, "yellow")
     if options.dry_run:
         return DONE, plan, Outcome()
-    console.print(Text(executor.place(todo)), soft_wrap=True)
+    say(console, executor.place(todo))
     starting = sum(run.status != "running" for run in todo)
     if not starting:
         console.print("nothing to start: watching what another launch trains")
@@ -177,7 +178,7 @@ def _tell_unusable(plan: Plan, console: Console) -> bool:
         if cell.status in ("damaged", "outdated"):
             faults.setdefault(cell.why, cell.run)
     for why, name in islice(faults.items(), LISTED):
-        console.print(Text(f"left alone: {name}: {why}", style="red"), soft_wrap=True)
+        say(console, f"left alone: {name}: {why}", "red")
     if len(faults) > LISTED:
         console.print(f"left alone: {len(faults) - LISTED:,} more")
     behind = len(plan.blocked_by(faults.values()))
@@ -196,7 +197,7 @@ def _tell_submitted(plan: Plan, outcome: Outcome, status: str, console: Console)
         lines += [f"  ... and {count - LISTED:,} more"] if count > LISTED else []
         lines.append(f"see them with: {status}")
     for line in lines:
-        console.print(Text(line), soft_wrap=True)
+        say(console, line)
     print_left(outcome.left, console)
     print_left(outcome.refused, console, advice="")
     unusable = _tell_unusable(plan, console)
@@ -211,9 +212,7 @@ def _conclude(plan: Plan, outcome: Outcome, collect: str, console: Console) -> i
         console.print("stopped; launch again to continue")
         return 128 + outcome.signal
     if plan.done and done == total:
-        console.print(
-            Text(f"done: {done} of {total} cells; see them with: {collect}"), soft_wrap=True
-        )
+        say(console, f"done: {done} of {total} cells; see them with: {collect}")
         return DONE
     before = {r.name: r.why or "" for r in plan.runs.values() if r.status == "failed"}
     _tell_unusable(plan, console)
@@ -229,7 +228,7 @@ def _conclude(plan: Plan, outcome: Outcome, collect: str, console: Console) -> i
 
 def _tell_failures(failed: dict[str, str], console: Console) -> None:
     for name, why in failed.items():
-        console.print(Text(f"failed: {name}, see {why}", style="red"), soft_wrap=True)
+        say(console, f"failed: {name}, see {why}", "red")
 
 
 def _agreed(count: int, console: Console) -> bool:

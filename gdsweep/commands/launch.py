@@ -130,12 +130,13 @@ def _disk(
 ) -> int:
     from gdsweep.cluster.executor import open_executor
     from gdsweep.plan.disk import disk_lines, disk_use, free_disk, in_words
+    from gdsweep.plan.screen import say
 
     executor = open_executor(request, options)
     with executor.alone() if asked.free else contextlib.nullcontext(executor.jobs()) as jobs:
         rooms = disk_use(executor.request.graph, executor.store, jobs)
         for line in disk_lines(rooms):
-            console.print(line, soft_wrap=True)
+            say(console, line)
         if asked.free:
             freed = free_disk(rooms, asked.free)
             console.print(f"freed {in_words(freed)}; nothing that was delivered is trained again")

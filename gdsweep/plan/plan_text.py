@@ -1,6 +1,7 @@
 """A plan as text: what exists and what is left, by resource shape, and what it costs."""
 
 from collections import defaultdict
+from collections.abc import Mapping, Sequence
 
 from rich.console import Console
 from rich.table import Table
@@ -8,54 +9,77 @@ from rich.text import Text
 
 from gdsweep.plan.hours import amount
 from gdsweep.plan.plan import STATUSES, UNUSABLE, Plan, PlannedRun
+from gdsweep.plan.screen import say
 
 LISTED = 12
 """Runs that are left are listed one by one up to this many."""
 
 
-def print_plan(plan: Plan, console: Console) -> None:
-    """Print the plan: one row per resource shape, the runs that are left if they are few."""
+def print_plan(plan: Plan, console: Console, first: str = "") -> None:
+    """Print the plan: one row per resource shape, the runs that are left if they are few.
+
+    `first` stands above all: what starts now and how long it takes (see `outlook`).
+    """
+    if first:
+        say(console, first, "bold")
     shapes: dict[str, list[PlannedRun]] = defaultdict(list)
     for run in plan.runs.values():
         shapes[shape(run)].append(run)
-    statuses = [status for status in STATUSES if plan.counts[status]]
-    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-    table.add_column("each on", no_wrap=True)
-    for name in ("runs", *statuses, "iterations", "to do", "cost"):
-        table.add_column(name, justify="right", no_wrap=True)
-    for name, runs in shapes.items():
-        counts = [sum(run.status == status for run in runs) for status in statuses]
-        table.add_row(
-            name,
-            f"{len(runs):,}",
-            *(f"{count:,}" if count else "" for count in counts),
-            f"{sum(run.planned for run in runs):,}",
-            f"{sum(run.todo for run in runs):,}",
-            cost(runs),
-        )
     left = [run for run in plan.runs.values() if run.status != "done"]
     others = [run for run in left if run.for_others]
-    console.print(Text(summary(plan)), soft_wrap=True)
-    console.print(table)
+    say(console, summary(plan))
+    _print_shapes(shapes, plan, console)
     if plan.hours_planned is not None and plan.hours_unshared is not None:
         unit = next(run.unit for run in plan.runs.values() if run.trains)
         text = f"in all {amount(plan.hours_planned)} {unit}"
         if plan.iterations_unshared > plan.iterations_planned:
             text += f", {amount(plan.hours_unshared)} if every cell trained on its own"
-        console.print(Text(text), soft_wrap=True)
+        say(console, text)
     if others:
         text = (
             f"of these, {sum(run.for_others for run in others):,} iterations of "
             f"{_count(len(others), 'run')} are what earlier launches want; --forget-earlier lets "
             "them go"
         )
-        console.print(Text(text, style="yellow"), soft_wrap=True)
+        say(console, text, "yellow")
     if len(left) <= LISTED:
         for run in left:
             _print_run(run, console)
     else:
         for run in [run for run in left if run.status in ("failed", *UNUSABLE)][:LISTED]:
             _print_run(run, console)
+
+
+def _print_shapes(shapes: Mapping[str, Sequence[PlannedRun]], plan: Plan, console: Console) -> None:
+    """A table of what each shape has to do; sentences where that is wider than the terminal."""
+    statuses = [status for status in STATUSES if plan.counts[status]]
+    table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column("each on", no_wrap=True)
+    for name in ("runs", *statuses, "iterations", "to do", "cost"):
+        table.add_column(name, justify="right", no_wrap=True)
+    sentences = []
+    for name, runs in shapes.items():
+        counts = {status: sum(run.status == status for run in runs) for status in statuses}
+        todo, costs = sum(run.todo for run in runs), cost(runs)
+        table.add_row(
+            name,
+            f"{len(runs):,}",
+            *(f"{count:,}" if count else "" for count in counts.values()),
+            f"{sum(run.planned for run in runs):,}",
+            f"{todo:,}",
+            costs,
+        )
+        standing = ", ".join(f"{count:,} {status}" for status, count in counts.items() if count)
+        sentences.append(
+            f"each on {name}: {_count(len(runs), 'run')} ({standing}), {todo:,} iterations to do, "
+            f"{costs}"
+        )
+    unbounded = console.options.update(max_width=10_000)
+    if console.measure(table, options=unbounded).maximum <= console.width:
+        console.print(table)
+        return
+    for sentence in sentences:
+        say(console, sentence)
 
 
 def summary(plan: Plan) -> str:
@@ -80,7 +104,7 @@ def shape(run: PlannedRun) -> str:
     return each if resources.nodes == 1 or not run.on_gpus else f"{resources.nodes} nodes x {each}"
 
 
-def cost(runs: list[PlannedRun]) -> str:
+def cost(runs: Sequence[PlannedRun]) -> str:
     """GPU- or CPU-hours still to be spent on runs of one shape; what is not measured is said."""
     if not any(run.todo for run in runs):
         return "-"
@@ -115,7 +139,7 @@ def _print_run(run: PlannedRun, console: Console) -> None:
         text.append(f", iterations {run.first:,} to {run.stop:,}")
     if run.status in UNUSABLE:
         text.append(f": {run.why}")
-        console.print(text, soft_wrap=True)
+        say(console, text)
         return
     if run.for_others:
         text.append(f" (these grids want {run.first + run.planned:,})")
@@ -127,7 +151,7 @@ def _print_run(run: PlannedRun, console: Console) -> None:
         text.append(f" by {run.why}")
     elif run.waits:
         text.append(f", after {', '.join(str(source) for source in run.waits)}")
-    console.print(text, soft_wrap=True)
+    say(console, text)
 
 
 def _count(number: int, thing: str) -> str:

@@ -10,6 +10,7 @@ from rich.table import Table
 from rich.text import Text
 
 from gdsweep.plan.cells import percent
+from gdsweep.plan.hours import duration
 from gdsweep.plan.plan import STATUSES
 from gdsweep.plan.status import SILENT, Row, Status
 
@@ -114,15 +115,3 @@ COLUMNS: dict[str, tuple[Literal["left", "right"], Callable[[Row], str]]] = {
     "job": ("left", lambda row: row.job.id if row.job else ""),
 }
 """Heading of every column, the side its entries stand on, and what stands there for a cell."""
-
-
-def duration(seconds: float) -> str:
-    """`2d 03h`, `3h 20m`, `4m 10s`."""
-    minutes, rest = divmod(round(seconds), 60)
-    hours, minutes = divmod(minutes, 60)
-    days, hours = divmod(hours, 24)
-    if days:
-        return f"{days}d {hours:02d}h"
-    if hours:
-        return f"{hours}h {minutes:02d}m"
-    return f"{minutes}m {rest:02d}s" if minutes else f"{rest}s"

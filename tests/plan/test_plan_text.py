@@ -132,3 +132,20 @@ def test_cost_says_what_was_not_measured(tmp_path: Path) -> None:
     assert cost([replace(a, seconds=1.0), b]) == "8 GPU-hours + 1 run not measured yet"
     assert cost([replace(a, seconds=1.0), replace(b, seconds=1.5)]) == "20.0 GPU-hours"
     assert cost([replace(a, todo=0), replace(b, todo=0)]) == "-"
+
+
+def test_where_the_table_does_not_fit_sentences_tell_whole_numbers(tmp_path: Path) -> None:
+    plan = make_plan(make_graph({"a": {"iterations": 368_000, "gpus": 8}}), Store(tmp_path))
+    for width, said in (
+        (100, "8 GPUs      1    1     368,000  368,000"),
+        (60, "8 GPUs: 1 run (1 new)"),
+    ):
+        output = io.StringIO()
+        print_plan(
+            plan, Console(file=output, width=width, force_terminal=True, no_color=True), "now"
+        )
+        lines = output.getvalue().splitlines()
+        assert "now" in lines[0]
+        assert said in output.getvalue()
+        assert "…" not in output.getvalue()
+        assert "368,000" in output.getvalue()

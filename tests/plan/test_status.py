@@ -12,9 +12,10 @@ from rich.console import Console
 
 from gdsweep import atomic
 from gdsweep.grid import PublishedValue
+from gdsweep.plan.hours import duration
 from gdsweep.plan.job import Job
 from gdsweep.plan.status import Status, read_status
-from gdsweep.plan.status_text import duration, status_text
+from gdsweep.plan.status_text import status_text
 from gdsweep.runs import Attempt, Score, ScoreRef, Wanted
 
 RUNS: dict[str, dict[str, Any]] = {

@@ -12,6 +12,7 @@ from gdsweep.cluster.local.machine import Machine
 from gdsweep.cluster.local.progress import Progress
 from gdsweep.cluster.trainer import TRAINER
 from gdsweep.errors import BadInput
+from gdsweep.plan.outlook import longest_chains
 from gdsweep.plan.plan import Plan, PlannedRun
 from gdsweep.plan.planning import not_there
 from gdsweep.plan.progress import failure_line
@@ -44,7 +45,7 @@ class Execution:
     ) -> None:
         self._plan, self._store, self._machine = plan, store, machine
         self._progress, self._limit, self._trainer = progress, jobs, trainer
-        behind = priorities(plan)
+        behind = longest_chains(plan, lambda run: 1)  # iterations: the longest chain goes first
         todo = sorted(plan.todo(retry), key=lambda run: -behind[run.name])
         self._watched = {run.name for run in todo if run.status == "running"}
         self._pending = {run.name: run for run in todo if run.status != "running"}
@@ -228,17 +229,3 @@ class Execution:
         finally:
             for number, handler in before.items():
                 signal.signal(number, handler)
-
-
-def priorities(plan: Plan) -> dict[str, int]:
-    """Iterations on the longest chain that begins with each run: the longest goes first."""
-    behind = {name: run.todo for name, run in plan.runs.items()}
-    for name in reversed(plan.runs):
-        run = plan.runs[name]
-        for source in run.sources:
-            parent = plan.runs[source.run]
-            until = parent.todo
-            if isinstance(source.at, int):  # an early exit: the parent goes on beside its child
-                until = min(until, max(0, source.at - parent.reached))
-            behind[source.run] = max(behind[source.run], until + behind[name])
-    return behind

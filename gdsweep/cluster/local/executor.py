@@ -54,6 +54,18 @@ class LocalExecutor(Executor):
         """This machine, what it has, and why."""
         return describe(self.machine, runs, self.because, self.options.jobs)
 
+    def at_once(self, runs: Sequence[PlannedRun]) -> int | None:
+        """As many as the GPUs, or the cores where there are none, are enough for."""
+        machine = self.machine
+        if self.options.jobs:
+            return self.options.jobs
+        sizes = [
+            machine.gpus_for(run.config.settings.resources) / max(len(machine.gpus), 1)
+            or min(run.config.settings.resources.cpus / machine.cores, 1.0)
+            for run in runs
+        ]
+        return max(1, int(1 / min(sizes))) if sizes else None
+
     def card(self, run: PlannedRun) -> Card | None:
         """This machine's GPUs, as many as the run gets."""
         machine = self.machine

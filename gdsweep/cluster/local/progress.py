@@ -14,8 +14,8 @@ from rich.table import Table
 from rich.text import Text
 
 from gdsweep.plan.cost import TAIL, parse_lines
+from gdsweep.plan.hours import duration
 from gdsweep.plan.plan import Plan, PlannedRun
-from gdsweep.plan.status_text import duration
 from gdsweep.runs import Score, Store
 from gdsweep.runs.records import read_record
 

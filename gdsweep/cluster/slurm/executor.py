@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 
 from rich.console import Console
 from rich.table import Table
-from rich.text import Text
 
 from gdsweep.cluster.executor import Executor, Options, Outcome, print_left
 from gdsweep.cluster.slurm import queue as slurm_queue
@@ -25,6 +24,7 @@ from gdsweep.plan.memory import Card
 from gdsweep.plan.plan import Plan, PlannedRun
 from gdsweep.plan.plan_text import shape
 from gdsweep.plan.request import Request
+from gdsweep.plan.screen import say
 from gdsweep.runs import Store
 
 if TYPE_CHECKING:
@@ -178,7 +178,7 @@ class SlurmExecutor(Executor):
             if waits and run.job and "afterany" not in (held[run.name].dependency or ""):
                 ask(["scontrol", "update", f"JobId={run.job.id}", "Dependency="])
                 line = f"released: {run.name}, job {run.job.id}: all it needs is there"
-                console.print(Text(line), soft_wrap=True)
+                say(console, line)
 
     def _prune(self, console: Console) -> None:
         """List jobs of runs that the grids no longer want; cancel them if so asked."""
@@ -190,7 +190,7 @@ class SlurmExecutor(Executor):
             and any(run in s.runs and s.grids and set(s.grids) <= grids for s in self._submissions)
         }
         for run, job in dropped.items():
-            console.print(Text(f"dropped from the grid: {run}, job {job}"), soft_wrap=True)
+            say(console, f"dropped from the grid: {run}, job {job}")
         if dropped and self.options.prune and not self.options.dry_run:
             slurm_queue.cancel(list(dropped.values()))
             console.print(f"cancelled {len(dropped)} dropped jobs")

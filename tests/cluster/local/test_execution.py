@@ -4,7 +4,6 @@ import io
 import os
 import signal
 import threading
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -12,7 +11,7 @@ from handmade import TRAINER, make_graph
 from rich.console import Console
 
 from gdsweep.cluster.launching import prepare
-from gdsweep.cluster.local.execution import Execution, Outcome, priorities
+from gdsweep.cluster.local.execution import Execution, Outcome
 from gdsweep.cluster.local.machine import Machine
 from gdsweep.cluster.local.progress import Progress
 from gdsweep.plan.planning import make_plan
@@ -137,25 +136,6 @@ def test_a_run_stopped_by_somebody_else_is_told(
     trainer = (TRAINER[0], str(script))
     outcome, _ = execute(bench, monkeypatch, runs, Machine(1), trainer=trainer)
     assert "stopped by a signal, its state saved; launch again" in outcome.failed["a"]
-
-
-def test_priorities_are_chains_of_iterations(tmp_path: Path) -> None:
-    graph = make_graph(
-        {
-            "short": {"iterations": 50},
-            "control": {"iterations": 100, "milestones": [10]},
-            "guided": {"iterations": 80, "teacher": ["control", 10]},
-            "student": {"iterations": 120, "parent": ["guided", 80]},
-            "last": {"iterations": 5, "teacher": ["student", "best"]},
-        }
-    )
-    assert priorities(make_plan(graph, Store(tmp_path))) == {
-        "short": 50,
-        "control": 10 + 80 + 40 + 5,
-        "guided": 80 + 40 + 5,
-        "student": 40 + 5,
-        "last": 5,
-    }
 
 
 @pytest.mark.slow
