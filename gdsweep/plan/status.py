@@ -14,6 +14,7 @@ from gdsweep.plan.job import Job
 from gdsweep.plan.plan import Plan
 from gdsweep.plan.planning import make_plan
 from gdsweep.runs import RunDir, Store, last_attempt, lock
+from gdsweep.runs.activity import Scoring, read_scoring
 
 SILENT = 300.0
 """Seconds without a sign of life that are worth telling; an evaluation gives one every batch."""
@@ -37,6 +38,8 @@ class Row:
     """Job of `standing.run`: the pending or running one, or the last."""
     silent: float | None = None
     """Seconds since a running run last gave a sign of life; None of any other."""
+    scoring: Scoring | None = None
+    """The evaluation that a running run is at; None of any other."""
 
     @property
     def ap(self) -> float | None:
@@ -53,6 +56,8 @@ class Row:
             return "waiting"
         if self.silent is not None and self.silent > SILENT:
             return f"{status} (silent {self.silent / 60:.0f} min)"
+        if self.scoring is not None:
+            return str(self.scoring)
         explained = job.phase != "ended" or status in ("interrupted", "new")
         return f"{status} ({job.word})" if job.word and explained else status
 
@@ -73,6 +78,7 @@ class Row:
             "delta": self.delta,
             "hours": asdict(self.hours),
             "silent": self.silent,
+            "scoring": self.scoring.model_dump() if self.scoring else None,
             "nodes": self.job.nodes if self.job else "",
             "job": self.job.id if self.job else "",
         }
@@ -126,6 +132,8 @@ def read_status(
     rows = []
     for (cell, name, _), standing, paper in zip(graph.results, plan.cells, published, strict=True):
         ap = standing.score.metrics.get("AP") if standing.score else None
+        active = store.run(standing.run)
+        running = standing.status == "running"
         rows.append(
             Row(
                 cell=cell.label,
@@ -133,8 +141,9 @@ def read_status(
                 validation_ap=_validation_ap(store.run(name)),
                 delta=None if ap is None or paper is None else ap - paper.reference,
                 hours=hours[name],
-                silent=_silent(store.run(standing.run)) if standing.status == "running" else None,
-                job=standing.job or last.get(standing.run) or _recorded(store.run(standing.run)),
+                silent=_silent(active) if running else None,
+                scoring=read_scoring(active) if running else None,
+                job=standing.job or last.get(standing.run) or _recorded(active),
             )
         )
     return Status(rows, plan, sum(hours.values(), ProcessorHours()))

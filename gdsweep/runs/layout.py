@@ -120,6 +120,11 @@ class RunDir:
         """Held by the process that advances the run."""
         return self.path / "lock"
 
+    @property
+    def activity(self) -> Path:
+        """What its process does besides training; there while that goes on."""
+        return self.path / "activity.json"
+
     def log_of(self, rank: int) -> Path:
         """What one process of a job said: the first writes the run's log, others beside it."""
         return self.log if rank == 0 else Path(f"{self.log}.rank{rank}")

@@ -66,7 +66,7 @@ class Trainer:
     ) -> None:
         self.run, self.config, self.settings = run, config, config.settings
         self.processes, self.attempt = processes, attempt
-        self.should_stop = Pulse(run.lock, should_stop) if processes.first else should_stop
+        self.should_stop = Pulse(run, should_stop, tells=processes.first)
         set_up(processes.device, self.settings)
         extra = config.objective != "supervised" and self.settings.labels.extra
         stamps = stamps_of(self.settings.dataset)
@@ -84,7 +84,8 @@ class Trainer:
             self.quality = LabelQuality(
                 self.splits.train, self.streams.labelled, self.settings, processes
             )
-        self.scorer = Scorer(run, config, self.splits, processes, self.should_stop)
+        watched = self.should_stop.watched(self.splits, processes.world)
+        self.scorer = Scorer(run, config, watched, processes, self.should_stop)
         self.shelf = checkpoint.Shelf(run)
         self.start = config.parent.at if config.parent else 0
         self.iteration = -1  # nowhere yet: what is wanted decides where to begin
@@ -128,7 +129,8 @@ class Trainer:
                     self._go_to(target, writer)
                     self._train(target, wanted, writer)
                 else:
-                    self._report(lacking)
+                    with self.should_stop.scoring():
+                        self._report(lacking)
 
     def _next_target(self, lacking: Missing, wanted: Wanted) -> int | None:
         """The earliest iteration with something missing; None when only scores are.
@@ -262,7 +264,8 @@ class Trainer:
         """Score this iteration; a stop meanwhile saves it as it is, to be scored first of all."""
         before = dict(self.best)
         try:
-            self._validate(writer)
+            with self.should_stop.scoring():
+                self._validate(writer)
         except Stopped:
             self.best = before
             state = self._state()

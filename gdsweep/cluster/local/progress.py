@@ -1,100 +1,46 @@
-"""What a launch shows while it runs: a live table on a terminal, plain lines elsewhere."""
+"""What a launch shows while it runs: bars on a terminal, plain lines elsewhere."""
 
 import contextlib
-import os
+import statistics
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from pathlib import Path
+from dataclasses import replace
 from types import TracebackType
 
-from rich.console import Console, Group
-from rich.live import Live
-from rich.table import Table
+from rich.console import Console
 from rich.text import Text
 
-from gdsweep.plan.cost import TAIL, parse_lines
+from gdsweep.cluster.local.bars import Bar, Bars
+from gdsweep.cluster.local.readings import Follower, Reading
 from gdsweep.plan.hours import duration
+from gdsweep.plan.outlook import least_seconds
 from gdsweep.plan.plan import Plan, PlannedRun
+from gdsweep.plan.screen import say
 from gdsweep.runs import Score, Store
+from gdsweep.runs.activity import Scoring, read_scoring
 from gdsweep.runs.records import read_record
 
 PERIOD = 30.0
 """Seconds between two plain lines about one run."""
 
 
-@dataclass
-class Reading:
-    """The newest numbers of a run's metrics.json; None where nothing was logged yet."""
-
-    iteration: int | None = None
-    loss: float | None = None
-    seconds: float | None = None
-    """Seconds of one iteration."""
-    ap: float | None = None
-    """AP of the student on the validation images, in percent."""
-    teacher_ap: float | None = None
-    """AP of the averaged copy, in percent."""
-
-
-class Follower:
-    """Reads what was added to a metrics.json since the last look, never the whole file."""
-
-    def __init__(self, path: Path) -> None:
-        self._path = path
-        self._offset: int | None = None
-        self.reading = Reading()
-
-    def look(self) -> Reading:
-        """The newest numbers."""
-        try:
-            with open(self._path, "rb") as file:
-                if self._offset is None:
-                    self._offset = max(0, file.seek(0, os.SEEK_END) - TAIL)
-                file.seek(self._offset)
-                new = file.read()
-        except FileNotFoundError:
-            return self.reading
-        whole = new[: new.rfind(b"\n") + 1]  # the last line may be half written
-        self._offset += len(whole)
-        for line in parse_lines(whole):
-            self._take(line)
-        return self.reading
-
-    def _take(self, line: dict[str, object]) -> None:
-        keys = {
-            "iteration": "iteration",
-            "total_loss": "loss",
-            "time": "seconds",
-            "segm/AP": "ap",
-            "teacher/segm/AP": "teacher_ap",
-        }
-        for key, name in keys.items():
-            if isinstance(line.get(key), (int, float)):
-                setattr(self.reading, name, line[key])
-
-
 class Progress:
     """Tells how the runs of a plan advance."""
 
     def __init__(self, plan: Plan, store: Store, console: Console) -> None:
-        self._store, self._console = store, console
-        self._total = len(plan.runs)
-        self._done = plan.counts["done"]
+        self._plan, self._store, self._console = plan, store, console
+        self._finished = {run.name for run in plan.runs.values() if run.status == "done"}
         self._failed = plan.counts["failed"]
         self._started = time.monotonic()
         self._followers: dict[str, Follower] = {}
         self._printed: dict[str, float] = {}
-        self._live = (
-            Live(console=console, auto_refresh=False, transient=True)
-            if console.is_terminal and not console.is_dumb_terminal
-            else None
-        )
+        terminal = console.is_terminal and not console.is_dumb_terminal
+        self._bars = Bars(console) if terminal else None
         self._mute = False
 
     def __enter__(self) -> "Progress":
-        if self._live:
-            self._live.start()
+        if self._bars:
+            self._bars.start()
         return self
 
     def __exit__(
@@ -103,9 +49,9 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._live:
+        if self._bars:
             with contextlib.suppress(OSError):
-                self._live.stop()
+                self._bars.stop()
 
     def started(self, run: PlannedRun) -> None:
         """A run was started here."""
@@ -116,9 +62,10 @@ class Progress:
 
     def finished(self, run: PlannedRun) -> None:
         """A run was delivered, here or by another launch."""
-        self._done += 1
-        scores = _scores(self._follow(run.name).look() if run.trains else self._scored(run), ", ")
-        self.say(f"{run.name}: done{scores}  ({self._done} of {self._total} runs)")
+        self._finished.add(run.name)
+        reading = self._follow(run.name).look() if run.trains else self._scored(run)
+        counted = f"{len(self._finished)} of {len(self._plan.runs)} runs"
+        self.say(f"{run.name}: done{_scores(reading, ', ')}  ({counted})")
 
     def failed(self, run: PlannedRun, why: str) -> None:
         """A run failed; `why` names the line of its log."""
@@ -130,18 +77,18 @@ class Progress:
         if self._mute:
             return
         try:
-            self._console.print(Text(line, style="red" if bad else ""), soft_wrap=True)
+            say(self._console, Text(line, style="red" if bad else ""))
         except OSError:
             self._mute = True  # the terminal is gone: the runs are not to suffer for it
 
     def update(self, active: Sequence[PlannedRun], waiting: int) -> None:
         """Show the running runs, and how many wait."""
-        if self._live and not self._mute:
+        if self._bars and not self._mute:
             try:
-                self._live.update(self._table(active, waiting), refresh=True)
+                self._bars.show(self._counts(active, waiting), self._lines(active))
             except OSError:
                 self._mute = True
-        elif not self._live:
+        elif not self._bars:
             for run in active:
                 self._line(run)
 
@@ -150,37 +97,66 @@ class Progress:
         if now - self._printed.setdefault(run.name, now) < PERIOD:
             return
         self._printed[run.name] = now
-        reading = self._follow(run.name).look()
-        if reading.iteration is None:
-            return
-        parts = [f"{run.name}: {_of(reading, run)}"]
-        if reading.loss is not None:
-            parts.append(f"loss {reading.loss:.3f}")
-        if reading.seconds is not None:
-            parts.append(f"{reading.seconds:.2f} s/it")
-            parts.append(f"{_eta(reading, run)} left")
-        self.say(", ".join(parts) + _scores(reading, ", "))
+        reading, scoring = self._look(run)
+        if scoring is not None:
+            self.say(f"{run.name}: {scoring} {scoring.images} images{_scores(reading, ', ')}")
+        elif reading.iteration is not None:
+            parts = (_of(reading, run), _loss(reading), _seconds(reading), _left(reading, run))
+            self.say(f"{run.name}: {', '.join(filter(None, parts))}{_scores(reading, ', ')}")
 
-    def _table(self, active: Sequence[PlannedRun], waiting: int) -> Group:
-        counts = [f"{self._done} of {self._total} runs done", f"{len(active)} running"]
+    def _counts(self, active: Sequence[PlannedRun], waiting: int) -> str:
+        counts = [f"{len(self._finished)} of {len(self._plan.runs)} runs done"]
+        counts.append(f"{len(active)} running")
         counts += [f"{waiting} waiting"] if waiting else []
         counts += [f"{self._failed} failed"] if self._failed else []
         counts.append(f"{duration(time.monotonic() - self._started)} elapsed")
-        table = Table(box=None, pad_edge=False, header_style="dim")
-        table.add_column("run", overflow="ellipsis", no_wrap=True)
-        for name in ("iteration", "loss", "s/it", "left", "AP"):
-            table.add_column(name, justify="right", no_wrap=True)
+        return " · ".join(counts)
+
+    def _lines(self, active: Sequence[PlannedRun]) -> list[Bar]:
+        looks = {run.name: self._look(run) for run in active}
+        bars = []
         for run in active:
-            reading = self._follow(run.name).look()
-            table.add_row(
-                run.name,
-                _of(reading, run),
-                "" if reading.loss is None else f"{reading.loss:.3f}",
-                "" if reading.seconds is None else f"{reading.seconds:.2f}",
-                _eta(reading, run),
-                _scores(reading, "").removeprefix("AP "),
+            reading, scoring = looks[run.name]
+            reached = max(reading.iteration or 0, run.reached) - run.first
+            done, of = (scoring.done, scoring.of) if scoring else (reached, run.stop - run.first)
+            bars.append(
+                Bar(
+                    run.name,
+                    done,
+                    of,
+                    str(scoring) if scoring else _of(reading, run),
+                    "" if scoring else _left(reading, run),
+                    _scores(reading, ""),
+                    "" if scoring else _loss(reading),
+                    "" if scoring else _seconds(reading),
+                )
             )
-        return Group(Text(" · ".join(counts), style="bold"), *([table] if active else []))
+        return [self._sweep({name: look[0] for name, look in looks.items()}), *bars]
+
+    def _sweep(self, readings: dict[str, Reading]) -> Bar:
+        """The whole sweep: iterations of all its runs, and the time in which they may be trained.
+
+        A kind of run that nothing was measured of is taken to be as quick as the others.
+        """
+        plan = self._plan
+        paces = [r.seconds for r in readings.values() if r.seconds is not None]
+        paces += [run.seconds for run in plan.runs.values() if run.seconds is not None]
+        pace = statistics.fmean(paces) if paces else None
+        runs = {}
+        for name, run in plan.runs.items():
+            reading = readings.get(name, Reading())
+            todo = 0 if name in self._finished else run.todo
+            todo = min(todo, max(0, run.stop - max(reading.iteration or 0, run.reached)))
+            runs[name] = replace(run, todo=todo, seconds=reading.seconds or run.seconds or pace)
+        now = replace(plan, runs=runs)
+        seconds = least_seconds(now, list(runs.values()), len(readings) or None)
+        left = "" if seconds is None else f"{duration(seconds)} left"
+        total = sum(run.todo for run in plan.runs.values())
+        done = total - sum(run.todo for run in runs.values())
+        return Bar("sweep", done, total, f"{done:,} of {total:,}", left)
+
+    def _look(self, run: PlannedRun) -> tuple[Reading, Scoring | None]:
+        return self._follow(run.name).look(), read_scoring(self._store.run(run.name))
 
     def _scored(self, run: PlannedRun) -> Reading:
         """What was measured of a run that trains nothing, hence has no metrics."""
@@ -197,10 +173,18 @@ def _of(reading: Reading, run: PlannedRun) -> str:
     return f"{reading.iteration or run.reached:,} of {run.stop:,}" if run.trains else "scoring"
 
 
-def _eta(reading: Reading, run: PlannedRun) -> str:
-    if reading.seconds is None or reading.iteration is None:
+def _loss(reading: Reading) -> str:
+    return "" if reading.loss is None else f"loss {reading.loss:.3f}"
+
+
+def _seconds(reading: Reading) -> str:
+    return "" if reading.seconds is None else f"{reading.seconds:.2f} s/it"
+
+
+def _left(reading: Reading, run: PlannedRun) -> str:
+    if reading.seconds is None or reading.iteration is None or reading.iteration >= run.stop:
         return ""
-    return duration(max(0, run.stop - reading.iteration) * reading.seconds)
+    return f"{duration((run.stop - reading.iteration) * reading.seconds)} left"
 
 
 def _scores(reading: Reading, before: str) -> str:

@@ -2,16 +2,18 @@
 
 import io
 import json
+import re
 from pathlib import Path
 
 import pytest
 from handmade import make_graph
 from rich.console import Console
 
-from gdsweep.cluster.local.progress import PERIOD, Follower, Progress, Reading
-from gdsweep.plan.plan import Plan
+from gdsweep.cluster.local.progress import PERIOD, Progress
+from gdsweep.plan.plan import Plan, PlannedRun
 from gdsweep.plan.planning import make_plan
 from gdsweep.runs import Store
+from gdsweep.runs.activity import Scoring, end_scoring, tell_scoring
 
 
 @pytest.fixture
@@ -31,23 +33,6 @@ def plan(store: Store) -> Plan:
 def add(store: Store, name: str, **values: object) -> None:
     with open(store.run(name).metrics, "a") as file:
         file.write(json.dumps(values) + "\n")
-
-
-def test_follower_reads_what_was_added(tmp_path: Path) -> None:
-    path = tmp_path / "metrics.json"
-    follower = Follower(path)
-    assert follower.look() == Reading()
-    path.write_text('{"iteration": 20, "total_loss": 3.5, "time": 0.5}\n{"iteration": 4')
-    assert follower.look() == Reading(20, 3.5, 0.5)
-    with open(path, "a") as file:
-        file.write('0, "total_loss": null, "segm/AP": 12.5, "teacher/segm/AP": 14.0}\n')
-    assert follower.look() == Reading(40, 3.5, 0.5, 12.5, 14.0)
-
-
-def test_follower_begins_near_the_end_of_a_long_file(tmp_path: Path) -> None:
-    path = tmp_path / "metrics.json"
-    path.write_text("".join(f'{{"iteration": {n}, "filler": "{"x" * 90}"}}\n' for n in range(2000)))
-    assert Follower(path).look().iteration == 1999
 
 
 def test_plain_lines(store: Store, plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -74,16 +59,52 @@ def test_plain_lines(store: Store, plan: Plan, monkeypatch: pytest.MonkeyPatch) 
     ]
 
 
-def test_a_terminal_gets_a_table(store: Store, plan: Plan) -> None:
+def drawn(progress: Progress, run: PlannedRun, output: io.StringIO) -> list[list[str]]:
+    """Words of the lines that were drawn last, without those of the bars."""
+    output.truncate(output.seek(0))
+    progress.update([run], 1)
+    bars = str.maketrans("━╸╺", "   ")
+    plain = re.sub(r"\x1b\[[0-9;?]*[a-zA-Z]", "", output.getvalue()).translate(bars)
+    return [line.split() for line in plain.splitlines() if line.strip()]
+
+
+def test_a_terminal_gets_a_bar_for_the_sweep_and_one_for_each_run(store: Store, plan: Plan) -> None:
     output = io.StringIO()
-    console = Console(file=output, width=100, height=20, force_terminal=True, no_color=True)
+    console = Console(file=output, width=120, height=20, force_terminal=True, no_color=True)
+    run = plan.runs["a"]
     add(store, "a", iteration=400, total_loss=3.25, time=2.0, **{"segm/AP": 10.0})
     with Progress(plan, store, console) as progress:
-        progress.update([plan.runs["a"]], 1)
-    shown = output.getvalue()
-    assert "0 of 2 runs done · 1 running · 1 waiting" in shown
-    row = next(line for line in shown.splitlines() if "400 of 1,000" in line)
-    assert row.split() == ["a", "400", "of", "1,000", "3.250", "2.00", "20m", "00s", "10.0"]
+        counts, sweep, bar = drawn(progress, run, output)
+    assert " ".join(counts).startswith("0 of 2 runs done · 1 running · 1 waiting")
+    # b is not measured and taken to be as quick: 600 and 1,000 iterations one after the other
+    assert " ".join(sweep) == "sweep 400 of 2,000 53m 20s left"
+    assert " ".join(bar) == "a 400 of 1,000 20m 00s left AP 10.0 loss 3.250 2.00 s/it"
+
+
+def test_an_evaluation_is_shown_as_what_it_is(
+    store: Store, plan: Plan, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """All iterations are trained; what goes on is told, and no time of nothing is left."""
+    output = io.StringIO()
+    console = Console(file=output, width=80, height=20, force_terminal=True, no_color=True)
+    run = plan.runs["a"]
+    add(store, "a", iteration=1000, total_loss=3.25, time=2.0)
+    tell_scoring(store.run("a"), Scoring(images="test", done=120, of=500))
+    with Progress(plan, store, console) as progress:
+        assert " ".join(drawn(progress, run, output)[2]) == "a scoring 120 of 500"
+        end_scoring(store.run("a"))
+        shown = " ".join(drawn(progress, run, output)[2])
+        assert shown.startswith("a 1,000 of 1,000")
+        assert "left" not in shown
+    now = [1000.0]
+    monkeypatch.setattr("gdsweep.cluster.local.progress.time.monotonic", lambda: now[0])
+    tell_scoring(store.run("a"), Scoring(images="test", done=130, of=500))
+    lines = io.StringIO()
+    progress = Progress(plan, store, Console(file=lines, width=200, highlight=False))
+    for _ in range(2):
+        progress.update([run], 0)
+        now[0] += PERIOD
+    assert lines.getvalue() == "a: scoring 130 of 500 test images\n"
 
 
 def test_no_colour_when_asked(store: Store, plan: Plan, monkeypatch: pytest.MonkeyPatch) -> None:
