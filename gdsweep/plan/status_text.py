@@ -7,11 +7,11 @@ from typing import Literal
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, RenderResult
 from rich.table import Table
-from rich.text import Text
 
 from gdsweep.plan.cells import percent
 from gdsweep.plan.hours import duration
 from gdsweep.plan.plan import STATUSES
+from gdsweep.plan.screen import Words
 from gdsweep.plan.status import SILENT, Row, Status
 
 COLOURS = {"failed": "red", "blocked": "yellow", "running": "green", "done": "dim"}
@@ -19,39 +19,50 @@ COLOURS = {"failed": "red", "blocked": "yellow", "running": "green", "done": "di
 
 def status_text(status: Status, asked: bool) -> Group:
     """The header, the rows, and what went wrong. `asked`: whether the executor was asked."""
-    lines: list[Text | _Rows] = [Text(header(status, asked), style="bold"), _Rows(status.rows)]
+    lines: list[Words | _Rows] = [Words(header(status, asked), "bold"), _Rows(status.rows)]
     for run in status.plan.runs.values():
         if run.status == "failed":
-            lines.append(Text(f"failed: {run.name}, see {run.why}", style="red"))
+            lines.append(Words(f"failed: {run.name}, see {run.why}", "red"))
     faults = {run.why or "": None for run in status.plan.unusable}
     cells = (row.standing for row in status.rows)
     faults |= {cell.why: None for cell in cells if cell.status in ("damaged", "outdated")}
-    lines += [Text(why, style="red") for why in faults]
+    lines += [Words(why, "red") for why in faults]
     return Group(*lines)
+
+
+LESS = (("node", ""), ("iteration", "share"), ("hours", ""), ("- paper", ""), ("left", ""))
+"""Columns that give way on a narrow terminal, in this order, each with what takes its place."""
 
 
 class _Rows:
     """The rows as a table that fits a narrow terminal: the least telling columns go first.
 
-    The cell's name may take several lines; state, AP and job are always whole.
+    The cell's name takes several lines only where nothing more can go; state, AP and job are always
+    whole.
     """
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self.rows = rows
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        names = list(COLUMNS)
-        for least in (None, "node", "hours", "- paper", "left", "iteration"):
-            names = [name for name in names if name != least]
-            if sum(self._width(name) + 2 for name in names) <= options.max_width + 2:
-                break
-        yield self._table(names)
+        sets = [[name for name in COLUMNS if name != "share"]]
+        for column, instead in LESS:
+            some = [instead if name == column else name for name in sets[-1]]
+            sets.append([name for name in some if name])
+        found = ((names, whole) for whole in (True, False) for names in sets)
+        room = options.max_width + 2
+        fitting = (
+            names
+            for names, whole in found
+            if sum(self._width(name, whole) + 2 for name in names) <= room
+        )
+        yield self._table(next(fitting, sets[-1]))
 
-    def _width(self, name: str) -> int:
-        """Columns that an entry takes at least; the cell's name breaks between words."""
+    def _width(self, name: str, whole: bool) -> int:
+        """Columns that an entry takes at least; a cell's name that is not kept whole is broken."""
         entries = [name, *(COLUMNS[name][1](row) for row in self.rows)]
         words = [word for entry in entries for word in entry.split()]
-        return max(map(cell_len, words if name == "cell" else entries))
+        return max(map(cell_len, words if name == "cell" and not whole else entries))
 
     def _table(self, names: Sequence[str]) -> Table:
         table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
@@ -107,6 +118,7 @@ COLUMNS: dict[str, tuple[Literal["left", "right"], Callable[[Row], str]]] = {
     "cell": ("left", lambda row: row.cell),
     "state": ("left", lambda row: row.state),
     "iteration": ("right", _iteration),
+    "share": ("right", lambda row: f"{percent(row.standing.share)} %"),
     "left": ("right", _left),
     "AP": ("right", _ap),
     "- paper": ("right", lambda row: "" if row.delta is None else f"{row.delta:+.1f}"),

@@ -27,9 +27,16 @@ def test_a_terminal_breaks_between_words(width: int) -> None:
     assert all(line.startswith("    ") for line in lines[1:])
 
 
-def test_a_name_that_is_wider_than_the_terminal_has_a_line_of_its_own() -> None:
+def test_a_path_that_is_wider_is_broken_behind_its_slashes_and_nothing_is_lost() -> None:
     name = "coco-5pct-resnet50-guided-s0-0123abcd"
-    assert printed(f"see {name} now", 20, terminal=True) == ["see", f"    {name}", "    now"]
+    assert printed(f"see /scratch/you/runs/{name}/log.txt:7: no", 45, terminal=True) == [
+        "see /scratch/you/runs/",
+        f"    {name}/",
+        "    log.txt:7: no",
+    ]
+    torn = printed(f"see {name}", 20, terminal=True)
+    assert max(map(len, torn)) <= 20
+    assert "".join(line.strip() for line in torn) == f"see {name}"
 
 
 def test_a_file_keeps_the_line_whole() -> None:

@@ -3,6 +3,7 @@
 import os
 import time
 from collections.abc import Collection
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -17,6 +18,7 @@ from gdsweep.plan.job import Job
 from gdsweep.plan.status import Status, read_status
 from gdsweep.plan.status_text import status_text
 from gdsweep.runs import Attempt, Score, ScoreRef, Wanted
+from gdsweep.runs.activity import Scoring, tell_scoring
 
 RUNS: dict[str, dict[str, Any]] = {
     # its student leaves it early: its exit is not its end
@@ -173,3 +175,26 @@ def test_eighty_columns_show_state_ap_and_job_whole(site: Site) -> None:
     assert "queued (QOSMaxJobsPerUserLimit)" in text
     assert "12345678_999" in text
     assert "…" not in text
+
+
+def test_a_cell_is_whole_before_hours_and_iterations_are(site: Site) -> None:
+    shown = {}
+    for width in (160, 80, 60):
+        console = Console(width=width, record=True, file=open("/dev/null", "w"))  # noqa: SIM115
+        row = replace(site.read().rows[0], cell="coco 10 % supervised longer")
+        console.print(status_text(replace(site.read(), rows=[row]), asked=True))
+        text = console.export_text()
+        shown[width] = next(line.split("  ")[0] for line in text.splitlines() if "coco" in line)
+        assert ("iteration" in text.split()) == (width >= 80)
+        assert ("share" in text.split()) == (width == 60)
+    assert set(shown.values()) == {"coco 10 % supervised longer"}
+
+
+def test_an_evaluation_is_the_state(site: Site) -> None:
+    site.jobs["teacher"] = Job("7", "running", nodes="n1")
+    run = site.store.run("teacher")
+    run.lock.touch()
+    tell_scoring(run, Scoring(images="val", done=120, of=500))
+    status = site.read()
+    assert status.rows[0].state == "scoring 120 of 500"
+    assert status.to_json()["rows"][0]["scoring"] == {"images": "val", "done": 120, "of": 500}
