@@ -1,4 +1,4 @@
-# Everything here sets itself up: `make demo` and `make test` run on a bare machine with Python >= 3.10.
+# Everything here sets itself up: `make demo` and `make test` run on a bare machine with Python >= 3.11.
 PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
