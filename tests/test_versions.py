@@ -1,4 +1,4 @@
-"""Every Python that setup.cfg promises can have the versions of constraints.txt: uv resolves them."""
+"""Every Python that setup.cfg promises can have the versions of constraints.txt, says uv."""
 
 import configparser
 import shutil
