@@ -43,16 +43,16 @@ def misses(table: Table, strict: bool = False) -> list[str]:
 def summary(table: Table) -> str:
     """`3 of 4 published values checked: 2 within, 1 below; 2 orderings: 1 holds, 1 open`.
 
-    Where a number or a pair is outside its own interval and inside the wide one it is told that
-    chance explains it.
+    Published values are left out where there are none. Where a number or a pair is outside its own
+    interval and inside the wide one it is told that chance explains it.
     """
     entries = [e for row in table.rows if not row.quoted for e in row.entries]
     published = [entry for entry in entries if entry.published is not None]
     verdicts = Counter(entry.verdict for entry in published if entry.verdict)
-    values = f"{verdicts.total()} of {len(published)} published values checked"
+    values = f"{verdicts.total()} of {len(published)} published values checked{_counts(verdicts)}"
     outcomes: Counter[str] = Counter(checked.outcome for checked in table.orderings)
     orderings = f"{len(table.orderings)} ordering{'' if len(table.orderings) == 1 else 's'}"
-    said = f"{values}{_counts(verdicts)}; {orderings}{_counts(outcomes)}"
+    said = f"{f'{values}; ' if published else ''}{orderings}{_counts(outcomes)}"
     lone = sum(e.verdict in ("below", "above") and _side_together(e) == "within" for e in published)
     lone += sum(not pair.contradicted for checked in table.orderings for pair in checked.failing)
     if lone:

@@ -4,6 +4,7 @@ A group of rows has a heading row; a row has one label, which stays in view besi
 """
 
 import itertools
+import re
 from collections.abc import Sequence
 from html import escape
 
@@ -11,6 +12,9 @@ from gdsweep.report import wording
 from gdsweep.report.display import signed, spans
 from gdsweep.report.entries import Entry
 from gdsweep.report.tables import Row, Table
+
+BARE = re.compile(r"-?[\d.]+(e[-+]?\d+)?|True|False|none")
+"""What is shown of a value that the grid gives no name."""
 
 
 def table_markup(table: Table, prefix: str) -> str:
@@ -28,7 +32,9 @@ def table_markup(table: Table, prefix: str) -> str:
 
 def _part(table: Table, prefix: str, notes: str) -> str:
     """A table as one element; its marks lead to the notes of the prefix `notes`."""
-    named = [(*_names(row), place, row) for place, row in enumerate(table.rows)]
+    # where some innermost values are named by nothing, rows would be torn from their like
+    in_groups = all(row.labels[-1:] != ("",) for row in table.rows if not row.quoted)
+    named = [(*_names(table, row, in_groups), at, row) for at, row in enumerate(table.rows)]
     groups = [list(members) for _, members in itertools.groupby(named, key=lambda line: line[0])]
     # where every group is one row, headings would double the table's length
     headed = any(len(members) > 1 for members in groups if members[0][0])
@@ -103,12 +109,19 @@ def _sorter(title: str) -> str:
     return f'<button type="button" class="sort">{escape(title)}</button>'
 
 
-def _names(row: Row) -> tuple[str, str]:
-    """What a row has in common with its group, and its own name."""
-    names = [name for name in row.labels if name]
-    if not row.labels or row.labels[-1]:
+def _names(table: Table, row: Row, in_groups: bool) -> tuple[str, str]:
+    """What a row has in common with its group (nothing outside of groups), and its own name.
+
+    A bare number or yes and no are told with their axis; beside others nobody would know it.
+    """
+    names = [
+        f"{heading} {text}" if place and BARE.fullmatch(text) else text
+        for place, (heading, text) in enumerate(zip(table.stub, row.labels, strict=True))
+        if text
+    ]
+    if in_groups and row.labels[-1:] != ("",):
         return " · ".join(names[:-1]), names[-1] if names else ""
-    return "", " · ".join(names)  # another paper's row, which has no innermost label
+    return "", " · ".join(names)
 
 
 def _group(table: Table, name: str) -> str:
@@ -147,14 +160,18 @@ def _entry(table: Table, place: int, column: int, entry: Entry, prefix: str, not
             f'id="{prefix}-{place + 1}-{column + 1}" data-cells="{cells}"'
             f"{_said(entry)}>{text}</button>"
         )
-    elif entry.mean is None and text:
+    elif entry.hole:
         text = f'<span class="hole">{text}</span>'
     marks = "".join(
         f'<sup><a href="#{notes}-note-{note + 1}">{note + 1}</a></sup>' for note in entry.notes
     )
-    under = [wording.checkpoint(entry)] if table.spread_out else []
-    under.append(wording.interval(entry))
-    said = "".join(f'<small class="at">{escape(line)}</small>' for line in under if line)
+    under = {
+        "at": wording.checkpoint(entry) if table.spread_out else "",
+        "interval": wording.interval(entry),
+    }
+    said = "".join(
+        f'<small class="{kind}">{escape(line)}</small>' for kind, line in under.items() if line
+    )
     return text + marks + _published(entry) + said
 
 

@@ -181,3 +181,21 @@ def test_subtables_stand_under_their_captions_and_share_notes(new_bench: Any) ->
     assert {"number-a-2-1", "number-b-2-1", "number-note-1"} <= set(read.ids)
     assert len(read.ids) == len(set(read.ids))
     assert all(link[1:] in read.ids for link in read.links)
+
+
+def test_rows_of_many_axes_say_what_a_bare_number_is(new_bench: Any) -> None:
+    def shown(text: str) -> str:
+        bench = new_bench(text)
+        table = build_table(results(bench.graph, bench.grid, bench.store), bench.grid)
+        return as_html(table, {}, folder=Path("results"))
+
+    text = new_bench.GRID.replace("  seed: [0, 1, 2]", "  lambda_u: [0.5, 2]")
+    text = text.replace("rows: [method]", "rows: [method, lambda_u]").replace("figure:", "#")
+    page = shown(text)
+    assert "<span>Ours_100%</span>" in page  # heads its rows
+    assert '<small class="of">Ours_100%</small>λ_u 0.5</th>' in page
+    # where an innermost value has no name, a row tells all its names beside its like
+    page = shown(text.replace("  names:", "  names:\n    lambda_u: {2: ''}"))
+    assert "<span>Ours_100%</span>" not in page
+    assert ">Ours_100%</th>" in page
+    assert ">Ours_100% · λ_u 0.5</th>" in page

@@ -139,9 +139,10 @@ function toolsOf(table, state, groups, found, apply) {
     return element("label", {}, element("input", { type: "checkbox", checked, change }), name);
   });
   const details = detailBoxes(table);
-  const wide = matchMedia("(min-width: 48rem)").matches && !table.closest(".parts");
+  const first = !table.closest(".parts") && !table.id.startsWith("beside");
+  const wide = matchMedia("(min-width: 48rem)").matches;
   return element(
-    "details", { class: "tools", open: wide },
+    "details", { class: "tools", open: wide && first },
     element("summary", {}, "Filter and columns"),
     element(
       "div", { class: "toolbar" },
@@ -156,7 +157,8 @@ function toolsOf(table, state, groups, found, apply) {
 /** What stands under the numbers can be left out: the table gets smaller. */
 function detailBoxes(table) {
   const parts = [
-    ["published", "published", true], ["difference", "difference", false], ["at", "checkpoint, interval", false],
+    ["published", "published", true], ["difference", "difference", false],
+    ["interval", "95 % interval", true], ["at", "checkpoint", false],
   ];
   return parts.flatMap(([kind, name, usual]) => {
     if (!table.querySelector(`small.${kind}`)) return [];
