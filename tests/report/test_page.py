@@ -212,6 +212,18 @@ def test_choices_outlast_a_reload(browser: Browser) -> None:
     assert browser.run("document.querySelectorAll('.sheet').length") == 1
 
 
+def test_what_was_chosen_of_another_table_is_forgotten(browser: Browser) -> None:
+    key = json.dumps(f"gdsweep {browser.run('location.pathname')} table number")
+    odd = {"words": "", "show": "[data-verdict='above']", "hidden": ["ADE"]}
+    odd["sort"] = {"column": 99, "descending": True}  # type: ignore[assignment]
+    browser.run(f"sessionStorage.setItem({key}, {json.dumps(json.dumps(odd))})")
+    browser.reload()
+    assert browser.errors == []
+    assert len(shown_rows(browser)) == 4
+    browser.click(element("#number button.sort", 2))
+    assert len(shown_rows(browser)) == 4
+
+
 def test_markup_in_names_stays_text(browser: Browser) -> None:
     browser.click(element("td button.value", -1 % 34))
     unfold(browser, ".choose", ".runs details")

@@ -47,15 +47,20 @@ function startCurves() {
 
 const chartSize = (canvas) => ({ width: canvas.clientWidth, height: innerWidth < 640 ? 300 : 380 });
 
-/** What is chosen among, by what the runs have in common. */
+/** What is chosen among, by what the runs have in common; made when it is opened. */
 function chooserOf() {
+  return folded("Runs", choices, { class: "choose" });
+}
+
+function choices() {
   const panels = [...new Set(data.curves.map((curve) => curve.panel))];
   const boxes = data.curves.map((curve) => {
-    const box = element("input", { type: "checkbox", change: () => chooseCurve(curve, box.checked) });
+    const change = () => chooseCurve(curve, box.checked);
+    const box = element("input", { type: "checkbox", checked: chart.chosen.includes(curve), change });
     box.curve = curve;
     const label = element("label", {}, box, curve.name);
     label.dataset.text = curveId(curve).toLowerCase();
-    return { curve, box, label };
+    return { curve, label };
   });
   const sets = panels.map((panel) =>
     element(
@@ -75,8 +80,7 @@ function chooserOf() {
       : chart.chosen.filter((curve) => !shown.includes(curve));
     drawCurves();
   };
-  return element(
-    "details", { class: "choose" }, element("summary", {}, "Runs"),
+  return [
     element(
       "div", { class: "toolbar" },
       element("label", {}, "Filter ", element("input", { type: "search", placeholder: "words of a run", input: filter })),
@@ -84,7 +88,7 @@ function chooserOf() {
       element("button", { type: "button", click: () => all(false) }, "None of these"),
     ),
     element("div", { class: "choices" }, ...sets),
-  );
+  ];
 }
 
 function chooseCurve(curve, on) {

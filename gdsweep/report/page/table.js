@@ -12,6 +12,7 @@ function workOn(table) {
   const heads = [...table.tHead.querySelectorAll("button.sort")].map((button) => button.parentElement);
   const found = element("output", { "aria-live": "polite" });
   const columns = columnGroups(table, heads);
+  forgetWhatIsGone(table, state, heads);
 
   function apply() {
     sortRows(table, rows, heads, state.sort);
@@ -29,6 +30,12 @@ function workOn(table) {
   const tools = toolsOf(table, state, columns, found, apply);
   table.closest(".frame").before(element("div", { class: "table-tools" }, tools, signOfMore(table, heads)));
   apply();
+}
+
+/** The page may have been written anew since: without the column, or the kind of row. */
+function forgetWhatIsGone(table, state, heads) {
+  if (state.sort && !(state.sort.column in heads)) state.sort = null;
+  if (!statesIn(table).some(([selector]) => selector === state.show)) state.show = "";
 }
 
 /** First the best (or the first by letter), then the other way, then the table's own order. */
@@ -119,12 +126,16 @@ const STATES = [
   ['[data-verdict="within"]', "with a number within"],
 ];
 
+function statesIn(table) {
+  return STATES.filter(([selector]) => !selector || table.querySelector(`tbody ${selector}`));
+}
+
 function toolsOf(table, state, groups, found, apply) {
   const words = element("input", {
     type: "search", placeholder: "words of a row", value: state.words,
     input: (event) => ((state.words = event.target.value), apply()),
   });
-  const present = STATES.filter(([selector]) => !selector || table.querySelector(`tbody ${selector}`));
+  const present = statesIn(table);
   const show = element(
     "select", { change: (event) => ((state.show = event.target.value), apply()) },
     ...present.map(([value, text]) => element("option", { value, selected: value === state.show }, text)),
