@@ -56,7 +56,7 @@ def _unbroken(text: str, room: int) -> Iterator[tuple[int, int]]:
         if cell_len(word[0]) <= room:
             yield word.span()
             continue
-        for part in re.finditer(r"[^/]*/|[^/]+", word[0]):
+        for part in re.finditer(r"/?[^/]+/?|/", word[0]):
             first, last = word.start() + part.start(), word.start() + part.end()
             for place in range(first, last, room):
                 yield place, min(place + room, last)

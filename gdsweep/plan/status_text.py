@@ -103,7 +103,8 @@ def _iteration(row: Row) -> str:
 
 def _left(row: Row) -> str:
     stuck = row.standing.status in ("failed", "blocked", "damaged", "outdated")
-    stuck = stuck or (row.silent or 0.0) > SILENT
+    # how long an evaluation takes is not measured
+    stuck = stuck or (row.silent or 0.0) > SILENT or row.scoring is not None
     return "" if stuck or not row.standing.seconds else duration(row.standing.seconds)
 
 

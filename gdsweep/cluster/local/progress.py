@@ -35,12 +35,12 @@ class Progress:
         self._followers: dict[str, Follower] = {}
         self._printed: dict[str, float] = {}
         terminal = console.is_terminal and not console.is_dumb_terminal
-        self._bars = Bars(console) if terminal else None
+        self.bars = Bars(console) if terminal else None
         self._mute = False
 
     def __enter__(self) -> "Progress":
-        if self._bars:
-            self._bars.start()
+        if self.bars:
+            self.bars.start()
         return self
 
     def __exit__(
@@ -49,9 +49,9 @@ class Progress:
         error: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
-        if self._bars:
+        if self.bars:
             with contextlib.suppress(OSError):
-                self._bars.stop()
+                self.bars.stop()
 
     def started(self, run: PlannedRun) -> None:
         """A run was started here."""
@@ -83,12 +83,12 @@ class Progress:
 
     def update(self, active: Sequence[PlannedRun], waiting: int) -> None:
         """Show the running runs, and how many wait."""
-        if self._bars and not self._mute:
+        if self.bars and not self._mute:
             try:
-                self._bars.show(self._counts(active, waiting), self._lines(active))
+                self.bars.show(self._counts(active, waiting), self._lines(active))
             except OSError:
                 self._mute = True
-        elif not self._bars:
+        elif not self.bars:
             for run in active:
                 self._line(run)
 
@@ -151,7 +151,7 @@ class Progress:
         now = replace(plan, runs=runs)
         seconds = least_seconds(now, list(runs.values()), len(readings) or None)
         left = "" if seconds is None else f"{duration(seconds)} left"
-        total = sum(run.todo for run in plan.runs.values())
+        total = sum(run.stop - run.first for run in plan.runs.values())
         done = total - sum(run.todo for run in runs.values())
         return Bar("sweep", done, total, f"{done:,} of {total:,}", left)
 
