@@ -6,7 +6,9 @@ One frame of Cityscapes' size (1024 x 2048, cut to 512 x 1024) and one of COCO's
 640, cut to 1024 x 1024), with random pixels and rectangles for instances. `masks first` builds
 every mask at the image's size and cuts it, `on the canvas` changes the colours of padding pixel by
 pixel, as `gdsweep` did both before. All are timed in turn on the same windows; CPU seconds of this
-process, means over the windows, one thread.
+process, means over the windows, one thread. With `--rows` COCO's views are compared with the usual
+pipeline, as detectron2's is built: the whole image is resized by PIL, padded and cropped, polygons
+become masks on the canvas one by one, and strong colours change all of the canvas.
 """
 
 import argparse
@@ -19,10 +21,14 @@ from typing import Any
 
 import numpy as np
 import torch
-from PIL import Image
+from PIL import Image, ImageFilter
+from pycocotools import mask as rle
+from rows import Row, Spread
+from torchvision.transforms import v2
 
 from gdsweep.config import AugmentationSettings
 from gdsweep.data import Instances, StrongView, WeakView
+from gdsweep.data.augment import Window
 from gdsweep.data.cityscapes_ids import read_pixels
 from gdsweep.data.image_file import read_image
 from gdsweep.data.instances import MapInstances
@@ -37,8 +43,12 @@ COCO = AugmentationSettings(empty_targets="in-window")
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--rows", action="store_true", help="print rows for RESULTS.md")
     options = parser.parse_args()
     torch.set_num_threads(1)
+    if options.rows:
+        print_rows(options.repeats)
+        return
     print("ms: the view with its targets; in brackets as a share of decode + view without targets")
     print(f"{'':26} {'no targets':>12} {'labelled':>16} {'masks first':>16}")
     with tempfile.TemporaryDirectory() as folder:
@@ -49,6 +59,114 @@ def main() -> None:
         print()
         print(f"{'':26} {'weak alone':>12} {'and strong':>16} {'on the canvas':>16}")
         show("COCO, unlabelled", unlabelled(Path(folder)), 4 * options.repeats)
+
+
+def print_rows(repeats: int) -> None:
+    """The rows of RESULTS.md: medians over windows that ours and the peer share."""
+    rows = []
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        base, labelled, _ = street(folder, 20)
+        rows.append(("Cityscapes labelled view, 20 instances", labelled, base, "no targets", 1.3))
+        ours, usual = coco_labelled(folder, 8)
+        named = "the usual pipeline"
+        rows.append(("COCO labelled view, 8 instances", ours, usual, named, 0.6))
+        _, ours, _ = unlabelled(folder)
+        rows.append(("COCO unlabelled view", ours, usual_unlabelled(folder), named, 0.75))
+        for work, ours, theirs, peer, goal in rows:
+            times: dict[str, list[float]] = {"ours": [], "theirs": []}
+            for repeat in range(3 * repeats):
+                for which, function in (("ours", ours), ("theirs", theirs)):
+                    torch.manual_seed(repeat)
+                    start = time.process_time()
+                    function()
+                    times[which].append(time.process_time() - start)
+            Row(
+                work,
+                "CPU-seconds",
+                Spread.of(times["ours"]),
+                peer=Spread.of(times["theirs"]),
+                peer_name="decode and image path" if peer == "no targets" else peer,
+                goal=goal,
+                note="the spread is that of the windows",
+            ).print()
+    Row(
+        "COCO views with colours on the device",
+        "seconds",
+        None,
+        device="CUDA",
+        goal=0.5,
+        note="there is no such option: colours are PIL's, bit for bit as in the public code",
+    ).print()
+
+
+def coco_labelled(folder: Path, count: int) -> tuple[Callable[[], Any], Callable[[], Any]]:
+    """Our labelled view of a photograph and the usual one, of the same window."""
+    view, (path, polygons) = WeakView(COCO), drawn(folder, count)
+    labels = torch.zeros(count, dtype=torch.long)
+
+    def ours() -> None:
+        view(read_image(path), EncodedInstances(labels, polygons, 480, 640))
+
+    def usual() -> None:
+        window = view.window(480, 640)
+        usual_image(path, window)
+        usual_masks(polygons, window)
+
+    return ours, usual
+
+
+def usual_unlabelled(folder: Path) -> Callable[[], Any]:
+    """The usual weak view with strong colours on all of the canvas."""
+    view, jitter = WeakView(COCO), v2.ColorJitter(0.4, 0.4, 0.4, 0.1)
+
+    def usual() -> None:
+        strong = Image.fromarray(usual_image(folder / "photograph.jpg", view.window(480, 640)))
+        if torch.rand(1) < 0.8:
+            strong = jitter(strong)
+        if torch.rand(1) < 0.2:
+            strong = v2.functional.rgb_to_grayscale(strong, 3)
+        if torch.rand(1) < 0.5:
+            radius = float(torch.empty(1).uniform_(0.1, 2.0))
+            strong = strong.filter(ImageFilter.GaussianBlur(radius))
+        np.asarray(strong)
+
+    return usual
+
+
+def usual_image(path: Path, window: Window) -> np.ndarray:
+    """A window by way of the whole image: read, resized, cropped and padded."""
+    scale, (left, top) = shift(window)
+    picture = Image.open(path).convert("RGB")
+    size = (round(picture.width * scale[0]), round(picture.height * scale[1]))
+    pixels = np.asarray(picture.resize(size, Image.Resampling.BILINEAR))
+    height, width = window.size
+    canvas = np.full((*window.canvas, 3), 128, np.uint8)
+    part = pixels[round(top) :, round(left) :][:height, :width]
+    canvas[: part.shape[0], : part.shape[1]] = part
+    return canvas[:, ::-1] if window.flip else canvas
+
+
+def usual_masks(polygons: list[list[list[float]]], window: Window) -> np.ndarray:
+    """Masks of polygons on the canvas, one after another."""
+    (across, down), corner = shift(window)
+    height, width = window.canvas
+    masks = []
+    for parts in polygons:
+        moved = [
+            (np.asarray(part).reshape(-1, 2) * [across, down] - corner).ravel().tolist()
+            for part in parts
+        ]
+        encoded = rle.merge(rle.frPyObjects(moved, height, width))
+        masks.append(rle.decode(encoded).astype(bool))
+    return np.stack(masks)
+
+
+def shift(window: Window) -> tuple[tuple[float, float], np.ndarray]:
+    """The scale of a window's whole image across and down, and its corner in that image."""
+    left, top, right, bottom = window.box
+    scale = window.size[1] / (right - left), window.size[0] / (bottom - top)
+    return scale, np.array([left * scale[0], top * scale[1]])
 
 
 def show(what: str, works: list[Callable[[], Any]], repeats: int) -> None:
@@ -90,9 +208,9 @@ def street(folder: Path, count: int) -> list[Callable[[], Any]]:
     return [lambda: (read_pixels(truth), view(read_image(image), None)), of_map, masks_first]
 
 
-def photograph(folder: Path, count: int) -> list[Callable[[], Any]]:
-    """A photograph's view without targets, with run lengths, and with its masks decoded first."""
-    rng, view = np.random.RandomState(0), WeakView(COCO)
+def drawn(folder: Path, count: int) -> tuple[Path, list[list[list[float]]]]:
+    """A photograph's file, and polygons of its instances."""
+    rng = np.random.RandomState(0)
     path = folder / "photograph.jpg"
     coarse = rng.randint(0, 256, (48, 64, 3), dtype=np.uint8)
     Image.fromarray(coarse).resize((640, 480), Image.Resampling.BICUBIC).save(path)
@@ -102,6 +220,13 @@ def photograph(folder: Path, count: int) -> list[Callable[[], Any]]:
         angles = np.linspace(0, 2 * np.pi, 24, endpoint=False)
         corners = np.stack([x + radius * np.cos(angles), y + radius * np.sin(angles)], 1)
         polygons.append([corners.clip(0, [640, 480]).ravel().tolist()])
+    return path, polygons
+
+
+def photograph(folder: Path, count: int) -> list[Callable[[], Any]]:
+    """A photograph's view without targets, with run lengths, and with its masks decoded first."""
+    view = WeakView(COCO)
+    path, polygons = drawn(folder, count)
     labels = torch.zeros(count, dtype=torch.long)
 
     def of_runs() -> None:

@@ -1,6 +1,7 @@
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from PIL import Image
@@ -8,6 +9,7 @@ from torch import Tensor
 
 from gdsweep.config import AugmentationSettings
 from gdsweep.data import Instances, StrongView, WeakView, augment, resize_for_test
+from gdsweep.data.augment import as_picture, as_tensor
 from gdsweep.errors import BadInput
 
 GEOMETRIES: dict[str, dict[str, Any]] = {
@@ -476,3 +478,13 @@ def test_randomness_is_torchs_alone(make: Callable[[AugmentationSettings], Any])
 
     assert [look(s, 1) for s in range(8)] == [look(s, 2) for s in range(8)]
     assert len({look(s, 1) for s in range(8)}) > 4
+
+
+def test_pictures_and_tensors_are_one_anothers_whatever_the_layout():
+    rows = torch.randint(0, 256, (7, 5, 3), dtype=torch.uint8)
+    for image in (rows.permute(2, 0, 1), rows.permute(2, 0, 1).contiguous()):
+        for part in (image, image[:, 1:6, :4]):
+            picture = as_picture(part)
+            assert np.array_equal(np.asarray(picture), part.permute(1, 2, 0).numpy())
+            assert as_tensor(picture).is_contiguous()
+            assert torch.equal(as_tensor(picture), part)
