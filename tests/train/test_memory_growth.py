@@ -33,10 +33,13 @@ class _Mallinfo(ctypes.Structure):
     """glibc's `struct mallinfo2` (2.33 and newer)."""
 
     _fields_ = [
-        (name, ctypes.c_size_t)
-        for name in (
-            "arena ordblks smblks hblks hblkhd usmblks fsmblks uordblks fordblks keepcost"
-        ).split()
+        *((f"unread{number}", ctypes.c_size_t) for number in range(4)),
+        ("hblkhd", ctypes.c_size_t),  # bytes of blocks that are mapped one by one
+        ("unread4", ctypes.c_size_t),
+        ("unread5", ctypes.c_size_t),
+        ("uordblks", ctypes.c_size_t),  # bytes of all other blocks
+        ("unread6", ctypes.c_size_t),
+        ("unread7", ctypes.c_size_t),
     ]
 
 
