@@ -85,6 +85,34 @@ def test_generated_files_say_which_command_made_them(
     assert "Made by: " + command in capsys.readouterr().out
 
 
+def test_the_table_with_our_numbers_only_is_written_when_asked(
+    partial: Any, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert script("collect", ["grids/grid.yaml", "--clean"]) == 0
+    said = capsys.readouterr().out
+    for suffix in (".md", ".tex", ".txt"):
+        text = Path(f"results/grid-clean{suffix}").read_text()
+        assert "Mask2Former" in text
+        assert "Polite Teacher" not in text
+        assert "13.5" not in text
+    assert said.count("Made by: python collect.py grids/grid.yaml --clean\n") == 2
+    assert "wrote results/grid-clean.tex" in said
+
+
+def test_a_terminal_gets_tables_of_its_width_and_files_do_not(
+    partial: Any, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("COLUMNS", "64")
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True)
+    assert script("collect", ["grids/grid.yaml"]) == 0
+    table = capsys.readouterr().out.split("Made by")[0]
+    assert "22.0±1.4 (2/3)" in table
+    assert max(map(len, table.splitlines())) <= 64
+    text = Path("results/grid.txt").read_text()
+    assert "22.0 ± 1.4 (2/3) [2] ≈ 21.5" in text
+    assert max(map(len, text.splitlines())) > 64
+
+
 def test_json(partial: Any, capsys: pytest.CaptureFixture[str]) -> None:
     assert script("collect", ["grids/grid.yaml", "--json"]) == 0
     said = json.loads(capsys.readouterr().out)
