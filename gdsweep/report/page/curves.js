@@ -5,7 +5,13 @@ const KEY_NAMES = { student: "student", teacher: "EMA teacher", precision: "righ
 const COLOURS = 8;
 const chart = { plot: null, drawn: [], chosen: [], measure: 0 };
 
-const curveId = (curve) => `${curve.panel} · ${curve.name}`;
+const curveId = (curve) => (curve.panel ? `${curve.panel} · ${curve.name}` : curve.name);
+/** What the chosen runs have in common, which heads their names. */
+const commonPanel = () => {
+  const panels = new Set(chart.chosen.map((curve) => curve.panel));
+  return panels.size === 1 ? [...panels][0] : "";
+};
+const shortName = (curve) => (commonPanel() ? curve.name : curveId(curve));
 
 function startCurves() {
   const place = document.querySelector(".curves");
@@ -202,13 +208,13 @@ function drawBurnIns(plot) {
 /** A line for every chosen run, which `tellValues` fills: it is the chart's legend, too. */
 function makeReadout(table, keys) {
   const columns = keys.filter((key) => chart.drawn.some((one) => one.key === key));
-  const heads = ["Run", ...columns.map((key) => KEY_NAMES[key] ?? "value"), "at iteration", ""];
+  const heads = [commonPanel() || "Run", ...columns.map((key) => KEY_NAMES[key] ?? "value"), "at iteration", ""];
   table.replaceChildren(
     element("thead", {}, element("tr", {}, ...heads.map((text) => element("th", { scope: "col" }, text)))),
     element("tbody", {}, ...chart.chosen.map((curve, rank) => {
       const sign = element("i", { class: `swatch line-${rank % COLOURS}` });
       const drop = () => chooseCurve(curve, false);
-      const name = curveId(curve);
+      const name = shortName(curve);
       return element(
         "tr", {},
         element("th", { scope: "row" }, sign, name),
@@ -245,15 +251,18 @@ function tellPoint(series) {
   const index = series ? plot.cursor.idxs[series] : null;
   tip.hidden = index == null;
   if (tip.hidden) return "";
-  const { curve, key } = chart.drawn[series - 1];
+  const { curve, key, rank } = chart.drawn[series - 1];
   const [x, y] = [plot.data[0][index], plot.data[series][index]];
-  tip.textContent = `${curveId(curve)} ${KEY_NAMES[key] ?? ""}: ${y} at ${x.toLocaleString("en")}`;
+  const value = `${y} at ${x.toLocaleString("en")}`;
+  const said = `${shortName(curve)} ${KEY_NAMES[key] ?? ""}: ${value}`;
+  tip.textContent = innerWidth < 640 ? value : said; // on a phone it would hide the curves
+  tip.style.borderColor = colourOf(rank);
   const left = plot.valToPos(x, "x");
   const room = plot.over.clientWidth;
   tip.style.left = left < room / 2 ? `${left + 10}px` : "";
   tip.style.right = left < room / 2 ? "" : `${room - left + 10}px`;
   tip.style.top = `${Math.max(plot.valToPos(y, "y") - tip.offsetHeight - 8, 0)}px`;
-  return tip.textContent;
+  return said;
 }
 
 /** Left and right along the iterations, up and down between the curves; what is reached is said. */
