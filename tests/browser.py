@@ -218,7 +218,7 @@ class Browser:
 
 
 def photograph(file: Path, folder: Path) -> None:
-    """Pictures of a page in `folder`, on a desktop and a phone, light and dark, of 64 colours."""
+    """Pictures of a page in `folder`, on a desktop and a phone, light and dark, of 256 colours."""
     with tempfile.TemporaryDirectory() as profile, Browser(Path(profile)) as browser:
         for width, height in ((1440, 900), (390, 844)):
             for dark in (False, True):
@@ -227,7 +227,8 @@ def photograph(file: Path, folder: Path) -> None:
                 picture = folder / f"page-{width}-{'dark' if dark else 'light'}.png"
                 browser.picture(picture)
                 with Image.open(picture) as image:
-                    image.convert("RGB").quantize(64).save(picture, optimize=True)
+                    few = image.convert("RGB").quantize(256, Image.Quantize.FASTOCTREE)
+                few.save(picture, optimize=True)
 
 
 if __name__ == "__main__":
