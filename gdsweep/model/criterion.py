@@ -19,6 +19,7 @@ from gdsweep.model.points import (
     sample_maps,
     uniform_points,
 )
+from gdsweep.model.precise import full_precision
 from gdsweep.model.transfer import to_device
 
 
@@ -165,7 +166,7 @@ class Criterion:
         Raises:
             ValueError: masks of a size that is neither the image's nor the canvas'.
         """
-        with torch.autocast(outputs.layers[-1].class_logits.device.type, enabled=False):
+        with full_precision(outputs.layers[-1].class_logits):
             predicted = _Predictions.of(outputs)
             draw = draw or uniform_points(predicted.features.device)
             batch = _BatchTargets.of(outputs, targets)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
 from gdsweep.errors import BadInput
-from gdsweep.model.precise import at_least_float32
+from gdsweep.model.precise import at_least_float32, full_precision
 
 DEFORMABLE_BACKENDS = ("auto", "triton", "pytorch")
 
@@ -254,7 +254,7 @@ class DeformableAttention(nn.Module):
         split = (self.heads, self.levels, self.points)
         heights, widths, _ = _geometry(shapes, query.device)
         sizes = torch.stack([widths, heights], -1)  # [levels, 1, 2]
-        with torch.autocast(query.device.type, enabled=False):
+        with full_precision(query):
             offsets = self.sampling_offsets(at_least_float32(query)).view(B, Q, *split, 2)
         locations = references.view(1, Q, 1, 1, 1, 2) + offsets / sizes
         weights = self.attention_weights(query).view(B, Q, self.heads, -1).softmax(-1)

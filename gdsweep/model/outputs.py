@@ -2,10 +2,9 @@
 
 from dataclasses import dataclass
 
-import torch
 from torch import Tensor
 
-from gdsweep.model.precise import at_least_float32
+from gdsweep.model.precise import at_least_float32, full_precision
 
 
 @dataclass(frozen=True)
@@ -42,6 +41,6 @@ def dot_masks(embeddings: Tensor, features: Tensor) -> Tensor:
 
     In float32 at least: a sum over 256 channels with a threshold at zero needs its precision.
     """
-    with torch.autocast(features.device.type, enabled=False):
+    with full_precision(features):
         flat = at_least_float32(embeddings) @ at_least_float32(features).flatten(2)
     return flat.unflatten(-1, (features.shape[-2], features.shape[-1]))

@@ -10,7 +10,7 @@ from torch import Tensor, nn
 from gdsweep.config import ModelSettings
 from gdsweep.model.deformable_attention import DeformableAttention, Shapes, reference_points
 from gdsweep.model.position import sine_position
-from gdsweep.model.precise import at_least_float32
+from gdsweep.model.precise import at_least_float32, full_precision
 
 
 class PixelDecoder(nn.Module):
@@ -65,7 +65,7 @@ class PixelDecoder(nn.Module):
         """
         if self.autocast:
             return self._decode(list(features))
-        with torch.autocast(features[0].device.type, enabled=False):
+        with full_precision(features[0]):
             return self._decode([at_least_float32(feature) for feature in features])
 
     def _decode(self, features: list[Tensor]) -> tuple[Tensor, list[Tensor]]:

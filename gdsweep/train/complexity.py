@@ -9,7 +9,6 @@ from collections.abc import Callable
 
 import torch
 from torch import nn
-from torch._subclasses.fake_tensor import FakeTensorMode
 from torch.utils.flop_counter import FlopCounterMode
 
 from gdsweep import atomic
@@ -55,8 +54,8 @@ def _flops(network: Network, size: tuple[int, int]) -> int | None:
 
 def _count(network: nn.Module, size: tuple[int, int]) -> int:
     call: Callable[..., object] = torch.func.functional_call
-    with FakeTensorMode(), torch.no_grad(), FlopCounterMode(display=False) as counter:
-        # on the CPU, whatever the device: other attention kernels may not be counted
+    # "meta", whatever the device: attention is then products of matrices, all of which are counted
+    with torch.device("meta"), torch.no_grad(), FlopCounterMode(display=False) as counter:
         named = [*network.named_parameters(), *network.named_buffers()]
         empty = {name: torch.empty(value.shape, dtype=value.dtype) for name, value in named}
         call(network, empty, ([torch.empty(3, *size)],))

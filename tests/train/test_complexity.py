@@ -55,6 +55,24 @@ def test_more_pixels_take_as_many_more_flops() -> None:
     assert (small.parameters, small.size) == (large.parameters, (64, 64))
 
 
+class Attention(nn.MultiheadAttention):
+    """Self-attention between the pixels of an image."""
+
+    def countable(self) -> nn.Module:
+        return self
+
+    def forward(self, images: list[torch.Tensor]) -> torch.Tensor:  # type: ignore[override]
+        pixels = images[0].flatten(1).T[None]
+        return super().forward(pixels, pixels, pixels)[0]
+
+
+def test_the_products_of_attention_are_counted() -> None:
+    found = complexity(Attention(3, 1, batch_first=True), (8, 9))  # type: ignore[arg-type]
+    tokens, width = 8 * 9, 3
+    projections, products = 4 * tokens * width**2, 2 * tokens**2 * width
+    assert found.flops == 2 * (projections + products)
+
+
 def test_parameters_and_those_that_are_trained() -> None:
     network = make("test_resnet", freeze_backbone=True)
     found = complexity(network, (64, 64))
