@@ -103,21 +103,15 @@ def check_line(grid: Path, tmp_path: Path, cells: int) -> pd.DataFrame:
 
 @pytest.mark.slow
 def test_generated_scenes_from_yaml_to_figure(tmp_path):
-    data = {"format": "shapes", "train": 24, "val": 6, "test": 8}
-    grid = write_grid(
-        tmp_path,
-        {"dataset": ["few"], "labels": [25, 50], "method": ["supervised", "guided"]},
-        {
-            **SMALL,
-            "augmentation": {
-                "geometry": "resized-crop",
-                "crop": [64, 64],
-                "scale": [0.7, 1.0],
-                "test_short_edge": None,
-            },
-        },
-        datasets={"few": data},
-    )
+    data = {"few": {"format": "shapes", "train": 24, "val": 6, "test": 8}}
+    axes = {"dataset": ["few"], "labels": [25, 50], "method": ["supervised", "guided"]}
+    views = {
+        "geometry": "resized-crop",
+        "crop": [64, 64],
+        "scale": [0.7, 1.0],
+        "test_short_edge": None,
+    }
+    grid = write_grid(tmp_path, axes, {**SMALL, "augmentation": views}, datasets=data)
     planned = run(
         "launch.py", grid, "--dry-run", "--json", "--store", tmp_path / "no", cwd=tmp_path
     )
@@ -127,7 +121,10 @@ def test_generated_scenes_from_yaml_to_figure(tmp_path):
     # needs the teacher's 6 as well
     assert (plan["iterations_planned"], plan["iterations_unshared"]) == (48, 60)
     assert not (tmp_path / "no").exists()
-    table = check_line(grid, tmp_path, 4)
+    # what is trained is one column of it: three runs, in processes of their own
+    axes["labels"] = [25]
+    grid = write_grid(tmp_path, axes, {**SMALL, "augmentation": views}, datasets=data)
+    table = check_line(grid, tmp_path, 2)
     assert set(table["method"]) == {"supervised", "guided"}
 
 
@@ -136,22 +133,21 @@ def test_a_coco_data_set_the_user_brings(tmp_path):
     write_coco(tmp_path / "data")
     grid = write_grid(
         tmp_path,
-        {"dataset": ["toys"], "labels": [50], "method": ["supervised", "guided"]},
+        {"dataset": ["toys"], "labels": [50], "method": ["supervised"]},
         {**SMALL, "augmentation": {"crop": [96, 96], "test_short_edge": 96}},
         datasets=TOYS,
     )
-    check_line(grid, tmp_path, 2)
+    check_line(grid, tmp_path, 1)
 
 
 @pytest.mark.slow
 def test_real_photographs_through_all_three_stages(tmp_path, pennfudan):
-    """ResNet-50 at reduced size on street photographs, a few dozen iterations."""
+    """ResNet-50 at reduced size on street photographs, a few iterations."""
     settings = {
         **SMALL,
         "model": {**SMALL["model"], "backbone": "resnet50", "norm": "frozen"},
-        "schedule": {"iterations": 24},
-        "distillation": {"burn_in": 12, "teacher": {"at": 12}, "alpha": 0.9},
-        "evaluation": {"period": 24},
+        "schedule": {"iterations": 6},
+        "distillation": {"burn_in": 3, "teacher": {"at": 3}, "alpha": 0.9},
         "augmentation": {"crop": [128, 128], "test_short_edge": 96},
     }
     grid = write_grid(
@@ -171,17 +167,6 @@ def test_real_photographs_through_all_three_stages(tmp_path, pennfudan):
     store = tmp_path / "store"
     scores = [json.loads(path.read_text()) for path in store.glob("*/scores/*.json")]
     assert {(score["images"], score["instances"]) for score in scores} == {(50, 131)}
-
-
-@pytest.mark.slow
-def test_smoke_takes_the_demo_grid_through_everything(tmp_path):
-    store, out = tmp_path / "store", tmp_path / "out"
-    grid = ROOT / "grids" / "demo.yaml"
-    launched = run("launch.py", grid, "--smoke", "--yes", "--store", store, cwd=tmp_path)
-    assert launched.returncode == 0, launched.stdout + launched.stderr
-    collected = run("collect.py", grid, "--smoke", "--store", store, "--out", out, cwd=tmp_path)
-    assert collected.returncode == 0, collected.stderr
-    assert (out / "demo-smoke.pdf").exists()
 
 
 def test_a_damaged_photograph_is_one_clear_line_and_exit_code_2(tmp_path):

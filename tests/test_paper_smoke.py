@@ -1,5 +1,5 @@
-"""The paper and today's networks in miniature: every grid through launch and collect, in the
-official layouts."""
+"""The paper, today's networks and the demo in miniature: each grid through launch and collect, in
+the official layouts."""
 
 import json
 import shutil
@@ -15,7 +15,7 @@ from test_line import ROOT, run
 from gdsweep.grid import load_grid
 from gdsweep.runs import Store
 
-NAMES = ("table3", "table4", "table5", "table6", "table7", "figure1", "figure6", "today")
+NAMES = ("table3", "table4", "table5", "table6", "table7", "figure1", "figure6", "today", "demo")
 GRIDS = [ROOT / "grids" / f"{name}.yaml" for name in NAMES]
 FAMILIES = {"test_resnet", "swin_test", "test_vit", "resnet18"}
 """What ResNet-50, Swin, plain vision transformers and Mask R-CNN are in miniature."""

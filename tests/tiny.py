@@ -1,12 +1,15 @@
 """A tiny run for tests: generated scenes, a two-layer Mask2Former, a dozen iterations."""
 
 import os
+import socket
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import torch
 
+from gdsweep.cluster.local.warm import WarmTrainer
 from gdsweep.runs import RunDir, ScoreRef, read_config
 from gdsweep.train.run import execute
 
@@ -77,23 +80,42 @@ def train(run: RunDir, stop_after: int | None = None) -> bool:
     return execute(run, read_config(run), should_stop)
 
 
-def start(run: RunDir, processes: int = 1) -> subprocess.Popen:
-    """Execute a run in processes of its own, as launch.py does."""
-    many = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
+def start(run: RunDir, **environment: str) -> WarmTrainer:
+    """Execute a run in a process of its own, forked as those of `--smoke` are."""
+    return WarmTrainer(run, {**os.environ, "OMP_NUM_THREADS": "1", **environment})
+
+
+def start_ranks(run: RunDir, processes: int) -> list[WarmTrainer]:
+    """Execute a run in several processes that meet, as a SLURM job's do."""
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = str(free.getsockname()[1])
+    meeting = {"WORLD_SIZE": str(processes), "MASTER_ADDR": "localhost", "MASTER_PORT": port}
+    ranks = [{"RANK": str(rank), "LOCAL_RANK": str(rank)} for rank in range(processes)]
+    return [start(run, **meeting, **rank) for rank in ranks]
+
+
+def torchrun(run: RunDir, processes: int) -> int:
+    """Exit code of a run executed by torchrun, as a local launch does on several GPUs."""
+    several = ["-m", "torch.distributed.run", "--standalone", f"--nproc-per-node={processes}"]
     with open(run.log, "ab") as log:
-        return subprocess.Popen(
-            [
-                sys.executable,
-                *(many if processes > 1 else []),
-                "-m",
-                "gdsweep.train",
-                str(run.path),
-            ],
+        return subprocess.run(
+            [sys.executable, *several, "-m", "gdsweep.train", str(run.path)],
             stdout=log,
             stderr=subprocess.STDOUT,
             env={**os.environ, "OMP_NUM_THREADS": "1"},
             cwd=Path(__file__).parents[1],
-        )
+            timeout=300,
+        ).returncode
+
+
+def ended(trainer: WarmTrainer, seconds: float = 300) -> int:
+    """Exit code of a trainer, which ends within so many seconds."""
+    deadline = time.monotonic() + seconds
+    while (code := trainer.poll()) is None:
+        assert time.monotonic() < deadline, "the trainer does not end"
+        time.sleep(0.02)
+    return code
 
 
 def same(first: object, second: object, path: str = "") -> None:

@@ -1,18 +1,33 @@
 """Runs in a store of their own."""
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from tiny import TINY, merged
+from tiny import TINY, merged, train
 
 from gdsweep.config import CellSettings, CheckpointRef, MilestoneRef, RunConfig
 from gdsweep.runs import RunDir, Store, Wanted
 
 
 @pytest.fixture
-def make_run(tmp_path) -> Callable[..., RunDir]:
+def make_run(tmp_path: Path) -> Callable[..., RunDir]:
     """Make a run in a store of its own: name, objective, relations, wanted, changed settings."""
-    store = Store(tmp_path / "store")
+    return in_store(tmp_path / "store")
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> RunDir:
+    """Tiny supervised run that nothing interrupts; nobody may change it."""
+    make = in_store(tmp_path_factory.mktemp("whole") / "store")
+    run = make("whole", wanted=Wanted(stop=12, milestones=(5, 8, 12)))
+    assert train(run)
+    return run
+
+
+def in_store(folder: Path) -> Callable[..., RunDir]:
+    """A function that makes runs in a new store (see `make_run`)."""
+    store = Store(folder)
     store.check_writable()
 
     def make(

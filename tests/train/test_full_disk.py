@@ -4,7 +4,7 @@ import os
 import subprocess
 
 import pytest
-from tiny import start
+from tiny import ended, start
 
 from gdsweep.errors import BAD_INPUT, DONE
 from gdsweep.runs import Wanted, read_state, read_wanted
@@ -30,7 +30,7 @@ def test_a_full_disk_is_one_line_and_leaves_a_store_that_goes_on(small_disk, mak
     run = make_run("s", wanted=Wanted(stop=6))
     ballast = small_disk / "ballast"
     ballast.write_bytes(b"0" * 24_500_000)
-    assert start(run).wait(120) == BAD_INPUT, run.log.read_text()
+    assert ended(start(run), 120) == BAD_INPUT, run.log.read_text()
     text = run.log.read_text()
     assert "Traceback" not in text
     assert "No space left on device" in text or "cannot write" in text
@@ -38,6 +38,6 @@ def test_a_full_disk_is_one_line_and_leaves_a_store_that_goes_on(small_disk, mak
     # the record of the failure may not have found room either: then the run reads as interrupted
     assert read_state(run, read_wanted(run)).status in ("failed", "interrupted")
     ballast.unlink()
-    assert start(run).wait(120) == DONE, run.log.read_text()
+    assert ended(start(run), 120) == DONE, run.log.read_text()
     assert checkpoint.load(run.state(6))["iteration"] == 6
     assert os.statvfs(small_disk).f_bavail > 0

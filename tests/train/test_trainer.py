@@ -1,13 +1,14 @@
 """All three stages, the states they leave, and what happens when they are interrupted."""
 
 import math
+import os
 import random
 import signal
 import time
 
 import pytest
 import torch
-from tiny import BEST, FINAL, same, start, train
+from tiny import BEST, FINAL, ended, same, start, start_ranks, torchrun, train
 
 from gdsweep.errors import BUSY, TrainingFailed
 from gdsweep.runs import (
@@ -116,9 +117,7 @@ def test_the_teachers_average_is_equation_5_of_the_students_weights(make_run):
         torch.testing.assert_close(states[n]["teacher"][name], expected)
 
 
-def test_a_stop_and_a_new_attempt_change_nothing(make_run):
-    whole = make_run("whole")
-    train(whole)
+def test_a_stop_and_a_new_attempt_change_nothing(make_run, whole):
     parts = make_run("parts")
     assert not train(parts, stop_after=6)
     assert last_attempt(parts).outcome == "stopped"
@@ -131,10 +130,8 @@ def test_a_stop_and_a_new_attempt_change_nothing(make_run):
         assert [a.get(k) for k in keys] == [b.get(k) for k in keys]
 
 
-def test_a_stop_during_an_evaluation_loses_no_step_and_no_score(make_run):
+def test_a_stop_during_an_evaluation_loses_no_step_and_no_score(make_run, whole):
     """The state is kept apart until it is scored: nobody forks from it, and it is scored first."""
-    whole = make_run("whole")
-    train(whole)
     parts = make_run("parts")
     assert not train(parts, stop_after=4)  # three steps, then the first batch of iteration 4's
     assert (parts.states(), parts.unscored_states()) == ([3], [4])
@@ -148,9 +145,7 @@ def test_a_stop_during_an_evaluation_loses_no_step_and_no_score(make_run):
         assert a.get("segm/AP") == b.get("segm/AP")
 
 
-def test_a_damaged_state_is_set_aside_for_the_one_before_it(make_run):
-    whole = make_run("whole")
-    train(whole)
+def test_a_damaged_state_is_set_aside_for_the_one_before_it(make_run, whole):
     run = make_run("s")
     assert not train(run, stop_after=8)
     older, newest = run.states()
@@ -206,10 +201,8 @@ def test_a_fork_equals_the_unshared_run(make_run):
     same(state_of(forks[0], 12), state_of(forks[1], 12))
 
 
-def test_more_wanted_later_extends_and_replays(make_run):
+def test_more_wanted_later_extends_and_replays(make_run, whole):
     """A later milestone continues the path; an earlier one that was not kept is trained again."""
-    whole = make_run("whole", wanted=Wanted(stop=12, milestones=(5, 8, 12)))
-    train(whole)
     run = make_run("s", wanted=Wanted(stop=8))
     train(run)
     make_run("s", wanted=Wanted(stop=12))
@@ -282,7 +275,7 @@ def test_a_teacher_that_changed_is_refused(make_run):
 def test_a_run_is_never_executed_twice_at_once(make_run):
     run = make_run("s")
     with lock.hold(run.lock):
-        assert start(run).wait(60) == BUSY
+        assert ended(start(run), 60) == BUSY
     assert not list(run.attempts.iterdir())
 
 
@@ -311,7 +304,7 @@ def test_micro_batches_accumulate_to_the_same_step(make_run):
 def test_two_processes_take_the_same_steps_as_one(make_run, options):
     """One rendezvous over gloo: the global batch, its losses and the states are one process'."""
     logged = []
-    for name, processes in (("one", 1), ("two", 2)):
+    for name in ("one", "two"):
         run = make_run(
             name,
             "self-distilled",
@@ -320,7 +313,13 @@ def test_two_processes_take_the_same_steps_as_one(make_run, options):
             batch={"labelled": 3, "unlabelled": 4},
             **options,
         )
-        assert start(run, processes).wait(300) == 0, run.log.read_text()
+        if name == "one":
+            assert train(run)
+        elif options:
+            ends = [ended(rank) for rank in start_ranks(run, 2)]
+            assert ends == [0, 0], run.log.read_text()
+        else:
+            assert torchrun(run, 2) == 0, run.log.read_text()
         logged.append(
             (read_metrics(run.metrics), Score.model_validate_json(run.score(FINAL).read_text()))
         )
@@ -334,40 +333,44 @@ def test_two_processes_take_the_same_steps_as_one(make_run, options):
     assert logged[0][1].images == logged[1][1].images
 
 
+FORTY = Wanted(stop=40, best=True, scores=(BEST,))
+
+
 @pytest.mark.slow
-@pytest.mark.parametrize("seed", [0, 1])
-def test_sigkill_at_random_moments_loses_nothing(make_run, seed):
-    whole = make_run(
-        "whole", wanted=Wanted(stop=40, best=True, scores=(BEST,)), schedule={"iterations": 40}
-    )
-    assert start(whole).wait(300) == 0
-    killed = make_run(
-        "killed", wanted=Wanted(stop=40, best=True, scores=(BEST,)), schedule={"iterations": 40}
-    )
-    moments = random.Random(seed)
+def test_sigkill_at_random_moments_loses_nothing(make_run):
+    long = {"wanted": FORTY, "schedule": {"iterations": 40}}
+    whole = make_run("whole", **long)
+    assert ended(start(whole)) == 0
+    moments = random.Random(0)
+    for name in ("killed", "killed again"):
+        killed = make_run(name, **long)
+        assert killed_on_the_way(killed, moments) >= 2
+        same(state_of(whole, 40), state_of(killed, 40))
+        assert read_best(whole) == read_best(killed)
+        assert whole.score(BEST).read_text() == killed.score(BEST).read_text()
+        assert not [p for p in killed.checkpoints.iterdir() if p.name.startswith(".")]
+
+
+def killed_on_the_way(run, moments):
+    """Train a run to its end through up to four SIGKILLs; returns how many hit it."""
     kills = 0
-    while read_state(killed, read_wanted(killed)).status != "done":
-        process = start(killed)
-        if kills < 4:
-            # not before it trains: most of a short attempt is imports
-            deadline = time.time() + 120
-            seen = len(read_metrics(killed.metrics))
-            while process.poll() is None and time.time() < deadline:
-                if len(read_metrics(killed.metrics)) > seen:
-                    break
-                time.sleep(0.01)
-            time.sleep(moments.uniform(0, 1.0))
-            if process.poll() is None:
-                process.send_signal(signal.SIGKILL)
-                kills += 1
-            process.wait()
-        else:
-            assert process.wait(300) == 0
-    assert kills >= 2
-    same(state_of(whole, 40), state_of(killed, 40))
-    assert read_best(whole) == read_best(killed)
-    assert whole.score(BEST).read_text() == killed.score(BEST).read_text()
-    assert not [p for p in killed.checkpoints.iterdir() if p.name.startswith(".")]
+    while read_state(run, FORTY).status != "done":
+        process = start(run)
+        if kills == 4:
+            assert ended(process) == 0
+            break
+        # not before it trains: most of a short attempt is its beginning
+        seen, deadline = len(read_metrics(run.metrics)), time.time() + 120
+        while process.poll() is None and time.time() < deadline:
+            if len(read_metrics(run.metrics)) > seen:
+                break
+            time.sleep(0.01)
+        time.sleep(moments.uniform(0, 1.0))
+        if process.poll() is None:
+            os.kill(process.pid, signal.SIGKILL)
+            kills += 1
+        ended(process)
+    return kills
 
 
 def test_all_options_together_train_stop_and_continue(make_run):
