@@ -2,12 +2,13 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from gdsweep.errors import BadInput
 from gdsweep.grid.cell import Cell
 from gdsweep.grid.grid import Grid
 from gdsweep.grid.methods import Need, evaluation_needs, needs
-from gdsweep.grid.trajectory import Trajectory
+from gdsweep.grid.trajectory import Trajectory, trajectory
 from gdsweep.runs import ScoreRef, Wanted
 
 
@@ -74,8 +75,9 @@ def build_graph(cells: Iterable[Cell], eval_only: bool = False) -> Graph:
         BadInput: `eval_only` with a cell that has none.
     """
     graph = Graph()
+    path = lru_cache(maxsize=None)(trajectory)  # a teacher is asked for by every student
     for cell in cells:
-        found, score = evaluation_needs(cell) if eval_only else needs(cell)
+        found, score = evaluation_needs(cell) if eval_only else needs(cell, path)
         for need in found:
             _add(graph, need)
         graph.results.append((cell, found[-1].trajectory.name, score))

@@ -1,5 +1,6 @@
 """The rows of Table 4 as training trajectories: which runs a cell needs, and up to where."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from gdsweep.config import CellSettings, CheckpointRef, MilestoneRef
@@ -23,30 +24,33 @@ class Need:
     wanted: Wanted
 
 
-def needs(cell: Cell) -> tuple[list[Need], ScoreRef]:
-    """The runs behind a cell, parents first, the scored one last; and its score."""
+def needs(cell: Cell, path: Callable[..., Trajectory] = trajectory) -> tuple[list[Need], ScoreRef]:
+    """The runs behind a cell, parents first, the scored one last; and its score.
+
+    `path` is `trajectory`, or one that remembers what other cells have asked it.
+    """
     settings = cell.settings
     before: list[Need] = []
     teacher: CheckpointRef | None = None
     if settings.method in TAUGHT and settings.distillation.teacher.init is None:
         assert cell.supervised is not None, "a taught cell carries its teacher's settings"
-        supervised, teacher = _teacher(cell.supervised, settings)
+        supervised, teacher = _teacher(path("supervised", cell.supervised), settings)
         before.append(supervised)
     if settings.method == "supervised":
-        last = trajectory("supervised", settings)
+        last = path("supervised", settings)
     elif settings.method == "no-burn-in":
-        last = trajectory("self-distilled", settings)
+        last = path("self-distilled", settings)
     elif settings.method == "fixed-teacher":
-        last = trajectory("guided", settings, teacher=teacher)
+        last = path("guided", settings, teacher=teacher)
     else:
         if settings.method == "guided":
-            first = trajectory("guided", settings, teacher=teacher)
+            first = path("guided", settings, teacher=teacher)
         else:
-            first = trajectory("supervised", settings)
+            first = path("supervised", settings)
         burn_in = settings.distillation.burn_in
         before.append(Need(first, Wanted(stop=burn_in, milestones=(burn_in,))))
         parent = MilestoneRef(run=first.name, at=burn_in)
-        last = trajectory("self-distilled", settings, parent=parent)
+        last = path("self-distilled", settings, parent=parent)
     evaluation = settings.evaluation
     score = ScoreRef(at=evaluation.select, network=evaluation.network, split="test")
     score = score.with_metrics(cell.metrics)
@@ -70,11 +74,10 @@ def evaluation_needs(cell: Cell) -> tuple[list[Need], ScoreRef]:
     return [Need(trajectory("supervised", cell.settings), Wanted(scores=(score,)))], score
 
 
-def _teacher(supervised: CellSettings, settings: CellSettings) -> tuple[Need, CheckpointRef]:
+def _teacher(run: Trajectory, settings: CellSettings) -> tuple[Need, CheckpointRef]:
     """The supervised run that teaches, and which of its checkpoints does."""
-    run = trajectory("supervised", supervised)
     teacher = settings.distillation.teacher
-    horizon = supervised.schedule.iterations
+    horizon = run.config.settings.schedule.iterations
     at = settled(teacher.at, horizon)
     reference = CheckpointRef(run=run.name, at=at, network=teacher.network)
     if at == "best":

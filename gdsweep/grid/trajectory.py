@@ -11,6 +11,7 @@ from gdsweep.config import (
     BatchSettings,
     CellSettings,
     CheckpointRef,
+    DataFormat,
     DistillationSettings,
     EvaluationSettings,
     LabelSettings,
@@ -184,7 +185,12 @@ def _loss(settings: CellSettings, objective: Objective) -> LossSettings:
     groups = min(settings.loss.groups, images)
     if ARCHITECTURES[settings.model.architecture].boxes:
         groups = 1
-    used: LossSettings = settings.loss.model_copy(update={"groups": groups})
+    return _with_groups(settings.loss, groups)
+
+
+@lru_cache(maxsize=4096)
+def _with_groups(loss: LossSettings, groups: int) -> LossSettings:
+    used: LossSettings = loss.model_copy(update={"groups": groups})
     return used
 
 
@@ -273,7 +279,7 @@ def _identity(
     digests = {weights.setting: weights.digest for weights in given}
     for setting in ("weights", "init"):
         if f"model.{setting}" in digests:
-            identity["model"] |= {setting: digests[f"model.{setting}"]}
+            identity["model"] = {**identity["model"], setting: digests[f"model.{setting}"]}
     if "distillation.teacher.init" in digests:
         init, network = digests["distillation.teacher.init"], used.distillation.teacher.network
         identity["teacher"] = {"init": init, "network": network}
@@ -295,8 +301,16 @@ def _label_set(labels: LabelSettings) -> dict[str, Any]:
 
 def _data(used: CellSettings, objective: Objective) -> dict[str, Any]:
     if objective == "supervised":
-        return used.dataset.identity(None)
-    return used.dataset.identity(used.dataset.has_extra and used.labels.extra)
+        return _data_identity(used.dataset, None)
+    return _data_identity(used.dataset, used.dataset.has_extra and used.labels.extra)
+
+
+# What follows is the same for thousands of runs: nobody may change what it returns.
+
+
+@lru_cache(maxsize=4096)
+def _data_identity(dataset: DataFormat, extra: bool | None) -> dict[str, Any]:
+    return dataset.identity(extra)
 
 
 @lru_cache(maxsize=65536)
@@ -318,6 +332,7 @@ _NEWER_MODEL_SETTINGS = (
 )
 
 
+@lru_cache(maxsize=65536)
 def _but_new_defaults(settings: Settings, *names: str) -> dict[str, Any]:
     """All but the younger settings `names` at their defaults: so old runs keep their names."""
     fields = type(settings).model_fields
@@ -325,5 +340,6 @@ def _but_new_defaults(settings: Settings, *names: str) -> dict[str, Any]:
     return _without(settings, *idle)
 
 
+@lru_cache(maxsize=65536)
 def _without(settings: Settings, *names: str) -> dict[str, Any]:
     return {key: value for key, value in _dump(settings).items() if key not in names}

@@ -1,6 +1,6 @@
 """Where each cell of some grids stands: one answer for plan, status, tables and page."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal, get_args
 
@@ -11,7 +11,7 @@ from gdsweep.grid.methods import Need
 from gdsweep.plan.dataset_files import DataCheck
 from gdsweep.plan.job import Job
 from gdsweep.plan.progress import RunStatus, failure_line, iterations_left, run_status
-from gdsweep.runs import Score, ScoreRef, Store, last_attempt, read_state
+from gdsweep.runs import Score, ScoreRef, Store, last_attempt, read_state, unbegun
 from gdsweep.runs.records import read_record
 
 CellStatus = Literal[
@@ -68,19 +68,22 @@ def cell_standings(
     jobs: Mapping[str, Job] | None = None,
     seconds: Mapping[str, float] | None = None,
     data: DataCheck | None = None,
+    existing: Collection[str] | None = None,
 ) -> list[CellStanding]:
     """Where the cells of `graph` stand, in its order. Reads only; raises nothing.
 
     `jobs` are the pending and running jobs of runs, `seconds` their measured seconds of one
-    iteration. Without `jobs` the files alone decide. `data` is a check that has begun already.
+    iteration. Without `jobs` the files alone decide. `data` is a check that has begun already,
+    `existing` what the store holds (see `Store.names`), if known: nothing is looked for of other
+    runs.
     """
-    reader = _Reader(store, jobs or {}, seconds or {}, data or DataCheck(store))
+    reader = _Reader(store, jobs or {}, seconds or {}, data or DataCheck(store), existing)
     return [reader.standing(graph.needs[cell], ref) for cell, _, ref in graph.results]
 
 
 def cell_standing(chain: Sequence[Need], ref: ScoreRef, store: Store) -> CellStanding:
     """Where one cell stands by the files alone. `chain`: what it needs, its own run last."""
-    return _Reader(store, {}, {}, DataCheck(store)).standing(chain, ref)
+    return _Reader(store, {}, {}, DataCheck(store), None).standing(chain, ref)
 
 
 @dataclass(frozen=True)
@@ -101,6 +104,8 @@ class _Reader:
     jobs: Mapping[str, Job]
     seconds: Mapping[str, float]
     data: DataCheck
+    existing: Collection[str] | None
+    """Names in the store; None where nobody has looked."""
     parts: dict[tuple[str, str], _Part] = field(default_factory=dict)
     """Parts that several cells have in common, by run and by what they want of it."""
 
@@ -108,12 +113,12 @@ class _Reader:
         own = chain[-1].trajectory.name
         wanted = sum(_iterations(need) for need in chain)
         try:
-            for need in chain:
+            for need in filter(self._may_exist, chain):
                 fault = self.data.fault(need.trajectory.config)
                 if fault is not None:
                     name = need.trajectory.name
                     return CellStanding("outdated", fault, wanted, wanted, None, name)
-            score: Score | None = read_record(self.store.run(own).score(ref), Score)
+            score = self._score(chain[-1], ref)
         except FileNotFoundError:
             score = None  # the usual hole: what it waits for is told below
         except (BadInput, OSError) as error:
@@ -134,12 +139,20 @@ class _Reader:
         metrics = " and ".join(METRICS[metric].words for metric in score.lacks(ref))
         return replace(standing, status="unmeasured", why=f"{metrics} not measured yet")
 
+    def _may_exist(self, need: Need) -> bool:
+        return self.existing is None or need.trajectory.name in self.existing
+
+    def _score(self, need: Need, ref: ScoreRef) -> Score | None:
+        if not self._may_exist(need):
+            return None
+        return read_record(self.store.run(need.trajectory.name).score(ref), Score)
+
     def _part(self, need: Need) -> _Part:
         name, wanted = need.trajectory.name, need.wanted
         key = (name, wanted.model_dump_json())
         if key not in self.parts:
             directory = self.store.run(name)
-            state = read_state(directory, wanted)
+            state = read_state(directory, wanted) if self._may_exist(need) else unbegun(wanted)
             first = need.trajectory.start
             left = iterations_left(directory, state, wanted, first, wanted.stop)
             status = run_status(state, self.jobs.get(name))

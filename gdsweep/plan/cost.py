@@ -5,12 +5,13 @@ import json
 import os
 import statistics
 from collections.abc import Iterable
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 
 import yaml
 
-from gdsweep.config import RunConfig
+from gdsweep.config import BatchSettings, ModelSettings, ResourceSettings, RunConfig
 from gdsweep.runs import RunDir, Store
 
 TAIL = 64 * 1024
@@ -35,12 +36,20 @@ def kind(config: RunConfig) -> str:
     parts = {
         "objective": config.objective,
         "dataset": (settings.dataset.name, settings.dataset.format),
-        "model": settings.model.model_dump(),
-        "batch": settings.batch.model_dump(),
         "crop": settings.augmentation.crop,
-        "resources": settings.resources.model_dump(include=_TELLING_RESOURCES),
     }
-    return json.dumps(parts, sort_keys=True)
+    sections = (_text(settings.model), _text(settings.batch), _resources(settings.resources))
+    return json.dumps(parts, sort_keys=True) + "".join(sections)
+
+
+@lru_cache(maxsize=4096)
+def _text(settings: ModelSettings | BatchSettings) -> str:
+    return json.dumps(settings.model_dump(), sort_keys=True)
+
+
+@lru_cache(maxsize=4096)
+def _resources(settings: ResourceSettings) -> str:
+    return json.dumps(settings.model_dump(include=_TELLING_RESOURCES), sort_keys=True)
 
 
 def seconds_per_iteration(
@@ -80,21 +89,24 @@ def measured(metrics: Path) -> float | None:
     return statistics.median(times) if times else None
 
 
-def tail(metrics: Path, size: int = TAIL) -> list[dict[str, Any]]:
-    """The last lines of a metrics.json, unmerged; empty where none can be read."""
+def tail(metrics: Path, size: int = TAIL, holding: bytes = b"") -> list[dict[str, Any]]:
+    """The last lines of a metrics.json, unmerged; empty where none can be read.
+
+    With `holding` only lines that contain it are parsed.
+    """
     try:
         with open(metrics, "rb") as file:
             end = file.seek(0, os.SEEK_END)
             file.seek(max(0, end - size))
-            return parse_lines(file.read())
+            return parse_lines(file.read(), holding)
     except (FileNotFoundError, IsADirectoryError, PermissionError):
         return []
 
 
-def parse_lines(content: bytes) -> list[dict[str, Any]]:
+def parse_lines(content: bytes, holding: bytes = b"") -> list[dict[str, Any]]:
     """JSON objects, one a line; half lines at either end are left out."""
     lines = []
-    for line in content.splitlines():
+    for line in (line for line in content.splitlines() if holding in line):
         with contextlib.suppress(ValueError):
             value = json.loads(line)
             if isinstance(value, dict):

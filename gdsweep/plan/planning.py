@@ -1,6 +1,6 @@
 """How a plan comes about: a graph compared with the files of a store and with pending jobs."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import replace
 
 from gdsweep.config import RunConfig
@@ -29,7 +29,7 @@ def make_plan(
     jobs of runs. With `only_these` what earlier launches want of the graph's runs is let go.
     """
     jobs = jobs or {}
-    existing = _names(store)
+    existing = store.names()
     data = DataCheck(store)
     runs: dict[str, PlannedRun] = {}
     for name, trajectory in graph.runs.items():
@@ -37,8 +37,8 @@ def make_plan(
         run = _new(trajectory.config, graph.wanted[name], sources)
         if name in existing or name in jobs:
             run = _begun(run, store, jobs.get(name), only_these, data)
-        runs[name] = _waiting(run, store, runs)
-    _reopen(runs, store)
+        runs[name] = _waiting(run, store, runs, existing)
+    _reopen(runs, store, existing)
     runs = _without_unusable(runs)
     measured: dict[str, float] = {}
     if any(run.todo for run in runs.values()):
@@ -51,7 +51,7 @@ def make_plan(
     unshared = dict.fromkeys(runs, 0)
     for piece in (piece for chain in graph.chains.values() for piece in chain):
         unshared[piece.run] += piece.iterations
-    return Plan(runs, cell_standings(graph, store, jobs, measured, data), unshared)
+    return Plan(runs, cell_standings(graph, store, jobs, measured, data, existing), unshared)
 
 
 def set_aside(plan: Plan, faults: Mapping[str, str], graph: Graph) -> Plan:
@@ -73,9 +73,16 @@ def set_aside(plan: Plan, faults: Mapping[str, str], graph: Graph) -> Plan:
     return replace(plan, runs=_without_unusable(runs), cells=cells)
 
 
-def not_there(sources: Iterable[Source], store: Store) -> tuple[Source, ...]:
-    """Those of `sources` that are not on disk yet."""
-    return tuple(s for s in sources if not sign_of(store.run(s.run), s.at).exists())
+def not_there(
+    sources: Iterable[Source], store: Store, existing: Collection[str] | None = None
+) -> tuple[Source, ...]:
+    """Those of `sources` that are not on disk yet. `existing` is `store.names()`, if known."""
+    return tuple(
+        source
+        for source in sources
+        if (existing is not None and source.run not in existing)
+        or not sign_of(store.run(source.run), source.at).exists()
+    )
 
 
 def _source(graph: Graph, run: str, at: At) -> Source:
@@ -139,16 +146,17 @@ def _as_recorded(run: PlannedRun, store: Store, job: Job | None, only_these: boo
     )
 
 
-def _reopen(runs: dict[str, PlannedRun], store: Store) -> None:
+def _reopen(runs: dict[str, PlannedRun], store: Store, existing: Collection[str]) -> None:
     """Let finished runs go back for states that were removed and are needed by what is left."""
     for run in reversed(list(runs.values())):
         run = runs[run.name]
-        begun = bool(store.run(run.name).states())
-        for source in not_there(run.sources, store) if run.status != "done" else ():
+        for source in not_there(run.sources, store, existing) if run.status != "done" else ():
             parent, own = runs[source.run], run.config.parent
-            forked = begun and own is not None and (own.run, own.at) == (source.run, source.at)
-            if parent.status != "done" or forked or isinstance(source.at, str):
+            if parent.status != "done" or isinstance(source.at, str):
                 continue
+            forked = own is not None and (own.run, own.at) == (source.run, source.at)
+            if forked and store.run(run.name).states():
+                continue  # it has begun: it needs its parent's state no more
             nearest = max(
                 (n for n in store.run(parent.name).states() if n <= source.at), default=parent.first
             )
@@ -160,7 +168,7 @@ def _reopen(runs: dict[str, PlannedRun], store: Store) -> None:
             )
     for name, run in runs.items():
         if run.status in ("interrupted", "new"):
-            runs[name] = _waiting(run, store, runs)
+            runs[name] = _waiting(run, store, runs, existing)
 
 
 def _without_unusable(runs: Mapping[str, PlannedRun]) -> dict[str, PlannedRun]:
@@ -184,11 +192,13 @@ def _without_unusable(runs: Mapping[str, PlannedRun]) -> dict[str, PlannedRun]:
     return found
 
 
-def _waiting(run: PlannedRun, store: Store, before: dict[str, PlannedRun]) -> PlannedRun:
+def _waiting(
+    run: PlannedRun, store: Store, before: dict[str, PlannedRun], existing: Collection[str]
+) -> PlannedRun:
     """The run with what it waits for, and blocked if that will not come."""
     if run.status in ("done", "running", *UNUSABLE):
         return run
-    run = replace(run, waits=not_there(run.sources, store))
+    run = replace(run, waits=not_there(run.sources, store, existing))
     if run.status in ("failed", "queued"):
         return run
     for parent in (before[source.run] for source in run.waits):
@@ -200,14 +210,3 @@ def _waiting(run: PlannedRun, store: Store, before: dict[str, PlannedRun]) -> Pl
 
 def _stop(config: RunConfig, wanted: Wanted) -> int:
     return config.settings.schedule.iterations if wanted.best else wanted.stop
-
-
-def _names(store: Store) -> set[str]:
-    try:
-        return {path.name for path in store.root.iterdir()}
-    except FileNotFoundError:
-        return set()
-    except OSError as error:
-        raise BadInput(
-            f"{store.root}: the store cannot be read ({error.strerror}); name a folder with --store"
-        ) from None

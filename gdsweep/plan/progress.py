@@ -32,7 +32,8 @@ def iterations_left(run: RunDir, state: RunState, wanted: Wanted, first: int, st
     targets = [*lacking.milestones, *([stop] if lacking.stop or lacking.best else [])]
     if not targets:
         return 0
-    reached = max((at for at in run.states() if at <= min(targets)), default=first)
+    states = run.states() if state.iteration else ()
+    reached = max((at for at in states if at <= min(targets)), default=first)
     if state.status == "running":
         reached = max(reached, newest_iteration(run))
     return max(0, max(targets) - max(reached, first))

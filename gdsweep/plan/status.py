@@ -9,7 +9,7 @@ from gdsweep.errors import BadInput
 from gdsweep.grid import Graph, Grid
 from gdsweep.plan.cells import CellStanding
 from gdsweep.plan.cost import tail
-from gdsweep.plan.hours import ProcessorHours, run_hours
+from gdsweep.plan.hours import AttemptHours, ProcessorHours
 from gdsweep.plan.job import Job
 from gdsweep.plan.plan import Plan
 from gdsweep.plan.planning import make_plan
@@ -29,7 +29,7 @@ class Row:
     standing: CellStanding
     """Where it stands."""
     validation_ap: float | None
-    """Last validation AP of its own run, in percent."""
+    """Last validation AP of its own run, in percent; not read where the cell is scored."""
     delta: float | None
     """Its AP minus the published value."""
     hours: ProcessorHours
@@ -122,7 +122,11 @@ def read_status(
         if cell.status in ("interrupted", "new") and cell.run not in jobs
     }
     last = ended(unexplained) if unexplained else {}
-    hours = {name: _hours(store.run(name)) for name in plan.runs}
+    attempts = {name: _attempts(store.run(name)) for name in plan.runs}
+    hours = {
+        name: ProcessorHours(estimated=True) if known is None else known.total
+        for name, known in attempts.items()
+    }
     published = [
         known.get(place)
         for grid in grids
@@ -138,22 +142,25 @@ def read_status(
             Row(
                 cell=cell.label,
                 standing=standing,
-                validation_ap=_validation_ap(store.run(name)),
+                validation_ap=None if standing.score else _validation_ap(store.run(name)),
                 delta=None if ap is None or paper is None else ap - paper.reference,
                 hours=hours[name],
                 silent=_silent(active) if running else None,
                 scoring=read_scoring(active) if running else None,
-                job=standing.job or last.get(standing.run) or _recorded(active),
+                job=standing.job
+                or last.get(standing.run)
+                or _recorded(active, attempts[standing.run]),
             )
         )
     return Status(rows, plan, sum(hours.values(), ProcessorHours()))
 
 
-def _hours(run: RunDir) -> ProcessorHours:
+def _attempts(run: RunDir) -> AttemptHours | None:
+    """The attempts at a run; None where one of their records cannot be read."""
     try:
-        return run_hours(run)
+        return AttemptHours(run)
     except BadInput:
-        return ProcessorHours(estimated=True)
+        return None
 
 
 def _silent(run: RunDir) -> float | None:
@@ -161,12 +168,14 @@ def _silent(run: RunDir) -> float | None:
     return None if sign is None else max(0.0, time.time() - sign)
 
 
-def _recorded(run: RunDir) -> Job | None:
+def _recorded(run: RunDir, attempts: AttemptHours | None) -> Job | None:
     """The job of a run's last attempt, from its record; None where that cannot be read."""
     try:
-        attempt = last_attempt(run)
+        # where an earlier one is damaged, the last may not be
+        known = [last_attempt(run)] if attempts is None else attempts.attempts
     except BadInput:
         return None
+    attempt = known[-1] if known else None
     if attempt is None:
         return None
     job, nodes = (str(attempt.process.get(key) or "") for key in ("job", "nodes"))
@@ -175,6 +184,7 @@ def _recorded(run: RunDir) -> Job | None:
 
 def _validation_ap(run: RunDir) -> float | None:
     """The last validation AP of a run."""
-    values = [line.get("segm/AP") for line in tail(run.metrics)]
-    known = [float(value) for value in values if isinstance(value, (int, float))]
-    return known[-1] if known else None
+    for line in reversed(tail(run.metrics, holding=b'"segm/AP"')):
+        if isinstance(value := line.get("segm/AP"), (int, float)):
+            return float(value)
+    return None

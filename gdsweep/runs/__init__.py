@@ -24,7 +24,7 @@ from gdsweep.runs.initial_weights import is_run, weights_digest, weights_files
 from gdsweep.runs.layout import RunDir
 from gdsweep.runs.metrics import read_metrics
 from gdsweep.runs.records import Attempt, Best, Complexity, Missing, Score, ScoreRef, Wanted
-from gdsweep.runs.state import RunState, missing, read_state, read_wanted, reopen
+from gdsweep.runs.state import RunState, missing, read_state, read_wanted, reopen, unbegun
 from gdsweep.runs.store import Store, read_config
 
 __all__ = [
@@ -62,6 +62,7 @@ __all__ = [
     "settled",
     "sign_of",
     "stamps_of",
+    "unbegun",
     "weights_digest",
     "weights_files",
     "write_attempt",

@@ -3,12 +3,15 @@
 import contextlib
 import os
 import re
+from collections.abc import Iterator
+from functools import cached_property
 from pathlib import Path
 
 from gdsweep.runs.records import ScoreRef
 
 _STATE = re.compile(r"state-(\d{7})\.pt")
 _SHOWN = re.compile(r"labels-(\d{7})\.json")
+_ATTEMPT = re.compile(r"(\d+)\.json")
 _UNSCORED = re.compile(r"unscored-(\d{7})\.pt")
 
 
@@ -129,7 +132,7 @@ class RunDir:
         """What one process of a job said: the first writes the run's log, others beside it."""
         return self.log if rank == 0 else Path(f"{self.log}.rank{rank}")
 
-    @property
+    @cached_property
     def checkpoints(self) -> Path:
         """Folder of states and weights."""
         return self.path / "checkpoints"
@@ -143,7 +146,7 @@ class RunDir:
         """The best weights up to each state on disk."""
         return self.checkpoints / "index.json"
 
-    @property
+    @cached_property
     def attempts(self) -> Path:
         """Folder of attempt records."""
         return self.path / "attempts"
@@ -154,9 +157,9 @@ class RunDir:
 
     def attempt_records(self) -> list[Path]:
         """Records of all attempts, the oldest first."""
-        if not self.attempts.is_dir():
-            return []
-        return sorted(self.attempts.glob("[0-9]*.json"), key=lambda path: int(path.stem))
+        folder = self.attempts
+        numbers = sorted(int(match[1]) for match in _matches(folder, _ATTEMPT))
+        return [self.attempt(number) for number in numbers]
 
     def state(self, iteration: int) -> Path:
         """Complete state after `iteration` optimisation steps."""
@@ -200,10 +203,7 @@ class RunDir:
         return self._iterations(_UNSCORED, self.checkpoints)
 
     def _iterations(self, pattern: re.Pattern[str], folder: Path) -> list[int]:
-        if not folder.is_dir():
-            return []
-        found = (pattern.fullmatch(entry.name) for entry in folder.iterdir())
-        return sorted(int(match[1]) for match in found if match)
+        return sorted(int(match[1]) for match in _matches(folder, pattern))
 
     def score(self, ref: ScoreRef) -> Path:
         """Record of one score."""
@@ -229,3 +229,10 @@ class RunDir:
     def shown_iterations(self) -> list[int]:
         """Iterations at which their pseudo-labels were kept, ascending."""
         return self._iterations(_SHOWN, self.path / "pseudo-labels")
+
+
+def _matches(folder: Path, pattern: re.Pattern[str]) -> Iterator[re.Match[str]]:
+    """The names in a folder that match; none of a folder that is not there."""
+    with contextlib.suppress(FileNotFoundError, NotADirectoryError):
+        # names alone: making a path of each takes most of the time where runs are thousands
+        yield from filter(None, map(pattern.fullmatch, os.listdir(folder)))

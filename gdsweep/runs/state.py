@@ -37,13 +37,17 @@ def read_state(run: RunDir, wanted: Wanted) -> RunState:
 
     Raises BadInput where a record cannot be read, or something else has the run's name.
     """
-    if not run.exists() and os.path.lexists(run.path):
-        raise BadInput(f"{run.path}: not a run directory (config.yaml is missing); move it away")
+    if not run.exists():
+        if os.path.lexists(run.path):
+            raise BadInput(
+                f"{run.path}: not a run directory (config.yaml is missing); move it away"
+            )
+        return unbegun(wanted)
     # the lock first: what is read after it was seen free is how the run was left
     held = lock.is_held(run.lock)
     states = run.states()
     attempt = last_attempt(run)
-    lacking = missing(run, wanted)
+    lacking = _lacking(run, wanted, states, read_delivered(run))
     status: Status
     if held:
         status = "running"
@@ -58,14 +62,28 @@ def read_state(run: RunDir, wanted: Wanted) -> RunState:
     return RunState(status, states[-1] if states else 0, lacking, attempt, read_wanted(run))
 
 
+def unbegun(wanted: Wanted) -> RunState:
+    """The state of a run that does not exist: everything that is `wanted` is missing."""
+    lacking = Missing(
+        stop=wanted.stop or None,
+        milestones=wanted.milestones,
+        best=wanted.best,
+        scores=wanted.scores,
+    )
+    return RunState("new", 0, lacking, None, Wanted())
+
+
 def missing(run: RunDir, wanted: Wanted) -> Missing:
     """What is wanted and was not delivered. Raises BadInput for a damaged record.
 
     What was delivered stays delivered, though its states may have been removed to free the disk;
     whoever needs one again calls `reopen`.
     """
-    delivered = read_delivered(run)
-    states = {*run.states(), *delivered.milestones}
+    return _lacking(run, wanted, run.states(), read_delivered(run))
+
+
+def _lacking(run: RunDir, wanted: Wanted, on_disk: Iterable[int], delivered: Wanted) -> Missing:
+    states = {*on_disk, *delivered.milestones}
     return Missing(
         stop=wanted.stop if max([*states, delivered.stop]) < wanted.stop else None,
         milestones=tuple(m for m in wanted.milestones if m not in states),

@@ -27,10 +27,29 @@ class Store:
 
     def __init__(self, root: Path | str) -> None:
         self.root = Path(root)
+        self._runs: dict[str, RunDir] = {}
 
     def run(self, name: str) -> RunDir:
         """The run directory of that name, whether or not it exists."""
-        return RunDir(self.root / name)
+        run = self._runs.get(name)
+        if run is None:  # a plan asks for each of its thousands of runs a dozen times
+            run = self._runs[name] = RunDir(self.root / name)
+        return run
+
+    def names(self) -> set[str]:
+        """What lies in it: runs, and whatever else; nothing where there is no store yet.
+
+        Raises BadInput where it cannot be read.
+        """
+        try:
+            return set(os.listdir(self.root))
+        except FileNotFoundError:
+            return set()
+        except OSError as error:
+            raise BadInput(
+                f"{self.root}: the store cannot be read ({error.strerror}); "
+                "name a folder with --store"
+            ) from None
 
     def namesakes(self, name: str) -> list[RunDir]:
         """What has the words of a run's name and any identity, by name; see `run_name`."""
