@@ -1,12 +1,14 @@
 """A status as text: one row a cell, the progress of the whole table above."""
 
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import Literal
 
 from rich.cells import cell_len
 from rich.console import Console, ConsoleOptions, Group, RenderResult
-from rich.table import Table
+from rich.segment import Segment
+from rich.style import Style
+from rich.text import Text
 
 from gdsweep.plan.cells import percent
 from gdsweep.plan.hours import duration
@@ -14,6 +16,8 @@ from gdsweep.plan.plan import STATUSES
 from gdsweep.plan.screen import Words
 from gdsweep.plan.status import SILENT, Row, Status
 
+GAP = 2
+"""Blanks between two columns."""
 COLOURS = {"failed": "red", "blocked": "yellow", "running": "green", "done": "dim"}
 
 
@@ -38,41 +42,69 @@ class _Rows:
     """The rows as a table that fits a narrow terminal: the least telling columns go first.
 
     The cell's name takes several lines only where nothing more can go; state, AP and job are always
-    whole.
+    whole. Lines are put together here: rich's own table takes longer to set thousands of rows than
+    everything else together.
     """
 
     def __init__(self, rows: Sequence[Row]) -> None:
         self.rows = rows
 
     def __rich_console__(self, console: Console, options: ConsoleOptions) -> RenderResult:
-        sets = [[name for name in COLUMNS if name != "share"]]
-        for column, instead in LESS:
-            some = [instead if name == column else name for name in sets[-1]]
-            sets.append([name for name in some if name])
-        found = ((names, whole) for whole in (True, False) for names in sets)
-        room = options.max_width + 2
-        fitting = (
-            names
-            for names, whole in found
-            if sum(self._width(name, whole) + 2 for name in names) <= room
-        )
-        yield self._table(next(fitting, sets[-1]))
+        columns = {n: [entry(row) for row in self.rows] for n, (_, entry) in COLUMNS.items()}
+        widths = {name: _width([name, *entries]) for name, entries in columns.items()}
+        word = _width({word for entry in ["cell", *columns["cell"]] for word in entry.split()})
+        names = _fitting(widths, word, options.max_width)
+        others = sum(widths[name] + GAP for name in names[1:])
+        widths["cell"] = min(widths["cell"], max(word, options.max_width - others))
+        yield from _line([(name, name) for name in names], widths, Style(bold=True))
+        styles = {status: Style.parse(colour) for status, colour in COLOURS.items()}
+        for place, row in enumerate(self.rows):
+            label, *more = _wrapped(columns["cell"][place], widths["cell"], console)
+            entries = [(name, columns[name][place]) for name in names[1:]]
+            style = styles.get(row.standing.status)
+            yield from _line([("cell", label), *entries], widths, style)
+            for rest in more:
+                yield from _line([("cell", rest)], widths, style)
 
-    def _width(self, name: str, whole: bool) -> int:
-        """Columns that an entry takes at least; a cell's name that is not kept whole is broken."""
-        entries = [name, *(COLUMNS[name][1](row) for row in self.rows)]
-        words = [word for entry in entries for word in entry.split()]
-        return max(map(cell_len, words if name == "cell" and not whole else entries))
 
-    def _table(self, names: Sequence[str]) -> Table:
-        table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0))
-        for name in names:
-            side = COLUMNS[name][0]
-            table.add_column(name, justify=side, no_wrap=name != "cell", min_width=len(name))
-        for row in self.rows:
-            entries = (COLUMNS[name][1](row) for name in names)
-            table.add_row(*entries, style=COLOURS.get(row.standing.status, ""))
-        return table
+def _fitting(widths: Mapping[str, int], word: int, room: int) -> list[str]:
+    """The columns that fit `room`: with cells' names whole, or broken between their words."""
+    sets = [[name for name in COLUMNS if name != "share"]]
+    for column, instead in LESS:
+        some = [instead if name == column else name for name in sets[-1]]
+        sets.append([name for name in some if name])
+    for least in (widths["cell"], word):
+        for names in sets:
+            if least + sum(GAP + widths[name] for name in names[1:]) <= room:
+                return names
+    return sets[-1]
+
+
+def _line(
+    entries: Sequence[tuple[str, str]], widths: Mapping[str, int], style: Style | None
+) -> Iterator[Segment]:
+    """One line of the table, from the columns' names and what stands in them."""
+    cells = []
+    for name, entry in entries:
+        blank = " " * (widths[name] - _length(entry))
+        cells.append(blank + entry if COLUMNS[name][0] == "right" else entry + blank)
+    yield Segment((" " * GAP).join(cells).rstrip(), style)
+    yield Segment.line()
+
+
+def _wrapped(label: str, width: int, console: Console) -> list[str]:
+    if _length(label) <= width:
+        return [label]
+    return [line.plain.rstrip() for line in Text(label).wrap(console, width)]
+
+
+def _width(entries: Iterable[str]) -> int:
+    return max(map(_length, entries), default=0)
+
+
+def _length(text: str) -> int:
+    """Columns of a terminal that `text` takes."""
+    return len(text) if text.isascii() else cell_len(text)
 
 
 def header(status: Status, asked: bool) -> str:
