@@ -65,7 +65,7 @@ def test_every_table_and_figure_is_written(paper: Path) -> None:
     expected = {f"{name}-smoke{end}" for name in NAMES for end in (".txt", ".md", ".tex", ".csv")}
     drawn = ("figure1", "figure6", "demo")
     expected |= {f"{name}-smoke{end}" for name in drawn for end in (".png", ".pdf")}
-    found = {path.name for path in (paper / "results").iterdir() if path.stat().st_size > 500}
+    found = {path.name for path in (paper / "results").iterdir() if path.stat().st_size > 200}
     assert expected <= found
     for name in NAMES:
         assert any(file.startswith(f"{name}-smoke-curves") for file in found)
