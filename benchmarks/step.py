@@ -29,7 +29,7 @@ from gdsweep.config import CellSettings
 from gdsweep.data import Instances, Sample
 from gdsweep.model import Mask2Former
 from gdsweep.train.distributed import Processes
-from gdsweep.train.ema import update_average
+from gdsweep.train.ema import MovingAverage
 from gdsweep.train.objectives import Loss
 from gdsweep.train.optimizer import build_optimizer
 from gdsweep.train.precision import Precision
@@ -159,6 +159,7 @@ def our_step(size: int, taught: bool = False) -> Callable[[], Any]:
         settings = settings.model_copy(update={"distillation": chosen})
     loss = Loss(settings, CLASSES, Processes(0, 1, CPU), Precision("fp32", CPU))
     optimizer = build_optimizer(student, settings.optimizer)
+    moving = None if teacher is None else MovingAverage(teacher, student)
 
     def step() -> None:
         others = None if teacher is None else [Sample("b", image, image.flip(0), None)]
@@ -166,8 +167,8 @@ def our_step(size: int, taught: bool = False) -> Callable[[], Any]:
         optimizer.zero_grad(set_to_none=True)
         loss.backward(student, parts, 0)
         loss.precision.step(optimizer, student, 0.01)
-        if teacher is not None:
-            update_average(teacher, student, 1.0 - 1e-9)  # its labels stay as many
+        if moving is not None:
+            moving.update(1.0 - 1e-9)  # its labels stay as many
         loss.hear(loss.exchange.meet())
 
     return step

@@ -19,7 +19,7 @@ from gdsweep.data import Instances, Sample
 from gdsweep.model import build_network
 from gdsweep.train.device_batch import mover
 from gdsweep.train.distributed import Processes
-from gdsweep.train.ema import update_average
+from gdsweep.train.ema import MovingAverage
 from gdsweep.train.objectives import Loss
 from gdsweep.train.optimizer import build_optimizer
 from gdsweep.train.precision import Precision
@@ -67,7 +67,7 @@ class Step:
         self.loss.backward(self.student, parts, self.iteration)
         self.loss.precision.step(self.optimizer, self.student, 0.1)
         if self.teacher is not None:
-            update_average(self.teacher, self.student, 0.9)
+            MovingAverage(self.teacher, self.student).update(0.9)
         self.iteration += 1
         return heard
 
