@@ -80,7 +80,7 @@ def spaced(n: int, count: int) -> Sequence[int]:
 
 
 def _coco(data: CocoData, split: str, count: int) -> tuple[list[ScoredImage], dict[int, str]]:
-    from PIL import Image, ImageOps
+    from gdsweep.config.intensity import opened, rgb
 
     images = data.test if split == "test" and data.test is not None else data.val
     assert images.annotations is not None, "a scored set has annotations"
@@ -98,8 +98,8 @@ def _coco(data: CocoData, split: str, count: int) -> tuple[list[ScoredImage], di
         for entry in chosen:
             name = entry["file_name"].replace("\\", "/")  # as `gdsweep.data` reads them
             path = data.resolved(images.images) / name
-            with Image.open(path) as image:
-                pixels = np.asarray(ImageOps.exif_transpose(image).convert("RGB"))
+            with opened(path) as image:
+                pixels = np.asarray(rgb(image, data.scaling))
             masks = tuple(
                 (annotation["category_id"], mask)
                 for annotation in truth[entry["id"]]

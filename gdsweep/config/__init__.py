@@ -10,7 +10,7 @@ from gdsweep.config.cityscapes_format import CityscapesData
 from gdsweep.config.coco_format import CocoData, ImageSet
 from gdsweep.config.data import AugmentationSettings, LabelSettings
 from gdsweep.config.figures import FIGURES, FigureKind
-from gdsweep.config.format_base import SPLIT_NAMES, DataFormat, FileFormat, Split
+from gdsweep.config.format_base import SPLIT_NAMES, DataFormat, FileFormat, Scaling, Split
 from gdsweep.config.formats import FORMATS, DataSettings
 from gdsweep.config.label_list import LabelList, read_label_list
 from gdsweep.config.metrics import METRICS, Metric, always_measured
@@ -68,6 +68,7 @@ __all__ = [
     "OptimizerSettings",
     "ResourceSettings",
     "RunConfig",
+    "Scaling",
     "ScheduleSettings",
     "Settings",
     "ShapesData",

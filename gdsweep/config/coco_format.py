@@ -1,10 +1,13 @@
 """COCO's instances format; its rules: see `gdsweep.data.coco`."""
 
+import math
 from pathlib import Path
-from typing import ClassVar, Literal
+from typing import Any, ClassVar, Literal
+
+from pydantic import field_validator
 
 from gdsweep.config.base import Settings
-from gdsweep.config.format_base import FileFormat
+from gdsweep.config.format_base import FileFormat, Scaling
 from gdsweep.config.set_statistics import SetStatistics, coco_statistics
 
 CATALOG = "detectron2:"
@@ -37,12 +40,34 @@ class CocoData(FileFormat):
     """Images of the reported score; the validation images if not given, as in the paper."""
     unlabelled: ImageSet | None = None
     """Extra images that join the unlabelled pool (annotations, if any, are not read)."""
+    scaling: Scaling = "full"
+    """How images with more than 8 bits a channel become 8 bits: `full` keeps the upper 8 of 16
+    bits; `percentile` takes the percentiles 0.1 and 99.9 of each image to 0 and 255, `min-max` its
+    lowest and highest value, and `[LOW, HIGH]` these two values. Images of 8 bits stay as they are.
+    """
+
+    @field_validator("scaling")
+    @classmethod
+    def _rising(cls, given: Scaling) -> Scaling:
+        if not isinstance(given, str) and not -math.inf < given[0] < given[1] < math.inf:
+            raise ValueError("two values, the lower first, are valid: [0, 4095]")
+        return given
 
     @property
     def place(self) -> Path | None:
         """The training annotations; None where a catalog knows the files' places."""
         given = self.train.annotations
         return None if given is None or given.startswith(CATALOG) else self.resolved(given)
+
+    @property
+    def pixel_scaling(self) -> Scaling:
+        """As `scaling` says."""
+        return self.scaling
+
+    def identity(self, extra: bool | None) -> dict[str, Any]:
+        """Name and format, and the scaling where it is not that of every earlier run."""
+        scaled = {} if self.scaling == "full" else {"scaling": self.scaling}
+        return {**super().identity(extra), **scaled}
 
     @property
     def has_extra(self) -> bool:

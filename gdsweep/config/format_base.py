@@ -16,6 +16,9 @@ Split = Literal["val", "test"]
 SPLIT_NAMES: dict[Split, str] = {"val": "validation", "test": "test"}
 """What a person reads of them."""
 
+Scaling = Literal["full", "min-max", "percentile"] | tuple[float, float]
+"""How pixels of more than 8 bits become 8; see `gdsweep.config.intensity`."""
+
 
 class DataFormat(Settings):
     """The settings of a data set in one format.
@@ -60,6 +63,11 @@ class DataFormat(Settings):
     def has_test(self) -> bool:
         """Whether scores are reported on images of their own; on the validation images if not."""
         return True
+
+    @property
+    def pixel_scaling(self) -> Scaling:
+        """How its images of more than 8 bits a channel become 8 bits."""
+        return "full"
 
     def scored_split(self, asked: Split) -> Split:
         """Image set that a score is of: `val` where `test` is asked for and there is none."""

@@ -61,7 +61,7 @@ def check_data(use: DataUse, out: Path) -> list[str]:
     parts = [Part(name, s, range(len(s)), s.size) for name, s in sets.items()]
     if splits.unlabelled is not None:
         parts.append(Part("unlabelled", splits.unlabelled, range(len(splits.unlabelled))))
-    check_readable(use.data.name, parts)
+    check_readable(use.data.name, parts, use.data.pixel_scaling)
     notes = [*splits.notes, *twin_notes(parts)]
     lines = [
         f"{use.data.name} ({use.data.format}, {use.data.source})",

@@ -31,6 +31,8 @@ What is otherwise decided:
   stay in the unlabelled pool and in scoring. They are counted.
 - Category ids may have gaps; labels are contiguous, in the order of ids. Images are in the order of
   ids, whatever the file's.
+- More than 8 bits a channel become 8 as the data set's `scaling` says; a TIFF of several pages is
+  refused (reduced copies of the first do not count).
 - The EXIF orientation is applied before sizes are compared, as in detectron2.
 - Extra unlabelled images are all image files of their folder and its folders; annotations given
   for them are not read.
@@ -48,6 +50,7 @@ from torch import Tensor
 
 from gdsweep.config import CocoData, ImageSet
 from gdsweep.config.coco_format import CATALOG
+from gdsweep.config.format_base import Scaling
 from gdsweep.data import segmentation as segmentations
 from gdsweep.data.annotations import Annotations, read_annotations
 from gdsweep.data.dataset import DatasetSplits
@@ -58,8 +61,8 @@ from gdsweep.errors import BadInput
 class CocoDataset:
     """One image set and its annotations. Masks are decoded when asked for."""
 
-    def __init__(self, folder: Path, annotations: Annotations) -> None:
-        self.folder, self._annotations = folder, annotations
+    def __init__(self, folder: Path, annotations: Annotations, scaling: Scaling = "full") -> None:
+        self.folder, self._annotations, self._scaling = folder, annotations, scaling
         self.names, self.image_ids = annotations.names, annotations.image_ids
         self.categories = annotations.categories
         self.classes = tuple(category["name"] for category in self.categories)
@@ -71,7 +74,7 @@ class CocoDataset:
 
     def image(self, index: int) -> Tensor:
         """Image `index`: RGB, uint8 [3, H, W]. Raises BadInput if it cannot be read."""
-        return read_annotated(self.path(index), self.size(index))
+        return read_annotated(self.path(index), self.size(index), self._scaling)
 
     def path(self, index: int) -> Path:
         """The file of image `index`."""
@@ -139,15 +142,15 @@ class CocoDataset:
 class ImageFolder:
     """The image files of a folder and its folders, without annotations."""
 
-    def __init__(self, folder: Path, names: list[str]) -> None:
-        self.folder, self.names = folder, names
+    def __init__(self, folder: Path, names: list[str], scaling: Scaling = "full") -> None:
+        self.folder, self.names, self._scaling = folder, names, scaling
 
     def __len__(self) -> int:
         return len(self.names)
 
     def image(self, index: int) -> Tensor:
         """Image `index`: RGB, uint8 [3, H, W]. Raises BadInput if it cannot be read."""
-        return read_image(self.path(index))
+        return read_image(self.path(index), self._scaling)
 
     def path(self, index: int) -> Path:
         """The file of image `index`."""
@@ -186,7 +189,7 @@ def _open_set(
     path = _annotation_file(settings, image_set.annotations)
     folder = _folder(settings, name, image_set)
     annotations = read_annotations(path, f"{where}.annotations: {path}")
-    dataset = CocoDataset(folder, annotations)
+    dataset = CocoDataset(folder, annotations, settings.scaling)
     absent = _absent(folder, dataset.names)
     if absent:
         raise BadInput(
@@ -237,7 +240,7 @@ def _open_unlabelled(
     if len(extra) < len(names):
         count = len(names) - len(extra)
         notes.append(f"unlabelled: {count} images that belong to another image set skipped")
-    return ImageFolder(folder, extra)
+    return ImageFolder(folder, extra, settings.scaling)
 
 
 def _same_categories(settings: CocoData, train: CocoDataset, name: str, other: CocoDataset) -> None:

@@ -5,9 +5,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import ExifTags, Image, ImageOps, UnidentifiedImageError
+from PIL import ExifTags, Image, UnidentifiedImageError
 from torch import Tensor
 
+from gdsweep.config.format_base import Scaling
+from gdsweep.config.intensity import fault, opened, rgb
 from gdsweep.data.stand_in import stand_in
 from gdsweep.errors import BadInput
 
@@ -21,32 +23,33 @@ _TURNED = (5, 6, 7, 8)  # EXIF orientations that swap height and width
 _TAIL = 4096  # bytes at the end of a file that are looked at
 
 
-def read_annotated(path: Path, stated: tuple[int, int]) -> Tensor:
+def read_annotated(path: Path, stated: tuple[int, int], scaling: Scaling = "full") -> Tensor:
     """The pixels of an image file whose annotation states this height and width.
 
     Raises:
         BadInput: as `read_image`, or the image has another size.
     """
-    image = read_image(path)
+    image = read_image(path, scaling)
     size = (image.shape[1], image.shape[2])
     if size != stated:
         raise BadInput(f"{path}: {_size_fault(size, stated)}")
     return image
 
 
-def read_image(path: Path) -> Tensor:
+def read_image(path: Path, scaling: Scaling = "full") -> Tensor:
     """The pixels of an image file: RGB, uint8 [3, H, W].
 
     Its EXIF orientation is applied, as detectron2 does. Grey, palette and CMYK images are converted
-    to RGB, transparency is dropped, and of 16 bits the upper 8 are kept.
+    to RGB, and transparency is dropped. More than 8 bits become 8 as `scaling` says; of 16 bits the
+    upper 8 are kept where nothing is said.
 
     Raises:
-        BadInput: there is no such file, it is not an image, or it is not complete.
+        BadInput: there is no such file, it is not an image or a stack of several, it is not
+            complete, or it cannot be scaled so.
     """
     try:
-        with Image.open(path) as image:
-            ImageOps.exif_transpose(image, in_place=True)
-            pixels = np.array(_rgb(image))
+        with opened(path) as image:
+            pixels = np.array(rgb(image, scaling))
     except FileNotFoundError:
         raise BadInput(f"{path}: no such image file") from None
     except MemoryError:
@@ -56,23 +59,27 @@ def read_image(path: Path) -> Tensor:
     return torch.from_numpy(pixels).permute(2, 0, 1)
 
 
-def image_fault(path: Path, size: tuple[int, int] | None = None) -> str | None:
+def image_fault(
+    path: Path, size: tuple[int, int] | None = None, scaling: Scaling = "full"
+) -> str | None:
     """Why an image file cannot be read or has another size than `size`; None where all is well.
 
     Only the file's header and end are looked at; it is decoded where these do not settle it.
     `size` is height and width after the EXIF orientation.
     """
     try:
-        with Image.open(path) as image:
+        with opened(path) as image:
             found, settled = _turned_size(image), _has_end(path, image.format)
-            _check_mode(image)
+            reason = fault(image, scaling)
+        if reason is not None:
+            return reason
     except MemoryError:
         raise
     except Exception as error:  # Pillow's decoders raise whatever they meet
         return _reason(path, error)
     if not settled or (size is not None and found != size):
         try:
-            height, width = read_image(path).shape[1:]
+            height, width = read_image(path, scaling).shape[1:]
         except BadInput as problem:
             return str(problem).removeprefix(f"{path}: not a readable image: ")
         found = (height, width)
@@ -158,17 +165,3 @@ def _reason(path: Path, error: Exception) -> str:
     if isinstance(error, UnidentifiedImageError):
         return "it is in no image format that Pillow knows"
     return " ".join(str(error).split()) or type(error).__name__
-
-
-def _check_mode(image: Image.Image) -> None:
-    if image.mode == "F":
-        raise ValueError("it has floating-point pixels; 8 or 16 bits are valid")
-
-
-def _rgb(image: Image.Image) -> Image.Image:
-    if image.mode.startswith("I"):  # 16 bits: convert() would clip them to white
-        return Image.fromarray((np.asarray(image).clip(0, 65535) >> 8).astype(np.uint8)).convert(
-            "RGB"
-        )
-    _check_mode(image)
-    return image.convert("RGB")

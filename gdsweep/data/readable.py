@@ -5,6 +5,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
+from gdsweep.config.format_base import Scaling
 from gdsweep.data.dataset import Images
 from gdsweep.data.image_file import image_fault
 from gdsweep.errors import BadInput
@@ -36,8 +37,10 @@ class Part:
                 yield self.images.names[index], path, self.size(index)
 
 
-def check_readable(data: str, parts: Sequence[Part]) -> None:
+def check_readable(data: str, parts: Sequence[Part], scaling: Scaling = "full") -> None:
     """Look at the header and the end of every image file of a data set called `data`.
+
+    `scaling` is how its images of more than 8 bits are read.
 
     Raises:
         BadInput: some cannot be read or have another size than their annotations say.
@@ -46,7 +49,7 @@ def check_readable(data: str, parts: Sequence[Part]) -> None:
     for part in parts:
         files = list(part.files())
         with ThreadPoolExecutor(THREADS) as threads:
-            found = threads.map(lambda file: image_fault(*file[1:]), files)
+            found = threads.map(lambda file: image_fault(file[1], file[2], scaling), files)
             bad = [(name, fault) for (name, _, _), fault in zip(files, found, strict=True) if fault]
         if bad:
             named = "; ".join(f"{name}: {fault}" for name, fault in bad[:TOLD])

@@ -1,7 +1,8 @@
 """Predictions on photographs: overlays to look at, and COCO results.
 
 For each image `NAME.png` with the instances drawn on it, and for all of them `predictions.json`
-(COCO results) beside `images.json` (the images and categories that its ids refer to).
+(COCO results) beside `images.json` (the images and categories that its ids refer to). Images of
+more than 8 bits are read as the run's data set is, without a run by the upper 8 of 16 bits.
 """
 
 import json
@@ -70,6 +71,7 @@ def predict_files(
             here.
     """
     annotated = None if ground_truth is None else Annotated(ground_truth, files)
+    scaling = opened.run.settings.dataset.pixel_scaling if opened.run else "full"
     views = opened.run.settings.augmentation if opened.run else AugmentationSettings()
     if short_edge is not None:
         views = views.model_copy(update={"test_short_edge": short_edge})
@@ -79,7 +81,7 @@ def predict_files(
     results: list[dict[str, Any]] = []
     records, drawn = [], 0
     for number, (file, stem) in enumerate(zip(files, _stems(files), strict=True), start=1):
-        image = read_image(file)
+        image = read_image(file, scaling)
         size = (image.shape[-2], image.shape[-1])
         shown = resize_for_test(image, views).to(device)
         with torch.no_grad():

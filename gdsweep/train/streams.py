@@ -89,7 +89,8 @@ class Streams:
         problem = None
         if self._processes.first:
             try:
-                check_readable(self._settings.dataset.name, parts)
+                data = self._settings.dataset
+                check_readable(data.name, parts, data.pixel_scaling)
                 for note in twin_notes(parts):
                     log.info("data: %s", note)
             except BadInput as error:

@@ -259,6 +259,9 @@ def test_a_data_set_of_files_is_its_name() -> None:
     moved = {"root": "/data", "train": elsewhere, "val": elsewhere, "test": elsewhere}
     assert name("supervised") == name("supervised", **moved)
     assert name("supervised") != name("supervised", name="road")
+    assert name("supervised") == name("supervised", scaling="full")
+    assert name("supervised") != name("supervised", scaling="percentile")
+    assert name("supervised", scaling=[0, 9]) != name("supervised", scaling=[0, 8])
     extra = ImageSet(images="more")
     assert name("supervised") == name("supervised", unlabelled=extra)
     assert name("guided") != name("guided", unlabelled=extra)
