@@ -7,7 +7,7 @@ import pytest
 
 from gdsweep import atomic
 from gdsweep.errors import BadInput
-from gdsweep.runs import Attempt, RunDir, ScoreRef, Wanted, lock, read_state
+from gdsweep.runs import Attempt, RunDir, ScoreRef, Wanted, lock, read_state, unbegun
 from gdsweep.runs.state import missing
 
 SCORE = ScoreRef(at="best", network="student")
@@ -38,6 +38,16 @@ def test_no_directory_is_new(tmp_path: Path) -> None:
     state = read_state(RunDir(tmp_path / "none"), WANTED)
     assert (state.status, state.iteration, state.attempt) == ("new", 0, None)
     assert not (tmp_path / "none").exists()
+
+
+@pytest.mark.parametrize("wanted", [WANTED, Wanted(), Wanted(scores=(SCORE,))])
+def test_what_is_told_of_no_directory_is_what_an_empty_one_lacks(
+    run: RunDir, wanted: Wanted
+) -> None:
+    empty = read_state(run, wanted)
+    state = unbegun(wanted)
+    assert (state.missing, state.iteration, state.attempt) == (empty.missing, 0, None)
+    assert read_state(run.sibling("none"), wanted) == state
 
 
 def test_from_new_to_done(run: RunDir) -> None:

@@ -2,18 +2,31 @@
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from tiny import TINY, merged, train
 
+from gdsweep import atomic
 from gdsweep.config import CellSettings, CheckpointRef, MilestoneRef, RunConfig
-from gdsweep.runs import RunDir, Store, Wanted
+from gdsweep.runs import Complexity, RunDir, Store, Wanted
 
 
 @pytest.fixture
 def make_run(tmp_path: Path) -> Callable[..., RunDir]:
-    """Make a run in a store of its own: name, objective, relations, wanted, changed settings."""
-    return in_store(tmp_path / "store")
+    """Make a run in a store of its own: name, objective, relations, wanted, changed settings.
+
+    Its network has been counted, which takes as long as some of these trainings.
+    """
+    make = in_store(tmp_path / "store")
+
+    def counted(*arguments: Any, **changes: Any) -> RunDir:
+        run = make(*arguments, **changes)
+        counts = Complexity(parameters=1, trainable=1, flops=1, size=(1, 1))
+        atomic.write_json(run.network, counts.model_dump(mode="json"))
+        return run
+
+    return counted
 
 
 @pytest.fixture(scope="session")

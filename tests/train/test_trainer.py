@@ -12,6 +12,7 @@ from tiny import BEST, FINAL, ended, same, start, start_ranks, torchrun, train
 
 from gdsweep.errors import BUSY, TrainingFailed
 from gdsweep.runs import (
+    Complexity,
     Score,
     Wanted,
     lock,
@@ -22,6 +23,7 @@ from gdsweep.runs import (
     read_wanted,
 )
 from gdsweep.runs.attempts import last_attempt
+from gdsweep.runs.records import read_record
 from gdsweep.train import checkpoint
 
 ROBUST = {
@@ -74,6 +76,13 @@ def test_supervised_run_delivers_what_is_wanted(make_run):
     assert score.images == 6
     attempt = last_attempt(run)
     assert (attempt.outcome, attempt.first_iteration, attempt.last_iteration) == ("done", 0, 12)
+
+
+def test_a_run_counts_its_network(whole):
+    counted = read_record(whole.network, Complexity)
+    assert counted.parameters > 1
+    assert counted.flops is not None
+    assert counted.size == (64, 64)
 
 
 def test_three_stages(make_run):
