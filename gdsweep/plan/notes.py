@@ -1,19 +1,25 @@
 """What a reader of a plan should know of settings that nobody wrote down, and of views."""
 
+import re
 from collections.abc import Iterable
 
+from gdsweep.config import CellSettings
 from gdsweep.grid import Cell, Grid
 from gdsweep.grid.assignments import holds
 from gdsweep.grid.names import canonical
 from gdsweep.grid.yaml_lines import plain
 from gdsweep.plan.views import view_warnings
 
+_NORMALISING = re.compile(r"res(net|next)|regnet|efficientnet|densenet|mobilenet|hrnet|dla\d")
+"""Families of backbones with batch normalisation; the others' `model.norm` is without effect."""
+
 
 def plan_notes(grids: Iterable[Grid]) -> list[str]:
     """One line for each thing, however many cells it concerns.
 
     Values that were derived from a data set of one's own, values that were interpolated between a
-    table's entries, own data whose files are not seen, and views that differ (see `views`).
+    table's entries, own data whose files are not seen, batch statistics over fewer images than the
+    recipe's, and views that differ (see `views`).
     """
     lines: dict[str, None] = {}
     for grid in grids:
@@ -21,6 +27,7 @@ def plan_notes(grids: Iterable[Grid]) -> list[str]:
             lines |= dict.fromkeys(_interpolated(grid, cell))
         for cell in grid.cells:
             lines |= dict.fromkeys(_published_length(grid, cell))
+            lines |= dict.fromkeys(_normalised_together(cell.settings))
         own = {cell.settings.dataset.name: cell for cell in grid.cells if _is_own(grid, cell)}
         for name, cell in own.items():
             lines |= dict.fromkeys(_of_own_data(grid, name, cell))
@@ -69,6 +76,26 @@ def _published_length(grid: Grid, cell: Cell) -> list[str]:
     return [
         f"{data.name}: what the grid leaves open has the values published for COCO, iterations "
         f"{cell.settings.schedule.iterations:,} among them"
+    ]
+
+
+def _normalised_together(settings: CellSettings) -> list[str]:
+    """That statistics are of fewer images than the recipe's, which has the whole batch's."""
+    batch, resources = settings.batch, settings.resources
+    name = settings.model.backbone.partition(".")[0]
+    if settings.model.norm != "sync" or not _NORMALISING.search(name):
+        return []
+    gpus = resources.nodes * resources.gpus
+    share = -(-batch.labelled // max(gpus, 1))
+    at_once = min(batch.micro or share, share)
+    together = min(at_once * max(gpus, 1), batch.labelled)
+    if together == batch.labelled:
+        return []
+    where = f"{gpus} GPU{'s' * (gpus > 1)}" if gpus else "the CPU"
+    return [
+        f"{name}: batch normalisation (model.norm: sync) is over {together} image"
+        f"{'s' * (together > 1)}, batch.micro {at_once} on {where}, where the recipe has "
+        f"{batch.labelled}"
     ]
 
 

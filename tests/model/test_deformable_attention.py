@@ -80,6 +80,24 @@ def test_forward_and_backward_repeat_bit_for_bit() -> None:
     assert all(torch.equal(a, b) for a, b in zip(*runs, strict=True))
 
 
+def test_only_values_locations_and_weights_are_kept_for_the_backward_pass() -> None:
+    shapes = [(side, side) for side in (16, 32, 64)]  # of a 512 x 512 image
+    S = sum(h * w for h, w in shapes)
+    value = torch.randn(1, S, 8, 32, requires_grad=True)
+    locations = torch.rand(1, S, 8, 3, 4, 2, requires_grad=True)
+    weights = torch.rand(1, S, 8, 3, 4, requires_grad=True)
+    kept: dict[int, int] = {}
+
+    def count(tensor: Tensor) -> Tensor:
+        kept[tensor.untyped_storage().data_ptr()] = tensor.untyped_storage().nbytes()
+        return tensor
+
+    with torch.autograd.graph.saved_tensors_hooks(count, lambda tensor: tensor):
+        deformable_attention(value, shapes, locations, weights)
+    assert sum(kept.values()) == 4 * sum(x.numel() for x in (value, locations, weights))
+    assert sum(kept.values()) < 12 * 2**20
+
+
 def test_a_nan_location_gives_nan_not_a_crash() -> None:
     value, locations, weights = inputs(torch.float32)
     with torch.no_grad():
@@ -110,10 +128,11 @@ def test_reference_points_are_cell_centres() -> None:
 
 @pytest.mark.gpu
 @pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_cuda_equals_cpu() -> None:
+@pytest.mark.parametrize("backend", ["triton", "pytorch"])
+def test_cuda_equals_cpu(backend: str) -> None:
     given = inputs(torch.float32)
     moved = [x.detach().cuda().requires_grad_() for x in given]
-    ours = deformable_attention(moved[0], SHAPES, moved[1], moved[2])
+    ours = deformable_attention(moved[0], SHAPES, moved[1], moved[2], backend)
     theirs = deformable_attention(given[0], SHAPES, given[1], given[2])
     torch.testing.assert_close(ours.cpu(), theirs, rtol=1e-4, atol=1e-5)
     for mine, other in zip(
@@ -122,3 +141,23 @@ def test_cuda_equals_cpu() -> None:
         strict=True,
     ):
         torch.testing.assert_close(mine.cpu(), other, rtol=1e-3, atol=1e-4)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("dtype", [torch.float32, torch.bfloat16, torch.float16])
+def test_triton_equals_pytorch_at_full_size(dtype: torch.dtype) -> None:
+    shapes = [(16, 32), (32, 64), (64, 128)]
+    S = sum(h * w for h, w in shapes)
+    value = torch.randn(2, S, 8, 32, device="cuda").to(dtype).requires_grad_()
+    near = reference_points(shapes, torch.device("cuda")).view(1, S, 1, 1, 1, 2)
+    locations = (near + 0.05 * torch.randn(2, S, 8, 3, 4, 2, device="cuda")).requires_grad_()
+    weights = torch.rand(2, S, 8, 3, 4, device="cuda", requires_grad=True)
+    given = (value, locations, weights)
+    results = []
+    for backend in ("triton", "pytorch"):
+        out = deformable_attention(value, shapes, locations, weights, backend)
+        results.append([out, *torch.autograd.grad(out.float().square().sum(), given)])
+    tolerance = 1e-5 if dtype == torch.float32 else 4 * torch.finfo(dtype).eps
+    for ours, theirs in zip(*results, strict=True):
+        assert (ours.float() - theirs.float()).norm() <= tolerance * theirs.float().norm()

@@ -1,6 +1,7 @@
 """timm's attention by another operator: the same numbers, in every copy of the network."""
 
 import copy
+from importlib.util import find_spec
 from typing import Any
 
 import pytest
@@ -17,7 +18,7 @@ from gdsweep.model.vit import create_vit
 def transformer(name: str, backend: str) -> Any:
     torch.manual_seed(0)
     settings = ModelSettings(backbone=name, weights="random")
-    return create_vit(settings, backend, img_size=64, depth=2).eval()
+    return create_vit(settings, backend, img_size=56 if "patch14" in name else 64, depth=2).eval()
 
 
 @pytest.fixture
@@ -75,3 +76,18 @@ def test_xformers_on_a_cpu_is_refused_and_auto_is_timms() -> None:
             transformer("test_vit", "xformers").forward_features(image)
         plain = transformer("test_vit", "sdpa").forward_features(image)
         assert torch.equal(transformer("test_vit", "auto").forward_features(image), plain)
+
+
+@pytest.mark.gpu
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.skipif(find_spec("xformers") is None, reason="xformers is not installed")
+def test_xformers_equals_pytorch_on_cuda() -> None:
+    image = torch.randn(1, 3, 56, 56, device="cuda")
+    found = []
+    for backend in ("xformers", "sdpa"):
+        net = transformer("vit_small_patch14_reg4_dinov2", backend).cuda()
+        tokens = net.forward_features(image)
+        tokens.square().sum().backward()
+        found.append((tokens, net.blocks[0].attn.qkv.weight.grad))
+    for ours, theirs in zip(*found, strict=True):
+        assert (ours - theirs).norm() <= 1e-3 * theirs.norm()
