@@ -4,8 +4,13 @@ import argparse
 import re
 import sys
 from pathlib import Path
+from typing import TYPE_CHECKING
 
+from gdsweep.commands.import_options import add_import
 from gdsweep.errors import BAD_INPUT, DONE, BadInput
+
+if TYPE_CHECKING:
+    from gdsweep.config import Scaling
 
 
 def parser(program: str) -> argparse.ArgumentParser:
@@ -31,6 +36,7 @@ def parser(program: str) -> argparse.ArgumentParser:
     init.add_argument("--name", help="what the data set is called (default: the folder's name)")
     init.add_argument("--backbone", default="resnet50", help="default: resnet50")
     init.add_argument("--out", type=Path, metavar="GRID", help="file to write (default: NAME.yaml)")
+    add_import(commands)
     miniatures = commands.add_parser(
         "miniatures", help="write COCO and Cityscapes in miniature, for launch --smoke"
     )
@@ -39,9 +45,11 @@ def parser(program: str) -> argparse.ArgumentParser:
 
 
 def main(asked: argparse.Namespace) -> int:
-    """Check data sets, write a grid for one, or write data in miniature; returns the exit code."""
+    """Check or import data sets, write a grid for one, or data in miniature; the exit code."""
     if asked.command == "init":
         return _init(asked)
+    if asked.command == "import":
+        return _import(asked)
     if asked.command == "miniatures":
         return _write_miniatures(asked.folder)
     return _check(asked)
@@ -83,17 +91,57 @@ def _write_miniatures(folder: Path) -> int:
 
 def _init(asked: argparse.Namespace) -> int:
     """Write a grid for a folder of one's own; an existing file stays."""
+    name = _name(asked.name, asked.folder)
+    out = _free(asked.out or Path(f"{name}.yaml"), "--out")
+    _write_grid(out, asked.folder, name, asked.backbone)
+    print(f"wrote {out}; look at the data with: {asked.called.format('data')} check {out}")
+    return DONE
+
+
+def _import(asked: argparse.Namespace) -> int:
+    """Write a data set from images and masks, and its grid; what exists stays."""
+    from gdsweep.data.mask_import import ImportSettings, import_masks
+
+    name = _name(asked.name, asked.out)
+    grid = _free(asked.grid or Path(f"{name}.yaml"), "--grid")
+    drawn = 0 if (asked.folder / "train").is_dir() else 0.15
+    settings = ImportSettings(
+        category=asked.category,
+        tile=asked.tile,
+        least=asked.least,
+        val=0.15 if asked.val is None else asked.val,
+        test=drawn if asked.test is None else asked.test,
+        seed=asked.seed,
+        group=asked.group,
+        pages=asked.pages,
+        scaling=asked.scaling,
+    )
+    imported = import_masks(asked.folder, asked.out, settings)
+    print(*imported.lines(settings), sep="\n")
+    _write_grid(grid, asked.out, name, asked.backbone, imported.scaling)
+    called = asked.called.format("data")
+    print(f"wrote {asked.out} and {grid}; look at the data with: {called} check {grid}")
+    return DONE
+
+
+def _name(given: str | None, folder: Path) -> str:
+    return re.sub(r"[^A-Za-z0-9_.-]+", "-", given or folder.resolve().name)
+
+
+def _free(path: Path, option: str) -> Path:
+    if path.exists():
+        raise BadInput(f"{path}: is there already; name another file with {option}")
+    return path
+
+
+def _write_grid(
+    path: Path, folder: Path, name: str, backbone: str, scaling: "Scaling" = "full"
+) -> None:
     from gdsweep import atomic
     from gdsweep.grid.own_data import own_grid
 
-    name = re.sub(r"[^A-Za-z0-9_.-]+", "-", asked.name or asked.folder.resolve().name)
-    out = asked.out or Path(f"{name}.yaml")
-    if out.exists():
-        raise BadInput(f"{out}: is there already; name another file with --out")
-    text = own_grid(asked.folder, name, asked.backbone)
+    text = own_grid(folder, name, backbone, scaling)
     try:
-        atomic.write_text(out, text)
+        atomic.write_text(path, text)
     except OSError as error:
-        raise BadInput(f"{out}: cannot be written ({error.strerror})") from None
-    print(f"wrote {out}; look at the data with: {asked.called.format('data')} check {out}")
-    return DONE
+        raise BadInput(f"{path}: cannot be written ({error.strerror})") from None

@@ -55,7 +55,7 @@ def read_image(path: Path, scaling: Scaling = "full") -> Tensor:
     except MemoryError:
         raise
     except Exception as error:  # Pillow's decoders raise whatever they meet
-        raise BadInput(f"{path}: not a readable image: {_reason(path, error)}") from None
+        raise BadInput(f"{path}: not a readable image: {fault_reason(path, error)}") from None
     return torch.from_numpy(pixels).permute(2, 0, 1)
 
 
@@ -76,7 +76,7 @@ def image_fault(
     except MemoryError:
         raise
     except Exception as error:  # Pillow's decoders raise whatever they meet
-        return _reason(path, error)
+        return fault_reason(path, error)
     if not settled or (size is not None and found != size):
         try:
             height, width = read_image(path, scaling).shape[1:]
@@ -152,7 +152,7 @@ def _has_end(path: Path, kind: str | None) -> bool:
     return False
 
 
-def _reason(path: Path, error: Exception) -> str:
+def fault_reason(path: Path, error: Exception) -> str:
     """Why a file is no image, from its first bytes, or else in Pillow's words."""
     try:
         with open(path, "rb") as file:

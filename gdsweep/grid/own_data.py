@@ -6,7 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from gdsweep.config import CellSettings, CocoData, ImageSet
+from gdsweep.config import CellSettings, CocoData, ImageSet, Scaling
 from gdsweep.errors import BadInput
 from gdsweep.grid.derived import derived_settings
 from gdsweep.grid.yaml_lines import plain
@@ -23,7 +23,7 @@ class FoundSet:
     images: str
 
 
-def own_grid(folder: Path, name: str, backbone: str) -> str:
+def own_grid(folder: Path, name: str, backbone: str, scaling: Scaling = "full") -> str:
     """A page of YAML that trains on `folder`, every derived value written down with its reason.
 
     Args:
@@ -31,6 +31,7 @@ def own_grid(folder: Path, name: str, backbone: str) -> str:
             or folders, and their images, anywhere below.
         name: what the data set is called.
         backbone: of the grid.
+        scaling: how images of more than 8 bits are read.
 
     Raises:
         BadInput: no training or no validation annotations, two that could be either, or no images.
@@ -62,6 +63,7 @@ def own_grid(folder: Path, name: str, backbone: str) -> str:
             f"    {key}: {{images: {plain(s.images)}, annotations: {plain(s.annotations)}}}"
             for key, s in found.items()
         ),
+        *([] if scaling == "full" else [f"    scaling: {_scaling(scaling)} # of images > 8 bits"]),
         "settings:",
     ]
     groups: dict[str, list[str]] = {}
@@ -72,6 +74,10 @@ def own_grid(folder: Path, name: str, backbone: str) -> str:
         lines += [f"  {group}:", *entries]
     lines += ["table: {rows: [backbone, method], columns: [labels]}"]
     return "\n".join(lines) + "\n"
+
+
+def _scaling(scaling: Scaling) -> str:
+    return scaling if isinstance(scaling, str) else plain(list(scaling))
 
 
 def find_sets(folder: Path) -> dict[str, FoundSet]:
