@@ -68,6 +68,16 @@ class BatchSettings(Settings):
     whose statistics are those of what is forwarded together."""
 
 
+class TeacherNetworkSettings(Settings):
+    """Network of the supervised run that teaches, where it is not the student's."""
+
+    backbone: str | None = None
+    """A backbone as `backbone` names it, with its preset's settings; None (paper and code) is the
+    student's own. Students of several backbones then share one teacher (CAST, arXiv 2505.21904). It
+    teaches while it is fixed: through all of `fixed-teacher`, and through the burn-in of `guided`,
+    after which the student's own moving average takes over (Table 1, "T <- S")."""
+
+
 class TeacherSettings(Settings):
     """Which weights of the supervised path guide the burn-in."""
 
@@ -76,6 +86,8 @@ class TeacherSettings(Settings):
     the last one."""
     network: Literal["student", "teacher"] = "student"
     """The trained network itself, or its averaged copy (needs `optimizer.average`)."""
+    of: TeacherNetworkSettings = TeacherNetworkSettings()
+    """Which network it is, where it is not the student's."""
     init: str | None = None
     """Trained weights of others that guide the burn-in, as `model.init`: there is no supervised run
     then. They must be for the data set's classes."""

@@ -10,6 +10,7 @@ from gdsweep.grid.catalog import catalog_fault
 from gdsweep.grid.messages import setting_fault
 from gdsweep.grid.names import (
     BASICS,
+    TEACHER_BACKBONE,
     VARIANT,
     Target,
     backbone_names,
@@ -324,7 +325,7 @@ def value_fault(target: Target, value: Any, datasets: Iterable[str]) -> str | No
         if isinstance(value, str) and value.startswith(CATALOG):
             return catalog_fault(value)
         return f"no data set is called {plain(value)}{nearest(plain(value), datasets)}"
-    if target == BASICS["backbone"]:
+    if target == BASICS["backbone"] or (target == TEACHER_BACKBONE and value is not None):
         return backbone_fault(value)
     return setting_fault(target, value)
 

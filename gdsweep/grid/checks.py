@@ -13,7 +13,7 @@ from gdsweep.grid.assignments import holds
 from gdsweep.grid.cell import Cell
 from gdsweep.grid.given_weights import given_weights
 from gdsweep.grid.methods import BURNED_IN, TAUGHT
-from gdsweep.grid.names import Target
+from gdsweep.grid.names import TEACHER_BACKBONE, Target
 from gdsweep.grid.resolve import Resolver
 from gdsweep.grid.yaml_lines import dotted
 
@@ -29,6 +29,8 @@ _IGNORE_ABOVE = ("distillation", "ignore_above")
 _ALPHA_C = ("distillation", "alpha_c")
 _EMPTY_TARGETS = ("augmentation", "empty_targets")
 _WEIGHTS = ("model", "weights")
+_INIT = ("model", "init")
+_TEACHER_INIT = ("distillation", "teacher", "init")
 
 
 def check_cell(cell: Cell, resolver: Resolver) -> None:
@@ -105,6 +107,8 @@ def _check_thresholds(cell: Cell, resolver: Resolver) -> None:
 def _check_teacher(cell: Cell, resolver: Resolver) -> None:
     assert cell.supervised is not None
     teacher = cell.settings.distillation.teacher
+    if teacher.of.backbone is not None:
+        _check_other_network(cell, resolver)
     if teacher.init is not None:
         return
     horizon = cell.supervised.schedule.iterations
@@ -123,6 +127,42 @@ def _check_teacher(cell: Cell, resolver: Resolver) -> None:
             "the teacher's run keeps no averaged network; set optimizer.average for supervised, "
             "or use network: student",
         )
+
+
+def _check_other_network(cell: Cell, resolver: Resolver) -> None:
+    """A teacher of another backbone: that it can teach, and starts from weights of its own."""
+    assert cell.supervised is not None
+    own, model = cell.settings.model, cell.supervised.model
+    if cell.settings.distillation.teacher.init is not None:
+        _fail(
+            cell,
+            resolver,
+            (TEACHER_BACKBONE, _TEACHER_INIT),
+            "teacher.init has a network of its own, which is the student's; teacher.of goes with a "
+            "teacher that is trained here",
+        )
+    if not ARCHITECTURES[model.architecture].teachable:
+        _fail(
+            cell,
+            resolver,
+            (TEACHER_BACKBONE,),
+            f"{model.architecture} is a supervised baseline and teaches nobody",
+        )
+    if model.backbone == own.backbone:
+        return
+    for target, given, taught in (
+        (_WEIGHTS, own.weights_file, model.weights_file),
+        (_INIT, own.init, model.init),
+    ):
+        if given is not None and given == taught:
+            _fail(
+                cell,
+                resolver,
+                (target,),
+                f"it is of the student's network, {own.backbone}, and its teacher, "
+                f"{model.backbone}, would start from it too; make backbone an axis and say "
+                "`by: backbone`",
+            )
 
 
 def _fail(cell: Cell, resolver: Resolver, targets: Iterable[Target], message: str) -> NoReturn:

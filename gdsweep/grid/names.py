@@ -24,6 +24,9 @@ BASICS: dict[str, Target] = {
 }
 """What every cell is told by, whether or not an axis varies it."""
 
+TEACHER_BACKBONE: Target = ("distillation", "teacher", "of", "backbone")
+"""Named as the basic backbone is; None where the teacher has the student's."""
+
 VARIANT: Target = ("variant",)
 """The axis that sets nothing."""
 

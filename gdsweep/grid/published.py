@@ -36,6 +36,8 @@ class RowEntry(Settings):
     """A number of other people's method, shown as a row of its own."""
     axes: dict[str, Any] = Field(default_factory=dict)
     """Axis to value, of all numbers of the row."""
+    source: str | None = None
+    """Where the row is printed, if elsewhere than what the file names."""
     unjudged: UnjudgedEntry | None = None
     """With `quoted`: cells of ours of the same kind, and why they get no verdict."""
 
@@ -66,7 +68,7 @@ class PublishedFile(Settings):
     """One file of published values."""
 
     source: str
-    """Where they are printed."""
+    """Where they are printed, but for rows that say otherwise."""
     tables: dict[str, TableEntry]
     """Table's number to table."""
     elsewhere: list[str] = Field(default_factory=list)
@@ -253,7 +255,7 @@ def _table(document: Document, source: str, number: str, table: TableEntry) -> l
                             row=row.row,
                             column=f"{plain(head)} %" if axis == "labels" else plain(head),
                             quoted=row.quoted,
-                            source=source,
+                            source=row.source or source,
                             unjudged=unjudged,
                             because=row.unjudged.because if row.unjudged else "",
                         )

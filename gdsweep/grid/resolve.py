@@ -4,7 +4,7 @@ from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
-from gdsweep.config import CellSettings, DataSettings, Settings
+from gdsweep.config import CellSettings, DataSettings, DistillationSettings, Settings
 from gdsweep.config.model import NO_FILE
 from gdsweep.config.paths import beside
 from gdsweep.config.set_statistics import SetStatistics
@@ -61,8 +61,15 @@ class Resolver:
         return found
 
     def teacher_coordinates(self, values: Mapping[str, Scalar]) -> dict[str, Scalar]:
-        """Coordinates of the supervised cell with the same other axes."""
-        return self.coordinates(self.axes.supervised(values))
+        """Coordinates of the supervised cell that teaches: the same other axes.
+
+        Its backbone is another one where `distillation.teacher.of` names it.
+        """
+        found = self.coordinates(self.axes.supervised(values))
+        distillation = self._section("distillation", self.coordinates(values))
+        assert isinstance(distillation, DistillationSettings)
+        backbone = distillation.teacher.of.backbone
+        return found if backbone is None else {**found, "backbone": backbone}
 
     def _basic(self, name: str, coordinates: Coordinates) -> Scalar:
         value: Scalar = _default(BASICS[name])

@@ -8,7 +8,7 @@ from gdsweep.model.eomt import EoMT
 from gdsweep.model.inference import Predictions, predict
 from gdsweep.model.mask2former import Mask2Former
 from gdsweep.model.mask_rcnn import MaskRCNN
-from gdsweep.model.network import Network
+from gdsweep.model.network import Network, QueryNetwork
 from gdsweep.model.networks import NETWORKS, build_network
 from gdsweep.model.operators import Operators
 from gdsweep.model.outputs import LayerOutput, Outputs
@@ -27,6 +27,7 @@ __all__ = [
     "Operators",
     "Outputs",
     "Predictions",
+    "QueryNetwork",
     "build_network",
     "predict",
     "seeded_points",

@@ -96,6 +96,11 @@ class EoMT(QueryNetwork):
         """timm's vision transformer."""
         return self.backbone
 
+    @property
+    def query_count(self) -> int:
+        """Queries that join the last blocks."""
+        return self.queries.num_embeddings
+
     def forward(
         self, images: Sequence[Tensor], targets: object = None, auxiliary: bool = True
     ) -> Outputs:

@@ -66,6 +66,11 @@ class Mask2Former(QueryNetwork):
         """timm's network: the backbone without what brings its maps to strides."""
         return self.backbone.net
 
+    @property
+    def query_count(self) -> int:
+        """K, the number of object queries."""
+        return self.transformer_decoder.query_features.num_embeddings
+
 
 def _check(settings: ModelSettings) -> None:
     if settings.hidden % settings.heads:

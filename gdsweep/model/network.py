@@ -78,6 +78,11 @@ class QueryNetwork(Network):
     def timm_net(self) -> Any:
         """timm's network inside the backbone, under its own names."""
 
+    @property
+    @abstractmethod
+    def query_count(self) -> int:
+        """Predictions of an image."""
+
     def checkpoint_activations(self) -> None:
         """See `Network`; every block of a ViT, Swin or ConvNeXt is computed twice."""
         checkpoint_blocks(self.timm_net)

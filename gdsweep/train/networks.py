@@ -9,7 +9,14 @@ import torch
 from torch import nn
 from torch.nn.parallel import DistributedDataParallel
 
-from gdsweep.config import ARCHITECTURES, CellSettings, CheckpointRef, ModelSettings, RunConfig
+from gdsweep.config import (
+    ARCHITECTURES,
+    CellSettings,
+    CheckpointRef,
+    ModelSettings,
+    ResourceSettings,
+    RunConfig,
+)
 from gdsweep.data.sampler import derived_seed
 from gdsweep.errors import BadInput, TrainingFailed
 from gdsweep.interop.initial import load_initial
@@ -65,18 +72,15 @@ def build_networks(
         # they are overwritten: do not ask for a download
         model_settings = model_settings.model_copy(update={"weights": "random"})
     resources = settings.resources
-    operators = Operators(resources.attention, resources.deformable_attention)
-    student = build_network(model_settings, len(classes), operators).to(processes.device)
-    if resources.channels_last and processes.device.type == "cuda":
-        student.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    student = _built(model_settings, len(classes), settings.resources, processes.device)
     if config.parent is None and model_settings.init is not None:
         _load_initial(student, model_settings.init, settings.model, classes)
     teacher, alpha, digest = None, None, None
     if config.objective == "guided":
-        teacher = _frozen(student)
         if config.teacher is not None:
-            digest = _load_teacher(run, config.teacher, teacher)
+            teacher, digest = _trained_teacher(run, config.teacher, student, config, len(classes))
         else:
+            teacher = _frozen(student)
             digest = _load_others_teacher(config, classes, teacher)
     elif config.objective == "self-distilled":
         teacher, alpha = _frozen(student), settings.distillation.alpha
@@ -144,6 +148,16 @@ def _one_graph(config: RunConfig, world: int) -> bool:
     return config.objective == "supervised" and at_once and even and known
 
 
+def _built(
+    model: ModelSettings, classes: int, resources: ResourceSettings, device: torch.device
+) -> Network:
+    operators = Operators(resources.attention, resources.deformable_attention)
+    network = build_network(model, classes, operators).to(device)
+    if resources.channels_last and device.type == "cuda":
+        network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    return network
+
+
 def _frozen(model: Network) -> Network:
     teacher = copy.deepcopy(model)
     return teacher.requires_grad_(False).eval()
@@ -165,6 +179,23 @@ def _load_others_teacher(config: RunConfig, classes: Sequence[str], teacher: Net
     if note is not None:
         raise BadInput(f"distillation.teacher.init: {settings.init} cannot teach: {note}")
     return checkpoint.digest(teacher.state_dict())
+
+
+def _trained_teacher(
+    run: RunDir, ref: CheckpointRef, student: Network, config: RunConfig, classes: int
+) -> tuple[Network, str]:
+    """The fixed teacher, as its own run has it, and its digest."""
+    overwritten = {"weights": "random", "init": None}
+    own = config.settings.model.model_copy(update=overwritten)
+    model = read_config(run.sibling(ref.run)).settings.model.model_copy(update=overwritten)
+    if model == own:
+        teacher = _frozen(student)
+    else:
+        device = next(student.parameters()).device
+        teacher = _built(model, classes, config.settings.resources, device)
+        teacher = teacher.requires_grad_(False).eval()
+        log.info("the teacher is a network of its own, %s", model.backbone)
+    return teacher, _load_teacher(run, ref, teacher)
 
 
 def _load_teacher(run: RunDir, ref: CheckpointRef, teacher: Network) -> str:

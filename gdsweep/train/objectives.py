@@ -15,7 +15,7 @@ from torch import Tensor, nn
 from gdsweep.config import CellSettings
 from gdsweep.data import Instances, Sample
 from gdsweep.data.sampler import derived_seed
-from gdsweep.model import Criterion, Normaliser, Outputs, seeded_points
+from gdsweep.model import Criterion, Normaliser, Outputs, QueryNetwork, seeded_points
 from gdsweep.runs.causes import loss_not_finite
 from gdsweep.train.class_thresholds import ClassThresholds
 from gdsweep.train.distributed import Processes
@@ -108,7 +108,7 @@ class Loss:
         if unlabelled is not None:
             assert teacher is not None
             choices = self._choices([sample.weak for sample in unlabelled], teacher)
-            self._put_choices(choices)
+            self._put_choices(choices, teacher)
             if compare and not self.precision.teacher_is_exact:
                 first = unlabelled[self._chunks(len(unlabelled))[0]] if unlabelled else []
                 self._flicker = self._compared([s.weak for s in first], choices, teacher)
@@ -122,10 +122,11 @@ class Loss:
                 self.thresholds.update(told["confidence"])
         return parts, told
 
-    def _put_choices(self, choices: list[Choice]) -> None:
+    def _put_choices(self, choices: list[Choice], teacher: nn.Module) -> None:
         """Tell which of this process' predictions become labels: everybody counts them."""
         exchange, batch = self.exchange, self.settings.batch.unlabelled
-        device, queries = self.processes.device, self.settings.model.queries
+        assert isinstance(teacher, QueryNetwork), "planning refuses others"
+        device, queries = self.processes.device, teacher.query_count
         keep = torch.zeros(0, queries, dtype=torch.bool, device=device)
         exchange.put_share("keep", torch.cat([keep, *(c.keep for c in choices)]), batch)
         if self.thresholds is not None:

@@ -182,3 +182,32 @@ def test_one_label_split_for_all_seeds_is_still_one_run_a_seed(load) -> None:
     page = page.replace("axes:", "axes:\n  seed: [0, 1]")
     a, b = build_graph(load(page).cells).runs.values()
     assert why(a.identity, b.identity) == [("seed", 0, 1)]
+
+
+def test_one_teacher_of_another_backbone_serves_students_of_several(graph) -> None:
+    """It is the run that is a supervised cell of its own; the students' own are nobody's."""
+    axes = "guided, fixed-teacher]\n  backbone: [resnet18, resnet34, resnet50"
+    _, g = graph(axes, "  distillation.teacher.of.backbone: resnet50\n")
+    assert kinds(g).count("supervised") == 1
+    (teacher,) = [name for name, run in g.runs.items() if run.config.objective == "supervised"]
+    assert "resnet50" in teacher
+    taught = [run for run in g.runs.values() if run.config.objective == "guided"]
+    assert len(taught) == 3  # each is both a burn-in and, trained on, a fixed teacher's student
+    assert {run.config.teacher.run for run in taught} == {teacher}
+    _, alone = graph("supervised]\n  backbone: [resnet50")
+    assert set(alone.runs) == {teacher}
+    # said or not, it is the same: resnet50 teaches itself
+    _, own = graph("guided]\n  backbone: [resnet50")
+    assert set(own.runs) <= set(g.runs)
+
+
+def test_a_teacher_has_its_own_backbones_settings(load) -> None:
+    page = PAGE.format(
+        methods="guided]\n  backbone: [resnet18, swin-large",
+        more="  distillation.teacher.of.backbone: swin-large\n"
+        "  lr: {by: backbone, resnet18: 1, swin-large: 2}",
+    )
+    small, large = load(page).cells
+    assert (small.settings.model.queries, small.supervised.model.queries) == (100, 200)
+    assert (small.settings.optimizer.lr, small.supervised.optimizer.lr) == (1, 2)
+    assert small.supervised == large.supervised

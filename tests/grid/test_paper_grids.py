@@ -236,3 +236,19 @@ def test_cells_of_table_3_have_a_published_value_or_a_reason_for_no_verdict(
             "it is quoted from Noisy Boundaries, trained by mmdetection's recipe; ours is "
             "torchvision's"
         ]
+
+
+def test_beyond_the_paper_one_big_teacher_serves_all_students(grids: dict[str, Grid]) -> None:
+    grid = load_grid(ROOT / "grids" / "beyond.yaml")
+    taught = cells(grid, variant="big teacher")
+    graph = build_graph(taught)
+    teachers = {n for n, run in graph.runs.items() if run.config.objective == "supervised"}
+    assert len(taught) == 2 * 2 * 8
+    assert len(teachers) == 8  # one of each data set and percentage, for two backbones and methods
+    assert all("swin_large" in name for name in teachers)
+    # the paper's rows are the runs of Table 3, judged by its values
+    paper = cells(grid, variant="paper", backbone="resnet50")
+    ours = {needs(cell)[0][-1].trajectory.name for cell in paper}
+    theirs = cells(grids["table3"], method="guided", backbone="resnet50")
+    assert ours <= {needs(cell)[0][-1].trajectory.name for cell in theirs}
+    assert len(grid.published_values()) == 2 * 8

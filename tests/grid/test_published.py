@@ -36,6 +36,30 @@ def test_table_3_is_typed() -> None:
     }
 
 
+def test_newer_methods_are_quoted_each_with_its_own_source() -> None:
+    quoted: dict[str, dict[str, list[tuple[str, float]]]] = {}
+    for value in read_published(ROOT / "grids" / "paper" / "beyond.yaml"):
+        assert value.quoted != ("WACV 2024" in value.source), value
+        if value.quoted:
+            rows = quoted.setdefault(value.table, {})
+            rows.setdefault(value.row, []).append((value.column, value.value))
+            arxiv = {"S4M": "2504.05301", "CAST": "2505.21904", "Depth": "2406.17413"}
+            assert arxiv.get(re.split("[- ]", value.row)[0], "ICCV 2023") in value.source
+    percents = ("5 %", "10 %", "20 %", "30 %"), ("1 %", "2 %", "5 %", "10 %")
+    s4m = "S4M - R50 (IN-1k)"
+    assert quoted == {
+        "cityscapes": {
+            s4m: list(zip(percents[0], (30.1, 33.3, 37.2, 37.7), strict=True)),
+            "CAST": [("10 %", 33.9)],
+        },
+        "coco": {
+            s4m: list(zip(percents[1], (24.2, 28.1, 32.0, 34.6), strict=True)),
+            "PAIS - Mask R-CNN": [("1 %", 21.2)],
+            "Depth-Guided": [("1 %", 22.3), ("5 %", 31.5), ("10 %", 35.1)],
+        },
+    }
+
+
 def test_table_3_is_the_papers() -> None:
     if not PAPER.exists():
         pytest.skip(f"the paper's text is not at {PAPER}")

@@ -105,6 +105,7 @@ DECISIONS: dict[str, tuple[Any, str, dict[str, Any]]] = {
     "distillation.burn_in": (7, "", {}),
     "distillation.teacher.at": (7, "", {}),
     "distillation.teacher.network": ("teacher", "", {}),
+    "distillation.teacher.of.backbone": ("resnet18", "", {}),
     "distillation.teacher.init": (__file__, "guided", {}),
     "distillation.student_init": ("own", "guided", {}),
     "distillation.suppress_overlap": (0.5, STUDENT, {}),

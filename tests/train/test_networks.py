@@ -2,15 +2,15 @@
 
 import pytest
 import torch
+from tiny import train
 
 from gdsweep.config import RunConfig
+from gdsweep.data.shapes import CLASSES
 from gdsweep.model import Network
-from gdsweep.runs import RunDir, read_config
+from gdsweep.runs import RunDir, Wanted, read_config, read_metrics
 from gdsweep.train import checkpoint
 from gdsweep.train.distributed import Processes
 from gdsweep.train.networks import build_networks
-
-CLASSES = ("disc", "square", "star")
 
 
 def built(run: RunDir) -> tuple[Network, Network | None]:
@@ -46,6 +46,29 @@ def test_a_guided_student_has_a_head_of_its_own_or_its_teachers(make_run, seed: 
     # the same whenever it is built: a killed run starts again from the same
     again, _ = built(run.sibling("own"))
     assert equal(students["own"], again)
+
+
+def test_a_teacher_of_another_network_is_as_its_own_run_has_it(make_run) -> None:
+    """It teaches a student of fewer queries; after the switch the student's own average does."""
+    large = {"backbone": "swin_test", "hidden": 16, "queries": 9, "weights": "random"}
+    supervised = make_run("s", model=large)
+    trained, _ = built(supervised)
+    checkpoint.save(supervised.state(4), {"student": trained.state_dict()})
+    relations = {"teacher": ("s", 4), "wanted": Wanted(stop=2, milestones=(2,))}
+    guided = make_run("g", "guided", distillation={"alpha_c": 0}, **relations)
+    student, teacher = built(guided)
+    assert equal(teacher, trained)
+    assert not any(weights.requires_grad for weights in teacher.parameters())
+    assert student.state_dict().keys() != teacher.state_dict().keys()
+    assert train(guided)
+    assert all("loss_mask_ssl" in line for line in read_metrics(guided.metrics))
+    assert any(line["pseudo/per_image"] > 0 for line in read_metrics(guided.metrics))
+    distilled = make_run(
+        "d", "self-distilled", parent=("g", 2), wanted=Wanted(stop=3, milestones=(3,))
+    )
+    assert train(distilled)
+    state = checkpoint.load(distilled.state(3))
+    assert state["teacher"].keys() == state["student"].keys() == student.state_dict().keys()
 
 
 def test_only_a_guided_student_asks_whose_head_it_has(make_run) -> None:
