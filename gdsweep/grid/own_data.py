@@ -15,6 +15,12 @@ _SETS = {"train": ("train",), "val": ("val", "valid", "dev"), "test": ("test",)}
 _DEEPEST = 3  # folders below the one that was named
 
 
+_NOTHING_UNLABELLED = [
+    "except:",
+    "  - {labels: 100, method: guided} # nothing is left without labels",
+]
+
+
 @dataclass(frozen=True)
 class FoundSet:
     """One annotation file and the folder its images are in, relative to the data set's."""
@@ -28,7 +34,8 @@ def own_grid(folder: Path, name: str, backbone: str, scaling: Scaling = "full") 
 
     Args:
         folder: holds COCO annotation files, told apart by `train`, `val` and `test` in their names
-            or folders, and their images, anywhere below.
+            or folders, and their images, anywhere below; images without labels in a folder
+            `unlabelled`, where there are some.
         name: what the data set is called.
         backbone: of the grid.
         scaling: how images of more than 8 bits are read.
@@ -37,6 +44,7 @@ def own_grid(folder: Path, name: str, backbone: str, scaling: Scaling = "full") 
         BadInput: no training or no validation annotations, two that could be either, or no images.
     """
     found = find_sets(folder)
+    unlabelled = find_unlabelled(folder)
     data = CocoData(
         name=name,
         root=str(folder),
@@ -50,11 +58,10 @@ def own_grid(folder: Path, name: str, backbone: str, scaling: Scaling = "full") 
         f"title: {name}",
         "axes:",
         f"  dataset: [{plain(name)}]",
-        "  labels: [10, 100] # percent",
+        f"  labels: {'[100]' if unlabelled else '[10, 100]'} # percent of those that have labels",
         f"  backbone: [{backbone}]",
         "  method: [supervised, guided]",
-        "except:",
-        "  - {labels: 100, method: guided} # nothing is left without labels",
+        *([] if unlabelled else _NOTHING_UNLABELLED),
         "datasets:",
         f"  {plain(name)}: # {statistics}",
         "    format: coco",
@@ -64,6 +71,7 @@ def own_grid(folder: Path, name: str, backbone: str, scaling: Scaling = "full") 
             for key, s in found.items()
         ),
         *([] if scaling == "full" else [f"    scaling: {_scaling(scaling)} # of images > 8 bits"]),
+        *([f"    unlabelled: {{images: {unlabelled}}}"] if unlabelled else []),
         "settings:",
     ]
     groups: dict[str, list[str]] = {}
@@ -105,6 +113,12 @@ def find_sets(folder: Path) -> dict[str, FoundSet]:
                 f"{' or '.join(_SETS[key])} in its name or folder"
             )
     return found
+
+
+def find_unlabelled(folder: Path) -> str | None:
+    """The folder of images without labels, `unlabelled` or `unlabeled`; None where there is none."""
+    names = (name for name in ("unlabelled", "unlabeled") if (folder / name).is_dir())
+    return next(names, None)
 
 
 def _annotation_files(folder: Path) -> Iterator[Path]:

@@ -39,6 +39,18 @@ def test_the_page_is_a_grid_with_every_derived_value_written_down(
     assert "# 50 passes over 4 images, 10,000 at least" in Path("mine.yaml").read_text()
 
 
+def test_a_folder_of_images_without_labels_is_what_students_learn_from(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    data = folder(tmp_path / "mine", "train.json", "val.json")
+    (data / "unlabelled").mkdir()
+    Path("mine.yaml").write_text(own_grid(data, "mine", "test_resnet"))
+    cells = load_grid("mine.yaml").cells
+    assert [c.coordinates["method"] for c in cells] == ["supervised", "guided"]
+    assert all(c.settings.dataset.has_extra for c in cells)
+
+
 def test_sets_are_told_by_name_or_folder_and_images_found(tmp_path: Path) -> None:
     roboflow = tmp_path / "export"
     for name in ("train", "valid", "test"):
