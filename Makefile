@@ -3,7 +3,12 @@ PYTHON ?= python3
 BIN := .venv/bin
 INSTALLED := .venv/.installed
 
-.PHONY: demo test lint bench clean
+.PHONY: smoke demo test lint bench clean
+
+# a grid through every stage in miniature, into runs-smoke/
+smoke: $(INSTALLED)
+	$(BIN)/python launch.py grids/shapes.yaml --smoke --cluster local --yes
+	$(BIN)/python collect.py grids/shapes.yaml --smoke
 
 demo: $(INSTALLED)
 	$(BIN)/python launch.py grids/demo.yaml --cluster local --yes
