@@ -83,7 +83,11 @@ def label_quality_table(frame: pd.DataFrame, grid: Grid, command: str = "") -> T
             "Right: labels that meet an object of their class at an IoU above 0.5. Found: objects "
             "met so. Outlined: labels that meet an object of any class.",
             "Of images whose annotations training does not see (evaluation.pseudo_labels).",
-            averaged([entry for row in rows for entry in row.entries], grid.table.average),
+            *(
+                [averaged([e for row in rows for e in row.entries], grid.table.average)]
+                if any(e.of > 1 for row in rows for e in row.entries)
+                else []
+            ),
         ),
         command=command,
     )
