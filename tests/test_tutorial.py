@@ -1,4 +1,4 @@
-"""docs/tutorial.md, command by command, with a shorter schedule and fewer images that are scored."""
+"""docs/tutorial.md, command by command, with a shorter schedule and fewer scored images."""
 
 import json
 import os

@@ -116,7 +116,7 @@ def find_sets(folder: Path) -> dict[str, FoundSet]:
 
 
 def find_unlabelled(folder: Path) -> str | None:
-    """The folder of images without labels, `unlabelled` or `unlabeled`; None where there is none."""
+    """Folder of images without labels, `unlabelled` or `unlabeled`; None where there is none."""
     names = (name for name in ("unlabelled", "unlabeled") if (folder / name).is_dir())
     return next(names, None)
 
