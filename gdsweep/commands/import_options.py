@@ -4,6 +4,10 @@ import argparse
 import math
 import re
 from pathlib import Path
+from typing import TYPE_CHECKING, Literal
+
+if TYPE_CHECKING:
+    from gdsweep.config import Scaling
 
 
 def add_import(commands: "argparse._SubParsersAction[argparse.ArgumentParser]") -> None:
@@ -87,9 +91,14 @@ def _pattern(text: str) -> str:
     return text
 
 
-def _scaling(text: str) -> str | tuple[float, float]:
-    if text in ("percentile", "min-max", "data-set", "full"):
-        return text
+def _scaling(text: str) -> "Scaling | Literal['data-set']":
+    return "data-set" if text == "data-set" else pixel_scaling(text)
+
+
+def pixel_scaling(text: str) -> "Scaling":
+    """A scaling as it is typed: a word, or LOW:HIGH."""
+    if text in ("percentile", "min-max", "full"):
+        return text  # type: ignore[return-value]
     try:
         low, high = map(float, text.split(":"))
     except ValueError:
@@ -97,6 +106,5 @@ def _scaling(text: str) -> str | tuple[float, float]:
     if -math.inf < low < high < math.inf:
         return low, high
     raise argparse.ArgumentTypeError(
-        f"{text}: percentile, min-max, data-set, full, and two values, the lower first, as 0:4095 "
-        "are valid"
+        f"{text}: percentile, min-max, full, and two values, the lower first, as 0:4095 are valid"
     )

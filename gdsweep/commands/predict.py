@@ -9,6 +9,7 @@ import argparse
 from pathlib import Path
 
 from gdsweep.commands.checkpoint_options import add_checkpoint_options, read_settings
+from gdsweep.commands.import_options import pixel_scaling
 from gdsweep.errors import DONE, BadInput
 
 
@@ -22,6 +23,10 @@ def parser(program: str) -> argparse.ArgumentParser:
     p.add_argument("--threshold", type=float, default=0.5, metavar="S", help="least score drawn")
     p.add_argument("--detections", type=int, default=100, metavar="N", help="most per image")
     p.add_argument("--short-edge", type=int, metavar="PX", help="test size (default: the run's)")
+    p.add_argument(
+        "--scaling", type=pixel_scaling, metavar="percentile|min-max|full|LOW:HIGH",
+        help="how more than 8 bits become 8 (default: as the run's data, full without a run)",
+    )  # fmt: skip
     p.add_argument(
         "--outlines", action="store_true",
         help="outlines alone, no text and no filling: objects of ten pixels stay visible",
@@ -55,6 +60,7 @@ def main(asked: argparse.Namespace) -> int:
         threshold=asked.threshold,
         detections=asked.detections,
         short_edge=asked.short_edge,
+        scaling=asked.scaling,
         device=asked.device,
         outlines=asked.outlines,
         ground_truth=asked.ground_truth,

@@ -1,8 +1,7 @@
 """Predictions on photographs: overlays to look at, and COCO results.
 
 For each image `NAME.png` with the instances drawn on it, and for all of them `predictions.json`
-(COCO results) beside `images.json` (the images and categories that its ids refer to). Images of
-more than 8 bits are read as the run's data set is, without a run by the upper 8 of 16 bits.
+(COCO results) beside `images.json` (the images and categories that its ids refer to).
 """
 
 import json
@@ -14,7 +13,7 @@ import torch
 from PIL import Image
 
 from gdsweep import atomic
-from gdsweep.config import AugmentationSettings
+from gdsweep.config import AugmentationSettings, Scaling
 from gdsweep.data import resize_for_test
 from gdsweep.data.image_file import image_names, read_image
 from gdsweep.errors import BadInput
@@ -49,6 +48,7 @@ def predict_files(
     threshold: float = 0.5,
     detections: int = 100,
     short_edge: int | None = None,
+    scaling: Scaling | None = None,
     device: str = "cpu",
     outlines: bool = False,
     ground_truth: Path | None = None,
@@ -62,6 +62,8 @@ def predict_files(
         threshold: Least score that is drawn.
         detections: Most instances per image.
         short_edge: Test size in pixels; None is the run's own.
+        scaling: How images of more than 8 bits are read; None is as the run's data set, without a
+            run by the upper 8 of 16 bits.
         device: `cpu`, `cuda` or any other that torch has here.
         outlines: Draw outlines alone, see `overlay`.
         ground_truth: COCO file whose objects are drawn too, left of the predictions.
@@ -71,7 +73,8 @@ def predict_files(
             here.
     """
     annotated = None if ground_truth is None else Annotated(ground_truth, files)
-    scaling = opened.run.settings.dataset.pixel_scaling if opened.run else "full"
+    if scaling is None:
+        scaling = opened.run.settings.dataset.pixel_scaling if opened.run else "full"
     views = opened.run.settings.augmentation if opened.run else AugmentationSettings()
     if short_edge is not None:
         views = views.model_copy(update={"test_short_edge": short_edge})

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from microscopy import BOXES, HEIGHT, WIDTH, label_map, picture, save, write_label_maps, write_masks
 from PIL import Image
 from pycocotools import mask as rle
@@ -16,6 +17,7 @@ from gdsweep.data.mask_files import labelled
 from gdsweep.data.mask_import import Imported, ImportSettings, import_masks, tiles
 from gdsweep.errors import BadInput
 from gdsweep.grid import load_grid
+from gdsweep.plots.scored_images import scored_images
 
 SIDES = ("train", "val", "test")
 NUCLEI = Path(__file__).resolve().parents[3] / "shared" / "data" / "nuclei"
@@ -64,6 +66,26 @@ def test_both_formats_say_the_same(tmp_path: Path) -> None:
     assert (image.mode, image.size) == ("L", (WIDTH, HEIGHT))
     assert np.asarray(image).min() == 0
     assert np.asarray(image).max() == 255
+
+
+@pytest.mark.parametrize(
+    ("option", "said"),
+    [
+        (("--scaling", "dark"), "dark: percentile, min-max, full, and two values"),
+        (("--scaling", "9:3"), "the lower first"),
+        (("--pages", "0"), "0: the number of a page, from 1, max and each are valid"),
+        (("--tile", "-5"), "-5: a whole number above 0 is valid"),
+        (("--val", "1"), "1: a fraction from 0 to below 1 is valid"),
+        (("--group", "("), "(: no regular expression"),
+    ],
+)
+def test_options_that_are_none(
+    option: tuple[str, str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as caught:
+        console(["data", "import", "in", "out", "=".join(option)])
+    assert caught.value.code == 2
+    assert said in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(
@@ -282,6 +304,38 @@ def test_the_command_writes_a_grid_that_opens(
     assert console(command) == 2
     assert "cells.yaml: is there already" in capsys.readouterr().err
     assert (tmp_path / "cells.yaml").read_text() == before
+
+
+def test_images_of_16_bits_are_used_where_they_lie(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    wells = write_label_maps(tmp_path / "wells")
+    assert console(["data", "import", "wells", "cells", "--val", "0.34", "--test", "0"]) == 0
+    for side in ("train", "val"):
+        found = content(tmp_path / "cells", side)
+        names = {image["id"]: f"images/{image['of']}" for image in found["images"]}
+        found["images"] = [{**i, "file_name": names[i["id"]]} for i in found["images"]]
+        (wells / f"{side}.json").write_text(json.dumps(found))
+    page = (tmp_path / "cells.yaml").read_text()
+    assert "scaling: percentile" in page
+    (tmp_path / "wells.yaml").write_text(page.replace("root: cells", "root: wells"))
+    raw, written = (
+        open_dataset(load_grid(tmp_path / f"{name}.yaml").cells[0].settings.dataset)
+        for name in ("wells", "cells")
+    )
+    for index in range(len(raw.train)):
+        assert raw.train.path(index).suffix == ".tif"
+        assert torch.equal(raw.train.image(index), written.train.image(index))
+    capsys.readouterr()
+    assert console(["data", "check", "wells.yaml"]) == 0
+    assert "cells" in capsys.readouterr().out
+    (drawn,), _ = scored_images(load_grid(Path("wells.yaml")).cells[0].settings.dataset, "val", 1)
+    expected = raw.val.image(raw.val.image_ids.index(drawn.id))
+    np.testing.assert_array_equal(drawn.pixels, expected.permute(1, 2, 0).numpy())
+    save(next((wells / "images").glob("well*")), picture(0), picture(1))
+    assert console(["data", "check", "wells.yaml"]) == 2
+    assert "a stack of 2 pages" in capsys.readouterr().err
 
 
 @pytest.mark.skipif(not NUCLEI.is_dir(), reason="../shared/data/nuclei is not here")

@@ -151,3 +151,16 @@ def test_bad_input_is_one_line(
     assert error.count("\n") == 1
     assert told in error
     assert not (tmp_path / "out").exists()
+
+
+def test_16_bits_are_read_as_asked(checkpoint: Path, tmp_path: Path) -> None:
+    ramp = np.linspace(0, 4095, 48 * 64).reshape(48, 64).astype(np.uint16)
+    for name, pixels in {"deep.tif": ramp, "shallow.png": (ramp >> 4).astype(np.uint8)}.items():
+        Image.fromarray(pixels).save(tmp_path / name)
+    found = {}
+    for name, *more in (("deep.tif", "--scaling", "0:4095"), ("shallow.png",), ("deep.tif",)):
+        out = tmp_path / f"out{len(found)}"
+        assert predicted(checkpoint, tmp_path / name, out, "--threshold", "1", *more) == 0
+        found[len(found)] = np.asarray(Image.open(out / f"{Path(name).stem}.png")).astype(int)
+    assert abs(found[0] - found[1]).max() <= 1
+    assert found[2].max() < 16 < found[1].max()  # the upper 8 of 16 bits hold 12 bits darkly
