@@ -31,7 +31,8 @@ def sine_position(
         angles = (cells / (length + 1e-6) * (2 * math.pi))[:, None] / frequencies
         return torch.stack([angles[:, 0::2].sin(), angles[:, 1::2].cos()], -1).flatten(1)
 
-    y, x = encode(height), encode(width)
+    y = encode(height)
+    x = y if width == height else encode(width)
     y = y[:, None].expand(height, width, half)
     x = x[None, :].expand(height, width, half)
     return torch.cat([y, x], -1).flatten(0, 1)

@@ -49,7 +49,7 @@ def _execute(run: RunDir, stop: "_StopFlag") -> int:
 
 
 class _StopFlag:
-    """Set by a signal; the trainer looks at it after every step."""
+    """Set by a signal; the trainer looks at it in every step."""
 
     def __init__(self) -> None:
         self._set = False
