@@ -76,7 +76,7 @@ def programs(folder: Path) -> dict[str, Path]:
 
 def run(name: str, path: Path) -> list[dict[str, Any]] | None:
     """A program's rows with where they come from; None where it failed or printed none."""
-    start = time.perf_counter()
+    start, measured = time.perf_counter(), commit()
     paths = os.pathsep.join([str(HERE.parent), str(HERE), os.environ.get("PYTHONPATH", "")])
     ended = subprocess.run(
         [sys.executable, path, "--rows"],
@@ -92,7 +92,7 @@ def run(name: str, path: Path) -> list[dict[str, Any]] | None:
     made = {
         "program": name,
         "seconds": round(time.perf_counter() - start, 1),
-        "commit": commit(),
+        "commit": measured,
         "machine": machine(),
         "versions": versions(),
     }
