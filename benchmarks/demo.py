@@ -14,7 +14,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from rows import Row, Spread
+from rows import Row, Spread, other_work
 
 ROOT = Path(__file__).resolve().parents[1]
 GOAL = 4.0
@@ -25,17 +25,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--rows", action="store_true", help="print rows for RESULTS.md")
     options = parser.parse_args()
-    load, cores = os.getloadavg()[0], os.cpu_count() or 1
-    spent, note = None, ""
-    if options.rows and load > cores / 4:
-        note = f"the machine had other work: a load of {load:.1f} on {cores} cores"
-    else:
-        spent = minutes()
+    note = other_work() if options.rows else ""
+    spent = None if note else minutes()
     row = Row(
         "the demo, both commands, idle 2 cores",
         "minutes",
         None if spent is None else Spread.of([spent]),
-        device=f"CPU, {cores} cores",
+        device=f"CPU, {os.cpu_count()} cores",
         goal=GOAL,
         note=note,
     )

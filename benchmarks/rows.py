@@ -6,6 +6,7 @@ such programs by that flag. Free of torch, so that what must not import it can b
 """
 
 import json
+import os
 import statistics
 import time
 from collections.abc import Callable, Sequence
@@ -71,6 +72,16 @@ def read_row(line: str) -> Row | None:
     for name in ("ours", "peer"):
         found[name] = None if found[name] is None else Spread(**found[name])
     return Row(**found)
+
+
+def other_work() -> str:
+    """What keeps wall time from being measured now, for a row's `note`; empty on an idle machine.
+
+    A load above a quarter of the cores, over the last minute.
+    """
+    load, cores = os.getloadavg()[0], os.cpu_count() or 1
+    busy = f"not measured: the machine had other work, a load of {load:.1f} on {cores} cores"
+    return busy if load > cores / 4 else ""
 
 
 def in_turn(
