@@ -23,12 +23,12 @@ import numpy as np
 import torch
 from PIL import Image, ImageFilter
 from pycocotools import mask as rle
-from rows import Row, Spread
+from rows import Row, Spread, in_turn
 from torchvision.transforms import v2
 
 from gdsweep.config import AugmentationSettings
 from gdsweep.data import Instances, StrongView, WeakView
-from gdsweep.data.augment import Window
+from gdsweep.data.augment import Window, uniform
 from gdsweep.data.cityscapes_ids import read_pixels
 from gdsweep.data.image_file import read_image
 from gdsweep.data.instances import MapInstances
@@ -62,7 +62,7 @@ def main() -> None:
 
 
 def print_rows(repeats: int) -> None:
-    """The rows of RESULTS.md: medians over windows that ours and the peer share."""
+    """The rows of RESULTS.md, over windows that ours and the peer share."""
     rows = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
@@ -74,13 +74,8 @@ def print_rows(repeats: int) -> None:
         _, ours, _ = unlabelled(folder)
         rows.append(("COCO unlabelled view", ours, usual_unlabelled(folder), named, 0.75))
         for work, ours, theirs, peer, goal in rows:
-            times: dict[str, list[float]] = {"ours": [], "theirs": []}
-            for repeat in range(3 * repeats):
-                for which, function in (("ours", ours), ("theirs", theirs)):
-                    torch.manual_seed(repeat)
-                    start = time.process_time()
-                    function()
-                    times[which].append(time.process_time() - start)
+            views = {"ours": over(ours, repeats), "theirs": over(theirs, repeats)}
+            times = in_turn(views, 3)
             Row(
                 work,
                 "CPU-seconds",
@@ -89,7 +84,7 @@ def print_rows(repeats: int) -> None:
                 peer_name="decode and image path" if peer == "no targets" else peer,
                 goal=goal,
                 parts=coco_parts(folder, repeats) if ours is coco else {},
-                note="the spread is that of the windows",
+                note=f"{repeats} windows at a time, the same for both",
             ).print()
     Row(
         "COCO views with colours on the device",
@@ -101,19 +96,24 @@ def print_rows(repeats: int) -> None:
     ).print()
 
 
+def over(view: Callable[[], Any], windows: int) -> Callable[[], Any]:
+    """A view's work on so many windows, equal ones for all that share their random draws."""
+
+    def work() -> None:
+        for seed in range(windows):
+            torch.manual_seed(seed)
+            view()
+
+    return work
+
+
 def coco_parts(folder: Path, repeats: int) -> dict[str, float]:
-    """Median CPU seconds of decoding a photograph, of its window, and what is left for masks."""
+    """CPU seconds of decoding photographs, of their windows, and what is left for masks."""
     path, view = folder / "photograph.jpg", WeakView(COCO)
     ours, _ = coco_labelled(folder, 8)
     image = read_image(path)
     works = {"decoding": lambda: read_image(path), "window": lambda: view(image, None), "all": ours}
-    times: dict[str, list[float]] = {name: [] for name in works}
-    for repeat in range(3 * repeats):
-        for name, work in works.items():
-            torch.manual_seed(repeat)
-            start = time.process_time()
-            work()
-            times[name].append(time.process_time() - start)
+    times = in_turn({name: over(work, repeats) for name, work in works.items()}, 3)
     found = {name: statistics.median(values) for name, values in times.items()}
     found["masks"] = found.pop("all") - found["decoding"] - found["window"]
     return found
@@ -145,9 +145,8 @@ def usual_unlabelled(folder: Path) -> Callable[[], Any]:
             strong = jitter(strong)
         if torch.rand(1) < 0.2:
             strong = v2.functional.rgb_to_grayscale(strong, 3)
-        if torch.rand(1) < 0.5:
-            radius = float(torch.empty(1).uniform_(0.1, 2.0))
-            strong = strong.filter(ImageFilter.GaussianBlur(radius))
+        if uniform(0, 1) < 0.5:
+            strong = strong.filter(ImageFilter.GaussianBlur(uniform(0.1, 2.0)))
         np.asarray(strong)
 
     return usual
