@@ -100,10 +100,13 @@ def _init(asked: argparse.Namespace) -> int:
 
 def _import(asked: argparse.Namespace) -> int:
     """Write a data set from images and masks, and its grid; what exists stays."""
-    from gdsweep.data.mask_import import ImportSettings, import_masks
+    from gdsweep.data.import_settings import ImportSettings
+    from gdsweep.data.mask_import import import_masks
 
     name = _name(asked.name, asked.out)
     grid = _free(asked.grid or Path(f"{name}.yaml"), "--grid")
+    if not grid.parent.is_dir():
+        raise BadInput(f"{grid}: there is no folder {grid.parent} to write it to")
     drawn = 0 if (asked.folder / "train").is_dir() else 0.15
     settings = ImportSettings(
         category=asked.category,

@@ -13,8 +13,10 @@ from pycocotools import mask as rle
 
 from gdsweep.commands.entry import console
 from gdsweep.data import open_dataset
+from gdsweep.data.import_settings import ImportSettings
 from gdsweep.data.mask_files import labelled
-from gdsweep.data.mask_import import Imported, ImportSettings, import_masks, tiles
+from gdsweep.data.mask_import import Imported, import_masks
+from gdsweep.data.mask_writer import tiles
 from gdsweep.errors import BadInput
 from gdsweep.grid import load_grid
 from gdsweep.plots.scored_images import scored_images
@@ -108,6 +110,8 @@ def test_layouts(tmp_path: Path, image: str, mask: str) -> None:
     assert {side: counts["objects"] for side, counts in found.counts.items()} == dict.fromkeys(
         SIDES, 1
     )
+    doubted = any("are these masks of all objects?" in x for x in found.lines(ImportSettings()))
+    assert doubted == (mask in ("masks/{}.png", "masks/{}-label.tif", "{}_cp_masks.png"))
 
 
 def test_sides_that_folders_give(tmp_path: Path) -> None:
@@ -156,10 +160,8 @@ def test_objects_are_cut_with_their_tiles(tmp_path: Path) -> None:
         "tiles": 4, "objects": 5, "empty": 0, "cut": 4, "dropped": 1,
     }  # fmt: skip
     lines = found.lines(ImportSettings(tile=32, least=10))
-    assert lines[0] == "train  1 images in 4 tiles, 5 objects"
-    assert (
-        "8 parts of objects that a border cuts, 2 of them dropped for fewer than 10 pixels" in lines
-    )
+    assert lines[0] == "train  1 image in 4 tiles, 5 objects"
+    assert "8 parts left of objects that a border cuts, 2 dropped for fewer than 10 pixels" in lines
     whole = picture(
         1 if content(tmp_path / "out", "train")["images"][0]["of"] == "well1.tif" else 0
     )
@@ -244,9 +246,9 @@ def test_what_is_counted(tmp_path: Path) -> None:
     (folder / "empty/masks").mkdir()
     found = imported(folder, tmp_path / "out", test=0, seed=1)
     lines = found.lines(ImportSettings())
-    assert "6 masks overlap another of their image" in lines
+    assert "6 masks overlapping another of the same image" in lines
     assert "3 masks without a pixel skipped" in lines
-    assert "1 images without an object kept" in lines
+    assert "1 image without an object kept" in lines
     assert len(content(tmp_path / "out", "train")["images"]) == 3
 
 
@@ -303,6 +305,9 @@ def test_the_command_writes_a_grid_that_opens(
     before = (tmp_path / "cells.yaml").read_text()
     assert console(command) == 2
     assert "cells.yaml: is there already" in capsys.readouterr().err
+    assert console([*command[:3], "more", "--grid", "absent/more.yaml"]) == 2
+    assert "there is no folder absent to write it to" in capsys.readouterr().err
+    assert not (tmp_path / "more").exists()
     assert (tmp_path / "cells.yaml").read_text() == before
 
 

@@ -2,6 +2,7 @@
 
 import json
 import re
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -13,7 +14,10 @@ from pycocotools.coco import COCO
 from tiny import TINY
 
 from gdsweep.commands.entry import console
-from gdsweep.config import ModelSettings
+from gdsweep.config import CellSettings, CocoData, ImageSet, ModelSettings, RunConfig, Scaling
+from gdsweep.data.image_file import read_image
+from gdsweep.interop.open import open_checkpoint
+from gdsweep.interop.predicting import predict_files
 from gdsweep.interop.weights_file import write_weights_file
 from gdsweep.model import Mask2Former
 
@@ -164,3 +168,23 @@ def test_16_bits_are_read_as_asked(checkpoint: Path, tmp_path: Path) -> None:
         found[len(found)] = np.asarray(Image.open(out / f"{Path(name).stem}.png")).astype(int)
     assert abs(found[0] - found[1]).max() <= 1
     assert found[2].max() < 16 < found[1].max()  # the upper 8 of 16 bits hold 12 bits darkly
+
+
+def test_16_bits_are_read_as_the_runs_data_set_is(
+    checkpoint: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    Image.fromarray(np.full((48, 64), 4000, np.uint16)).save(tmp_path / "deep.png")
+    images = ImageSet(images="i", annotations="absent.json")
+    asked = []
+
+    def read(path: Path, scaling: Scaling) -> torch.Tensor:
+        asked.append(scaling)
+        return read_image(path, scaling)
+
+    monkeypatch.setattr("gdsweep.interop.predicting.read_image", read)
+    opened = open_checkpoint(checkpoint)
+    data = CocoData(name="wells", train=images, val=images, scaling="percentile")
+    run = RunConfig.model_construct(settings=CellSettings(dataset=data))
+    for one, more in ((opened, {}), (replace(opened, run=run), {}), (opened, {"scaling": (0, 9)})):
+        predict_files([tmp_path / "deep.png"], one, tmp_path / "out", short_edge=64, **more)
+    assert asked == ["full", "percentile", (0, 9)]
