@@ -95,5 +95,8 @@ class RunConfig(Settings):
     """State to continue from; None starts from initial weights."""
     teacher: CheckpointRef | None = None
     """The fixed teacher of a guided path."""
+    initial: CheckpointRef | None = None
+    """Trained weights of another run that the network starts from at iteration 0; None starts from
+    those that the settings name."""
     settings: CellSettings
     """Resolved settings; what the objective does not use stands at its default."""

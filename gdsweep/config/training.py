@@ -133,6 +133,13 @@ class DistillationSettings(Settings):
     no pseudo-label, and an unmatched query of the student that lies mostly on such predictions is
     not told "no object" either. Below `alpha_c`; None (paper and code) ignores nothing."""
 
+    fine_tune: int = Field(0, ge=0)
+    """Iterations of a last, supervised stage on the labelled images alone, as long as its schedule,
+    from the checkpoint that the cell would report without it; then the cell reports the stage's, by
+    the same rule (CAST, arXiv 2505.21904, stage 3). 0 (paper and code) has no such stage."""
+    fine_tune_lr: float | None = Field(None, gt=0)
+    """Base learning rate of that stage; None has `optimizer.lr`."""
+
 
 class EvaluationSettings(Settings):
     """When and how checkpoints are scored. One rule for every method of a grid."""

@@ -65,8 +65,8 @@ def check_cell(cell: Cell, resolver: Resolver) -> None:
     _check_thresholds(cell, resolver)
     if settings.method in TAUGHT and cell.supervised is not None:
         _check_teacher(cell, resolver)
-    elif (
-        settings.method == "supervised"
+    if (
+        (settings.method == "supervised" or distillation.fine_tune)
         and settings.evaluation.network == "teacher"
         and settings.optimizer.average is None
     ):

@@ -2,12 +2,14 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Literal
 
 from gdsweep.config import CellSettings, CheckpointRef, MilestoneRef
 from gdsweep.errors import BadInput
 from gdsweep.grid.cell import Cell
 from gdsweep.grid.trajectory import Trajectory, trajectory
 from gdsweep.runs import ScoreRef, Wanted, settled
+from gdsweep.runs.records import At
 
 TAUGHT = ("guided", "fixed-teacher")
 """Methods with a pre-trained teacher: the supervised cell's own run."""
@@ -52,6 +54,11 @@ def needs(cell: Cell, path: Callable[..., Trajectory] = trajectory) -> tuple[lis
         parent = MilestoneRef(run=first.name, at=burn_in)
         last = path("self-distilled", settings, parent=parent)
     evaluation = settings.evaluation
+    if settings.method != "supervised" and settings.distillation.fine_tune:
+        student, reference = _checkpoint(last, evaluation.select, evaluation.network)
+        before.append(student)
+        settings = _fine_tuning(settings)
+        last = path("supervised", settings, initial=reference)
     score = ScoreRef(at=evaluation.select, network=evaluation.network, split="test")
     score = score.with_metrics(cell.metrics)
     wanted = Wanted(
@@ -77,9 +84,25 @@ def evaluation_needs(cell: Cell) -> tuple[list[Need], ScoreRef]:
 def _teacher(run: Trajectory, settings: CellSettings) -> tuple[Need, CheckpointRef]:
     """The supervised run that teaches, and which of its checkpoints does."""
     teacher = settings.distillation.teacher
+    return _checkpoint(run, teacher.at, teacher.network)
+
+
+def _fine_tuning(settings: CellSettings) -> CellSettings:
+    """Settings of the supervised stage that a student ends with: a schedule of its own."""
+    distillation = settings.distillation
+    schedule = settings.schedule.model_copy(update={"iterations": distillation.fine_tune})
+    rate = distillation.fine_tune_lr or settings.optimizer.lr
+    optimizer = settings.optimizer.model_copy(update={"lr": rate})
+    return settings.model_copy(update={"schedule": schedule, "optimizer": optimizer})
+
+
+def _checkpoint(
+    run: Trajectory, which: At, network: Literal["student", "teacher"]
+) -> tuple[Need, CheckpointRef]:
+    """One network of a run that another run begins with, and that it is needed."""
     horizon = run.config.settings.schedule.iterations
-    at = settled(teacher.at, horizon)
-    reference = CheckpointRef(run=run.name, at=at, network=teacher.network)
+    at = settled(which, horizon)
+    reference = CheckpointRef(run=run.name, at=at, network=network)
     if at == "best":
         return Need(run, Wanted(stop=horizon, best=True)), reference
     return Need(run, Wanted(stop=at, milestones=(at,))), reference

@@ -46,7 +46,11 @@ def _scaled(iteration: int, horizon: int, most: int) -> int:
 def _shrunk(settings: CellSettings, folder: Path, burn_in: int, at: int | str) -> CellSettings:
     teacher = settings.distillation.teacher.model_copy(update={"at": at, "init": None})
     distillation: DistillationSettings = settings.distillation.model_copy(
-        update={"burn_in": burn_in, "teacher": teacher}
+        update={
+            "burn_in": burn_in,
+            "teacher": teacher,
+            "fine_tune": min(settings.distillation.fine_tune, ITERATIONS),
+        }
     )
     return settings.model_copy(
         update={

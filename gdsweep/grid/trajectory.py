@@ -55,7 +55,7 @@ class Trajectory:
     @property
     def depends(self) -> tuple[tuple[str, At], ...]:
         """Runs it starts from or is taught by, each with the iteration (or `best`) it needs."""
-        found = (self.config.parent, self.config.teacher)
+        found = (self.config.parent, self.config.teacher, self.config.initial)
         return tuple((ref.run, ref.at) for ref in found if ref is not None)
 
     @property
@@ -69,6 +69,7 @@ def trajectory(
     settings: CellSettings,
     parent: MilestoneRef | None = None,
     teacher: CheckpointRef | None = None,
+    initial: CheckpointRef | None = None,
 ) -> Trajectory:
     """The path that minimises `objective` under `settings`."""
     used = essential(settings, objective)
@@ -78,11 +79,17 @@ def trajectory(
         "objective": objective,
         "parent": parent and parent.model_dump(),
         "teacher": teacher and teacher.model_dump(),
+        **({} if initial is None else {"initial": initial.model_dump()}),
         **_identity(used, objective, given),
     }
     name = run_name(_readable(used, objective), identity)
     config = RunConfig.model_construct(
-        run=name, objective=objective, parent=parent, teacher=teacher, settings=used
+        run=name,
+        objective=objective,
+        parent=parent,
+        teacher=teacher,
+        initial=initial,
+        settings=used,
     )
     return Trajectory(config, identity)
 
@@ -240,7 +247,8 @@ def _batch(batch: BatchSettings, frozen_norm: bool, objective: Objective) -> Bat
 def _distillation(distillation: DistillationSettings, objective: Objective) -> DistillationSettings:
     if objective == "supervised":
         return DistillationSettings()
-    unused = ["burn_in", "teacher", "alpha" if objective == "guided" else "student_init"]
+    unused = ["burn_in", "teacher", "fine_tune", "fine_tune_lr"]
+    unused.append("alpha" if objective == "guided" else "student_init")
     used: DistillationSettings = _reset(distillation, *unused)
     teacher = distillation.teacher
     if objective == "guided" and teacher.init is not None:
@@ -284,7 +292,8 @@ def _identity(
         init, network = digests["distillation.teacher.init"], used.distillation.teacher.network
         identity["teacher"] = {"init": init, "network": network}
     if objective != "supervised":
-        unused = {"burn_in", "teacher"} | ({"alpha"} if objective == "guided" else set())
+        unused = {"burn_in", "teacher", "fine_tune", "fine_tune_lr"}
+        unused |= {"alpha"} if objective == "guided" else set()
         younger = ("alpha_m", "adaptive", "ignore_above", "student_init", "teacher_precision")
         distillation = _but_new_defaults(used.distillation, *younger)
         identity["distillation"] = {k: v for k, v in distillation.items() if k not in unused}

@@ -59,7 +59,11 @@ def _explained(run: Trajectory, former: dict[str, str]) -> dict[str, Callable[[A
             explained["model.weights"] = _is_called(Path(weights.path).name)
         else:  # all files of a run, logs too: what they were cannot be known
             explained[weights.setting.removeprefix("distillation.")] = lambda old: True
-    for key, ref in (("parent.run", config.parent), ("teacher.run", config.teacher)):
+    for key, ref in (
+        ("parent.run", config.parent),
+        ("teacher.run", config.teacher),
+        ("initial.run", config.initial),
+    ):
         if ref is not None and ref.run in former:
             explained[key] = former[ref.run].__eq__
     return explained

@@ -62,7 +62,7 @@ def _decided_before(
     """Derived settings with the values of an old identity; None if it differs in anything else."""
     values: dict[str, Any] = {}
     for key, before, _ in why(old, new):
-        if key in ("parent.run", "teacher.run"):
+        if key in ("parent.run", "teacher.run", "initial.run"):
             group = key.partition(".")[0]
             if former.get(new[group]["run"]) != before:
                 return None

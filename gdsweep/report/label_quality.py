@@ -23,7 +23,7 @@ MEASURES = {
 
 
 def label_quality(graph: Graph, grid: Grid, store: Store) -> pd.DataFrame:
-    """One row per cell whose scored run has a teacher: its last measured pseudo-labels.
+    """One row per cell whose student has a teacher: its last measured pseudo-labels.
 
     Columns: the axes; `run`; `iteration` of the last of them; MEASURES, NaN where never measured
     or measured on other data than the grid names now:
@@ -35,6 +35,9 @@ def label_quality(graph: Graph, grid: Grid, store: Store) -> pd.DataFrame:
     rows: list[dict[str, Any]] = []
     withheld = cells_on_other_data(graph, store)
     for cell, name, _ in graph.results:
+        tuned = graph.runs[name].config.initial
+        if tuned is not None:
+            name = tuned.run
         if graph.runs[name].config.objective == "supervised":
             continue
         last: dict[str, float] = dict.fromkeys(MEASURES, math.nan)

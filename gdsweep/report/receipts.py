@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from gdsweep.config import SPLIT_NAMES, RunConfig
+from gdsweep.config import SPLIT_NAMES, CheckpointRef, RunConfig
 from gdsweep.errors import BadInput
 from gdsweep.grid import Graph, Grid
 from gdsweep.grid.given_weights import given_weights
@@ -187,24 +187,34 @@ def _checkpoint(run: RunDir, ref: ScoreRef, horizon: int) -> str:
 def _part(graph: Graph, scored: str, name: str, last: int) -> str:
     if name == scored:
         return "scored run" if last else "scored as it begins, nothing is trained"
-    parent = graph.runs[scored].config.parent
+    config = graph.runs[scored].config
+    if config.initial is not None:
+        if config.initial.run == name:
+            return f"student that is fine-tuned, {_referred(config.initial)}"
+        config = graph.runs[config.initial.run].config
+    parent = config.parent
     if parent is not None and parent.run == name:
         return f"burn-in, to iteration {parent.at:,}"
-    taught = [graph.runs[scored].config.teacher]
+    taught = [config.teacher]
     if parent is not None:
         taught.append(graph.runs[parent.run].config.teacher)
     for teacher in taught:
         if teacher is not None and teacher.run == name:
-            at = f"iteration {teacher.at:,}" if isinstance(teacher.at, int) else teacher.at
-            return f"teacher, {teacher.network} network, {at}"
+            return f"teacher, {_referred(teacher)}"
     return f"needed to iteration {last:,}"
+
+
+def _referred(reference: CheckpointRef) -> str:
+    at = reference.at
+    return f"{reference.network} network, {f'iteration {at:,}' if isinstance(at, int) else at}"
 
 
 def _objective(config: RunConfig, stop: int) -> str:
     if stop == 0:
         return "none: the given weights are scored"
     begin = config.parent.at if config.parent else 0
-    origin = f" from {config.parent.run}" if config.parent else ""
+    before = config.parent or config.initial
+    origin = f" from {before.run}" if before else ""
     horizon = config.settings.schedule.iterations
     return f"{config.objective}, iterations {begin:,} to {horizon:,}{origin}"
 

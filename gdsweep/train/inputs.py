@@ -37,7 +37,8 @@ def same_annotations(run: RunDir, config: RunConfig, splits: DatasetSplits) -> N
     Raises:
         TrainingFailed: they are others.
     """
-    relatives = [ref.run for ref in (config.parent, config.teacher) if ref is not None]
+    references = (config.parent, config.teacher, config.initial)
+    relatives = [ref.run for ref in references if ref is not None]
     for name in (run.name, *relatives):
         record = read_dataset_record(run.sibling(name))
         changed = record.differing(splits.fingerprint) if record is not None else []
@@ -87,7 +88,7 @@ def _given_files(config: RunConfig) -> dict[str, FilesRecord]:
     if labels.file is not None:
         path = Path(expanded(labels.file))
         given["labels.file"] = FilesRecord.of(stamp_of({"": path}), file_digest(path))
-    if config.parent is None:
+    if config.parent is None and config.initial is None:
         for weights in given_weights(config.settings, config.objective):
             stamp = stamp_of({path.name: path for path in weights.files})
             given[weights.setting] = FilesRecord.of(stamp, weights.sha256)
@@ -108,8 +109,8 @@ def _same_label_list(run: RunDir, config: RunConfig) -> None:
 
 
 def _same_weights(run: RunDir, config: RunConfig) -> None:
-    if config.parent is not None:
-        return  # it starts from its parent's state
+    if config.parent is not None or config.initial is not None:
+        return  # it starts from what another run has trained
     given = given_weights(config.settings, config.objective)
     identity = read_identity(run) if given else {}
     planned = {

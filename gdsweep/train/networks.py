@@ -61,19 +61,22 @@ def build_networks(
 ) -> tuple[Networks, str | None]:
     """Networks at iteration 0 of the path; returns the fixed teacher's digest beside them.
 
-    Initial weights depend on the run's seed, `model.init` and `distillation.student_init` alone,
-    and are equal on every process.
+    Initial weights depend on the run's seed, `model.init` and `distillation.student_init` alone, or
+    are those of another run, and are equal on every process.
     """
     settings = config.settings
     own = config.objective == "guided" and settings.distillation.student_init == "own"
     torch.manual_seed(derived_seed(settings.seed, "student") if own else settings.seed)
     model_settings = settings.model
-    if config.parent is not None or model_settings.init is not None:
+    if config.parent or config.initial or model_settings.init is not None:
         # they are overwritten: do not ask for a download
         model_settings = model_settings.model_copy(update={"weights": "random"})
     resources = settings.resources
     student = _built(model_settings, len(classes), settings.resources, processes.device)
-    if config.parent is None and model_settings.init is not None:
+    if config.initial is not None:
+        _load_trained(run, config.initial, student)
+        log.info("initial weights are those of %s", config.initial.run)
+    elif config.parent is None and model_settings.init is not None:
         _load_initial(student, model_settings.init, settings.model, classes)
     teacher, alpha, digest = None, None, None
     if config.objective == "guided":
@@ -195,19 +198,20 @@ def _trained_teacher(
         teacher = _built(model, classes, config.settings.resources, device)
         teacher = teacher.requires_grad_(False).eval()
         log.info("the teacher is a network of its own, %s", model.backbone)
-    return teacher, _load_teacher(run, ref, teacher)
+    return teacher, _load_trained(run, ref, teacher)
 
 
-def _load_teacher(run: RunDir, ref: CheckpointRef, teacher: Network) -> str:
+def _load_trained(run: RunDir, ref: CheckpointRef, network: Network) -> str:
+    """Give a network the weights that another run has trained; returns their digest."""
     parent = run.sibling(ref.run)
     horizon = read_config(parent).settings.schedule.iterations
     try:
         path = checkpoint_file(parent, ref.network, ref.at, horizon).path
-    except BadInput as error:
-        raise TrainingFailed(f"no teacher: {error}", cause="parent") from None
+    except (BadInput, FileNotFoundError) as error:
+        raise TrainingFailed(f"no weights of {ref.run}: {error}", cause="parent") from None
     content = checkpoint.load(path)
     weights = content.get(ref.network)
     if weights is None:
         raise TrainingFailed(f"{path} holds no {ref.network} network", cause="parent")
-    teacher.load_state_dict(weights)
+    network.load_state_dict(weights)
     return checkpoint.digest(weights)

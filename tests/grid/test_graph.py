@@ -2,6 +2,7 @@
 
 import pytest
 
+from gdsweep.errors import BadInput
 from gdsweep.grid import Graph, Grid, build_graph, why
 from gdsweep.runs import ScoreRef, Wanted
 
@@ -211,3 +212,46 @@ def test_a_teacher_has_its_own_backbones_settings(load) -> None:
     assert (small.settings.model.queries, small.supervised.model.queries) == (100, 200)
     assert (small.settings.optimizer.lr, small.supervised.optimizer.lr) == (1, 2)
     assert small.supervised == large.supervised
+
+
+TUNED = """rules:
+  - when: {variant: tuned}
+    set: {distillation: {fine_tune: 7, fine_tune_lr: 0.001}}
+"""
+
+
+def test_a_student_may_be_fine_tuned_on_the_labels_at_the_end(graph) -> None:
+    """Its own runs are those of the cell without the stage, which alone is trained on."""
+    methods = "guided, no-burn-in, supervised]\n  variant: [plain, tuned"
+    grid, g = graph(methods, TUNED)
+    answers = {(c.settings.method, c.settings.variant): name for c, name, _ in g.results}
+    assert answers["supervised", "plain"] == answers["supervised", "tuned"]
+    for method in ("guided", "no-burn-in"):
+        student, stage = (answers[method, variant] for variant in ("plain", "tuned"))
+        run = g.runs[stage]
+        assert run.depends == ((student, "best"),)
+        assert (run.config.objective, run.start, run.config.settings.optimizer.lr) == (
+            "supervised",
+            0,
+            0.001,
+        )
+        assert run.config.settings.schedule.iterations == 7
+        assert g.wanted[stage] == Wanted(stop=7, best=True, scores=(BEST,))
+        assert g.wanted[student] == Wanted(stop=100, best=True, scores=(BEST,))
+        assert g.ancestors(stage) == {student, *g.ancestors(student)}
+    (cell,) = [c for c in grid.cells if c.label.endswith("no-burn-in variant tuned")]
+    assert [piece.iterations for piece in g.chain(cell)] == [100, 7]
+    # without the stage nothing is told of it
+    assert "initial" not in g.runs[answers["guided", "plain"]].identity
+
+
+def test_what_a_cell_would_report_is_what_is_fine_tuned(graph) -> None:
+    more = "  distillation.fine_tune: 7\n  select: final\n  evaluation.network: teacher\n"
+    _, g = graph("no-burn-in", more + "  average: 0.9")
+    ((_, stage, score),) = g.results
+    initial = g.runs[stage].config.initial
+    assert (initial.at, initial.network) == (100, "teacher")
+    assert g.wanted[initial.run] == Wanted(stop=100, milestones=(100,))
+    assert (score.at, score.network) == ("final", "teacher")
+    with pytest.raises(BadInput, match="a supervised run has no averaged network to report"):
+        graph("no-burn-in", more)

@@ -2,12 +2,15 @@
 
 import json
 import time
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from gdsweep import atomic
+from gdsweep.grid import build_graph, load_grid
 from gdsweep.report import receipt, receipt_text
+from gdsweep.report.receipts import _part
 from gdsweep.runs import Attempt, DatasetRecord, FilesRecord, write_dataset_record
 
 GUIDED = {"labels": 1, "method": "guided", "seed": 0}
@@ -189,3 +192,19 @@ def test_installed_code_is_told_by_its_version(traced: Any) -> None:
     _, told = explain(traced, **GUIDED).chain[-1]
     assert dict(told.facts)["code"] == "gdsweep 0.1.0 as installed"
     assert told.attempts[0].endswith("cuda 12.8, gdsweep 0.1.0 as installed")
+
+
+def test_the_parts_of_a_fine_tuned_student_are_told_by_what_they_were(tmp_path: Path) -> None:
+    page = tmp_path / "g.yaml"
+    page.write_text(
+        "title: T\naxes: {dataset: [shapes], method: [guided]}\n"
+        "settings: {distillation: {fine_tune: 9, burn_in: 40}}\n"
+    )
+    graph = build_graph(load_grid(page).cells)
+    ((_, scored, _),) = graph.results
+    assert [_part(graph, scored, name, 9) for name in graph.runs] == [
+        "teacher, student network, best",
+        "burn-in, to iteration 40",
+        "student that is fine-tuned, student network, best",
+        "scored run",
+    ]

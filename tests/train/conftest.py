@@ -48,6 +48,7 @@ def in_store(folder: Path) -> Callable[..., RunDir]:
         objective: str = "supervised",
         parent: tuple[str, int] | None = None,
         teacher: tuple[str, int | str] | None = None,
+        initial: tuple[str, int | str] | None = None,
         wanted: Wanted | None = None,
         **changes: dict,
     ) -> RunDir:
@@ -56,6 +57,7 @@ def in_store(folder: Path) -> Callable[..., RunDir]:
             objective=objective,
             parent=MilestoneRef(run=parent[0], at=parent[1]) if parent else None,
             teacher=CheckpointRef(run=teacher[0], at=teacher[1]) if teacher else None,
+            initial=CheckpointRef(run=initial[0], at=initial[1]) if initial else None,
             settings=CellSettings.model_validate(merged(TINY, changes)),
         )
         run = store.create(config, {})

@@ -6,6 +6,7 @@ from tiny import train
 
 from gdsweep.config import RunConfig
 from gdsweep.data.shapes import CLASSES
+from gdsweep.errors import TrainingFailed
 from gdsweep.model import Network
 from gdsweep.runs import RunDir, Wanted, read_config, read_metrics
 from gdsweep.train import checkpoint
@@ -54,7 +55,7 @@ def test_a_teacher_of_another_network_is_as_its_own_run_has_it(make_run) -> None
     supervised = make_run("s", model=large)
     trained, _ = built(supervised)
     checkpoint.save(supervised.state(4), {"student": trained.state_dict()})
-    relations = {"teacher": ("s", 4), "wanted": Wanted(stop=2, milestones=(2,))}
+    relations = {"teacher": ("s", 4), "wanted": Wanted(stop=1, milestones=(1,))}
     guided = make_run("g", "guided", distillation={"alpha_c": 0}, **relations)
     student, teacher = built(guided)
     assert equal(teacher, trained)
@@ -64,11 +65,23 @@ def test_a_teacher_of_another_network_is_as_its_own_run_has_it(make_run) -> None
     assert all("loss_mask_ssl" in line for line in read_metrics(guided.metrics))
     assert any(line["pseudo/per_image"] > 0 for line in read_metrics(guided.metrics))
     distilled = make_run(
-        "d", "self-distilled", parent=("g", 2), wanted=Wanted(stop=3, milestones=(3,))
+        "d", "self-distilled", parent=("g", 1), wanted=Wanted(stop=2, milestones=(2,))
     )
     assert train(distilled)
-    state = checkpoint.load(distilled.state(3))
+    state = checkpoint.load(distilled.state(2))
     assert state["teacher"].keys() == state["student"].keys() == student.state_dict().keys()
+
+
+def test_a_stage_may_start_from_what_another_run_has_trained(make_run) -> None:
+    student, _ = built(make_run("d", "self-distilled"))
+    weights = {name: value + 1 for name, value in student.state_dict().items()}
+    checkpoint.save(make_run("d2", "self-distilled").state(4), {"student": weights})
+    stage = make_run("f", initial=("d2", 4), optimizer={"average": 0.9})
+    tuned, average = built(stage)
+    for network in (tuned, average):
+        assert all(torch.equal(value, weights[k]) for k, value in network.state_dict().items())
+    with pytest.raises(TrainingFailed, match="no weights of d2"):
+        built(make_run("g", initial=("d2", "best")))
 
 
 def test_only_a_guided_student_asks_whose_head_it_has(make_run) -> None:

@@ -150,7 +150,7 @@ class Task:
         """Checkpoints the run starts from that cannot be seen, even after a while."""
         config = read_config(self.run)
         wanted: dict[str, Path] = {}
-        for ref in (config.parent, config.teacher):
+        for ref in (config.parent, config.teacher, config.initial):
             if ref is None:
                 continue
             other = self.run.sibling(ref.run)
