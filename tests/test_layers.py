@@ -25,6 +25,7 @@ ROOMS = (
     "plan",
     "plots",
     "report",
+    "export",
     "train",
     "cluster",
     "commands",
@@ -34,7 +35,7 @@ ROOMS = (
 GROUND_FLOOR = ("errors", "atomic", "checkout")
 """Rooms of one module."""
 
-TORCH_FREE = ("config", "runs", "grid", "plan", "plots", "report", "cluster")
+TORCH_FREE = ("config", "runs", "grid", "plan", "plots", "report", "export", "cluster")
 
 ALIASES = ("gdsweep.data.__main__", "gdsweep.interop.__main__")
 """Command lines that lie in a room, for `python -m`."""

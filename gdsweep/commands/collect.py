@@ -10,8 +10,10 @@ from typing import TYPE_CHECKING
 
 from gdsweep.commands.request_options import GridParser, add_request_options, request_of
 from gdsweep.errors import DONE, FAILED, BadInput
+from gdsweep.export.trackers import TRACKERS, require
 
 if TYPE_CHECKING:
+    from gdsweep.export.exporting import Export
     from gdsweep.report.against import Compared
     from gdsweep.report.collecting import Collected
 
@@ -77,6 +79,14 @@ def parser(program: str) -> argparse.ArgumentParser:
         "--clean", action="store_true",
         help="write NAME-clean, too: the table with our numbers only, for a paper of your own",
     )  # fmt: skip
+    p.add_argument(
+        "--export", action="append", default=[], choices=sorted(TRACKERS),
+        help="write runs, tables and pictures as a tracker's offline files, too; may be repeated",
+    )  # fmt: skip
+    p.add_argument(
+        "--export-dir", type=Path, metavar="FOLDER",
+        help="where --export writes (default: NAME-export beside the tables)",
+    )  # fmt: skip
     p.add_argument("--json", action="store_true", help="print JSON instead of tables")
     return p
 
@@ -92,9 +102,12 @@ def _check(asked: argparse.Namespace) -> None:
         raise BadInput("--strict: it goes with --check")
     if asked.check and asked.smoke:
         raise BadInput("--check: what --smoke trained is no result; leave one of them out")
-    for option in ("check", "against", "json", "explain"):
+    for option in ("check", "against", "json", "explain", "export"):
         if asked.watch is not None and getattr(asked, option):
             raise BadInput(f"--watch: it goes with files alone, not with --{option}")
+    if asked.export_dir and not asked.export:
+        raise BadInput("--export-dir: it goes with --export")
+    require(asked.export)
     if asked.against and len(asked.grids) != 1:
         raise BadInput("--against: it is the CSV of one grid; name that grid")
     if asked.explain and len(asked.grids) < 2:
@@ -150,6 +163,8 @@ def _collect(asked: argparse.Namespace) -> int:
     chosen, left_out = grids_to_collect(request_of(asked, asked.grids))
     for line in left_out:
         print(line, file=sys.stderr)
+    if asked.export_dir and len(chosen) > 1:
+        raise BadInput("--export-dir: it is the folder of one grid; name that grid")
     flags = _flags(asked)
     if asked.watch is not None:
         from gdsweep.report.watching import watch
@@ -164,14 +179,18 @@ def _collect(asked: argparse.Namespace) -> int:
         # read before anything is written: it may be the very file that is about to be replaced
         compared = _compared(collected, asked.against)
         written, unchanged = write(collected, asked.out)
+        exports = _exported(collected, [*written, *unchanged], asked)
         table = collected.main.table
         misses = report.misses(table, asked.strict) if asked.check else []
         if not asked.json:
             _print(collected, (written, unchanged), misses, compared, asked)
+            for made in exports:
+                print(f"{made}\nnext: {made.then}", end="\n\n")
         entries.append(
             {
                 **collected.to_json(),
                 "files": [str(path) for path in (*written, *unchanged)],
+                "exports": [str(made.folder) for made in exports],
                 "misses": misses,
                 "moved": [one.text for one in compared if one.outcome == "outside"],
                 "outdated": collected.outdated,
@@ -183,6 +202,17 @@ def _collect(asked: argparse.Namespace) -> int:
         print("nothing to collect yet")
     failures = ("misses", "moved", "outdated")
     return FAILED if any(grid[key] for grid in entries for key in failures) else DONE
+
+
+def _exported(
+    collected: "Collected", files: list[Path], asked: argparse.Namespace
+) -> list["Export"]:
+    if not asked.export:
+        return []
+    from gdsweep.export.exporting import export
+
+    folder = asked.export_dir or asked.out / f"{collected.stem}-export"
+    return export(collected, asked.export, folder, files)
 
 
 def _compared(collected: "Collected", earlier: Path | None) -> list["Compared"]:

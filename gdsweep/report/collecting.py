@@ -92,6 +92,12 @@ class Collected:
         """The grid."""
         return self.request.grids[0]
 
+    @property
+    def stem(self) -> str:
+        """What the names of its files begin with: `table3`, or `table3-smoke`."""
+        mode = self.request.mode
+        return self.grid.name if mode == "real" else f"{self.grid.name}-{mode}"
+
     @cached_property
     def texts(self) -> dict[str, str]:
         """Every table in every format: ends of the files' names to their contents."""
@@ -179,10 +185,9 @@ def write(collected: Collected, folder: Path) -> tuple[list[Path], list[Path]]:
 
     Returns the paths of what was written, and of the pictures that show the same data already.
     """
-    request, grid, command = collected.request, collected.grid, collected.main.table.command
+    request, command = collected.request, collected.main.table.command
     extras = collected.extras
-    kind = "" if request.mode == "real" else f"-{request.mode}"
-    stem = folder / f"{grid.name}{kind}"
+    stem = folder / collected.stem
     written: list[Path] = []
     unchanged: list[Path] = []
     try:
