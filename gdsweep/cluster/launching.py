@@ -9,7 +9,7 @@ from rich.console import Console
 from gdsweep.cluster.executor import Options, Outcome, open_executor, print_left
 from gdsweep.cluster.miniatures import write_miniatures
 from gdsweep.cluster.trainer import TRAINER
-from gdsweep.config.set_statistics import SetStatistics
+from gdsweep.config.set_statistics import SetStatistics, recorded_as
 from gdsweep.errors import BAD_INPUT, DONE, FAILED, BadInput
 from gdsweep.grid import Graph
 from gdsweep.plan.former_runs import former_runs
@@ -146,7 +146,12 @@ def prepare(
 def _statistics(todo: Sequence[PlannedRun]) -> dict[str, SetStatistics]:
     """What settings may follow from, of the data sets of some runs, where their files are seen."""
     own = {run.config.settings.dataset.name: run.config.settings.dataset for run in todo}
-    found = {name: data.statistics("train") for name, data in own.items() if data.derives}
+    found = {
+        recorded_as(name, image_set): data.statistics(image_set)
+        for name, data in own.items()
+        if data.derives
+        for image_set in ("train", "val", "test")
+    }
     return {name: statistics for name, statistics in found.items() if statistics is not None}
 
 

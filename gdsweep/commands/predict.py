@@ -7,10 +7,15 @@ instances drawn on it, and for all of them `predictions.json` (COCO results) bes
 
 import argparse
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from gdsweep.commands.checkpoint_options import add_checkpoint_options, read_settings
 from gdsweep.commands.import_options import pixel_scaling
 from gdsweep.errors import DONE, BadInput
+
+if TYPE_CHECKING:
+    from gdsweep.config import RunConfig
+    from gdsweep.config.tiles import Tiling
 
 
 def parser(program: str) -> argparse.ArgumentParser:
@@ -21,7 +26,17 @@ def parser(program: str) -> argparse.ArgumentParser:
     p.add_argument("--out", type=Path, required=True, metavar="DIR", help="folder to write to")
     add_checkpoint_options(p)
     p.add_argument("--threshold", type=float, default=0.5, metavar="S", help="least score drawn")
-    p.add_argument("--detections", type=int, default=100, metavar="N", help="most per image")
+    p.add_argument(
+        "--detections", type=int, default=100, metavar="N", help="most per image or tile"
+    )
+    p.add_argument(
+        "--tiles", type=_tiles, default=argparse.SUPPRESS, metavar="HxW|off",
+        help="see larger images in overlapping tiles of so many pixels (default: the run's)",
+    )  # fmt: skip
+    p.add_argument(
+        "--tile-overlap", type=int, metavar="PX",
+        help="pixels that neighbouring tiles share at least (default: the run's)",
+    )  # fmt: skip
     p.add_argument("--short-edge", type=int, metavar="PX", help="test size (default: the run's)")
     p.add_argument(
         "--scaling", type=pixel_scaling, metavar="percentile|min-max|full|LOW:HIGH",
@@ -53,12 +68,14 @@ def main(asked: argparse.Namespace) -> int:
 
     files = image_files(asked.images)
     settings = read_settings(asked.config)
+    opened = open_checkpoint(asked.checkpoint, asked.network, asked.at, settings)
     drawn = predict_files(
         files,
-        open_checkpoint(asked.checkpoint, asked.network, asked.at, settings),
+        opened,
         asked.out,
         threshold=asked.threshold,
         detections=asked.detections,
+        tiling=_tiling(asked, opened.run),
         short_edge=asked.short_edge,
         scaling=asked.scaling,
         device=asked.device,
@@ -67,3 +84,27 @@ def main(asked: argparse.Namespace) -> int:
     )
     print(f"{len(files)} images, {drawn} instances drawn: {asked.out}")
     return DONE
+
+
+def _tiles(text: str) -> tuple[int, int] | None:
+    """Height and width of `80x96` or `80`; None of `off`."""
+    if text == "off":
+        return None
+    try:
+        sides = [int(side) for side in text.lower().split("x")]
+    except ValueError:
+        sides = []
+    if len(sides) not in (1, 2) or min(sides) < 1:
+        raise argparse.ArgumentTypeError(f"{text} is no size; valid: 80, 80x96 (HxW), off")
+    return sides[0], sides[-1]
+
+
+def _tiling(asked: argparse.Namespace, run: "RunConfig | None") -> "Tiling | None":
+    """The tiles that the command line asks for, and where it does not, the run's."""
+    from gdsweep.config import EvaluationSettings
+
+    evaluation = run.settings.evaluation if run else EvaluationSettings()
+    given = {"tiles": asked.tiles} if "tiles" in asked else {}
+    if asked.tile_overlap is not None:
+        given["tile_overlap"] = asked.tile_overlap
+    return evaluation.model_copy(update=given).tiling

@@ -33,6 +33,11 @@ class SetStatistics:
         )
 
 
+def recorded_as(data: str, image_set: str) -> str:
+    """The key under which a store remembers a set's statistics: the data set's name for `train`."""
+    return data if image_set == "train" else f"{data}/{image_set}"
+
+
 def coco_statistics(path: Path) -> SetStatistics | None:
     """Statistics of an annotation file in COCO's format; None where it is not there or not one.
 

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field
 
 from gdsweep.config.base import Settings
+from gdsweep.config.tiles import Tiling
 
 
 class OptimizerSettings(Settings):
@@ -151,12 +152,25 @@ class EvaluationSettings(Settings):
     network: Literal["student", "teacher"] = "student"
     """Which network a cell reports; the public code scores the student only. Both are scored."""
     detections: int = Field(100, ge=1)
-    """Instances kept per image: the (query, class) pairs of highest score."""
+    """Instances kept per image (of each tile of it): the (query, class) pairs of highest score."""
+    tiles: tuple[int, int] | None = None
+    """Height and width, in pixels of the image, of the overlapping tiles in which larger images are
+    predicted. A tile is tested as an image of its size is, so that objects are as large as in
+    training; see `evaluate.tiles` for how predictions are merged. None (paper and code) sees every
+    image whole."""
+    tile_overlap: int = Field(32, ge=1)
+    """Pixels that neighbouring tiles share at least: objects up to this wide are whole in a tile,
+    larger ones are put together from their parts."""
     pseudo_labels: int = Field(0, ge=0)
     """At every evaluation, the teacher's pseudo-labels on so many training images without labels
     are compared with these images' hidden annotations, and their precision and coverage are
     logged; those of four are kept, and `collect.py --pseudo-labels` draws them. Nothing else
     depends on it. 0 compares none."""
+
+    @property
+    def tiling(self) -> Tiling | None:
+        """The tiles; raises BadInput where they cannot overlap so."""
+        return None if self.tiles is None else Tiling(self.tiles, self.tile_overlap)
 
 
 class ResourceSettings(Settings):

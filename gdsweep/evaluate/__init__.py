@@ -7,6 +7,7 @@ from gdsweep.evaluate.mask_ap import mask_ap
 from gdsweep.evaluate.matching import matched, overlaps
 from gdsweep.evaluate.measure import check_measurable, measure
 from gdsweep.evaluate.predictions import equal_sizes, predict_dataset
+from gdsweep.evaluate.tiles import instances_counted
 
 __all__ = [
     "average_precision",
@@ -14,6 +15,7 @@ __all__ = [
     "check_measurable",
     "cityscapes_ap",
     "equal_sizes",
+    "instances_counted",
     "mask_ap",
     "matched",
     "measure",

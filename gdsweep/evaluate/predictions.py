@@ -10,8 +10,10 @@ import torch
 from torch import Tensor
 
 from gdsweep.config import AugmentationSettings
+from gdsweep.config.tiles import Tiling
 from gdsweep.data import ImageDataset, resize_for_test
 from gdsweep.evaluate.run_lengths import encode
+from gdsweep.evaluate.tiles import Instance, predict_in_tiles
 from gdsweep.model import Network, Predictions
 
 Item = TypeVar("Item")
@@ -30,6 +32,7 @@ def predict_dataset(
     world: int = 1,
     should_stop: Callable[[], bool] = lambda: False,
     workers: int = 0,
+    tiling: Tiling | None = None,
 ) -> list[list[dict[str, Any]]] | None:
     """Instances that networks predict on every `world`-th image, from the `rank`-th on.
 
@@ -41,10 +44,11 @@ def predict_dataset(
         models: the networks, all on one device.
         dataset: what they predict on.
         augmentation: the size of images for tests.
-        detections: instances kept of each image.
+        detections: instances kept of each image, or of each tile of it.
         rank, world: which images.
         should_stop: asked before every batch.
         workers: threads that read images ahead, and encode masks behind; 0 does all in turn.
+        tiling: tiles of the images that are larger than one, see `tiles`; None sees all whole.
 
     Returns:
         For each network, COCO results: `image_id`, `category_id`, `segmentation` (compressed RLE)
@@ -54,16 +58,31 @@ def predict_dataset(
     mine = range(rank, len(dataset), world)
     stopped = False
 
-    def read(index: int) -> Tensor:
-        return resize_for_test(dataset.image(index), augmentation)
+    def tiled(index: int) -> bool:
+        return tiling is not None and not tiling.fits(dataset.size(index))
 
-    def predicted() -> Iterator[tuple[int, int, Predictions]]:
+    def read(index: int) -> Tensor:
+        image = dataset.image(index)
+        return image if tiled(index) else resize_for_test(image, augmentation)
+
+    def predicted() -> Iterator[tuple[int, int, Predictions | list[Instance]]]:
         nonlocal stopped
         images = _in_order(read, mine, pool, 2 * workers)
         for indices in equal_sizes(dataset, mine):
             stopped = should_stop()
             if stopped:
                 return
+            if tiling is not None and tiled(indices[0]):
+                for index in indices:
+                    merged = predict_in_tiles(
+                        models, next(images), tiling, augmentation, detections, should_stop
+                    )
+                    stopped = merged is None
+                    if merged is None:
+                        return
+                    for place, objects in enumerate(merged):
+                        yield place, index, objects
+                continue
             batch = [next(images).to(device) for _ in indices]
             sizes = [dataset.size(index) for index in indices]
             for place, model in enumerate(models):
@@ -71,7 +90,9 @@ def predict_dataset(
                 for index, instances in zip(indices, found, strict=True):
                     yield place, index, instances
 
-    def encoded(found: tuple[int, int, Predictions]) -> tuple[int, list[dict[str, Any]]]:
+    def encoded(
+        found: tuple[int, int, Predictions | list[Instance]],
+    ) -> tuple[int, list[dict[str, Any]]]:
         place, index, instances = found
         return place, coco_results(instances, dataset.image_ids[index], dataset.category_ids)
 
@@ -110,12 +131,16 @@ def _in_order(
 
 
 def coco_results(
-    instances: Predictions, image_id: int, category_ids: Sequence[int]
+    instances: Predictions | list[Instance], image_id: int, category_ids: Sequence[int]
 ) -> list[dict[str, Any]]:
     """One image's predictions in COCO's results format; label k is category `category_ids[k]`."""
-    # one at a time: a hundred masks of a scan are gigabytes
-    encoded = [encode(m.cpu().numpy()) for m in instances.masks]
-    labels, scores = instances.labels.tolist(), instances.scores.tolist()
+    if isinstance(instances, list):
+        encoded = [one.mask for one in instances]
+        labels, scores = [one.label for one in instances], [one.score for one in instances]
+    else:
+        # one at a time: a hundred masks of a scan are gigabytes
+        encoded = [encode(m.cpu().numpy()) for m in instances.masks]
+        labels, scores = instances.labels.tolist(), instances.scores.tolist()
     return [
         {
             "image_id": image_id,

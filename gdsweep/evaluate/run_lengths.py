@@ -38,3 +38,27 @@ def encode(mask: np.ndarray) -> dict[str, Any]:
     counts = np.diff(ends, prepend=0, append=H * W)
     found: dict[str, Any] = rle.frPyObjects({"counts": counts.tolist(), "size": [H, W]}, H, W)
     return found
+
+
+def encode_at(mask: np.ndarray, corner: tuple[int, int], size: tuple[int, int]) -> dict[str, Any]:
+    """What `encode` gives of an empty mask of `size` with `mask` put in at `corner`.
+
+    Args:
+        mask: bool [h, w].
+        corner: row and column of its upper left pixel.
+        size: H and W; `mask` lies inside.
+    """
+    H, W = size
+    columns = np.pad(mask.T.astype(np.int8), ((0, 0), (1, 1)))
+    steps = np.diff(columns, axis=1)  # 1 where a run begins, -1 below its last pixel
+    offset = corner[1] * H + corner[0]
+    begins, ends = (
+        offset + column * H + row for column, row in map(np.nonzero, (steps > 0, steps < 0))
+    )
+    apart = begins[1:] != ends[:-1]  # a run goes on from a column's foot to the next one's head
+    edges = np.stack([begins[np.r_[True, apart]], ends[np.r_[apart, True]]], 1).ravel()
+    counts = np.diff(edges, prepend=0)
+    if edges[-1] < H * W:
+        counts = np.append(counts, H * W - edges[-1])
+    found: dict[str, Any] = rle.frPyObjects({"counts": counts.tolist(), "size": [H, W]}, H, W)
+    return found

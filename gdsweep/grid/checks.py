@@ -22,6 +22,8 @@ _BURN_IN = ("distillation", "burn_in")
 _TEACHER_AT = ("distillation", "teacher", "at")
 _TEACHER_NETWORK = ("distillation", "teacher", "network")
 _NETWORK = ("evaluation", "network")
+_TILES = ("evaluation", "tiles")
+_TILE_OVERLAP = ("evaluation", "tile_overlap")
 _PERCENT = ("labels", "percent")
 _ITERATIONS = ("schedule", "iterations")
 _LABEL_FILE = ("labels", "file")
@@ -62,6 +64,10 @@ def check_cell(cell: Cell, resolver: Resolver) -> None:
             (_BURN_IN, _ITERATIONS),
             f"a burn-in of {distillation.burn_in} iterations leaves nothing of {horizon}",
         )
+    try:
+        assert settings.evaluation.tiling or settings.evaluation.tiles is None
+    except BadInput as fault:
+        _fail(cell, resolver, (_TILES, _TILE_OVERLAP), str(fault))
     _check_thresholds(cell, resolver)
     if settings.method in TAUGHT and cell.supervised is not None:
         _check_teacher(cell, resolver)

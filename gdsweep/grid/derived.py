@@ -4,7 +4,7 @@ The published defaults fit COCO: 368,750 iterations on 8 GPUs, views between a t
 image's size. The rules here are plain ones, stated beside each value; a grid's own settings win.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -20,6 +20,8 @@ FEWEST = 10_000
 """Fewest iterations that are derived; a plain choice, not a measured one."""
 PUBLISHED = 368_750
 """Iterations on COCO: no data set of one's own needs more without being asked for."""
+LARGER = 1.5
+"""Times that a side of the test images exceeds the training images' where tiles are derived."""
 AREA = 2 * 1024 * 1024
 """Pixels of one kind that a GPU forwards in a step, the paper's on COCO: two views."""
 
@@ -35,9 +37,12 @@ class Derived:
 
 
 def derived_settings(
-    settings: CellSettings, statistics: SetStatistics, decided: Callable[[Target], bool]
+    settings: CellSettings,
+    statistics: SetStatistics,
+    decided: Callable[[Target], bool],
+    tested: Sequence[SetStatistics] = (),
 ) -> list[Derived]:
-    """What follows from the training images for every setting that nobody decided.
+    """What follows from the images for every setting that nobody decided.
 
     Values build on one another and on what was decided: a burn-in on the length, GPUs on the crop.
 
@@ -45,6 +50,7 @@ def derived_settings(
         settings: the cell's, as decided; defaults elsewhere.
         statistics: of the training images.
         decided: whether somebody (grid, preset, axis) decided a setting.
+        tested: statistics of the validation and the test images; only tiles follow from them.
     """
     values: dict[Target, Derived] = {}
 
@@ -59,6 +65,7 @@ def derived_settings(
 
     _views(statistics, derive, value, decided)
     _queries(statistics, derive)
+    _tiles(statistics, tested, derive, value)
     _length(settings, statistics, derive, value)
     _machine(settings, derive, value)
     return [one for one in values.values() if one.value != _of(settings, one.target)]
@@ -108,6 +115,37 @@ def _queries(statistics: SetStatistics, derive: Callable[[Target, Any, str], Non
     because = f"{statistics.crowded} objects in a crowded image, half as many more, 100 to 300"
     derive(("model", "queries"), enough, because)
     derive(("evaluation", "detections"), enough, because)
+
+
+def _tiles(
+    statistics: SetStatistics,
+    tested: Sequence[SetStatistics],
+    derive: Callable[[Target, Any, str], None],
+    value: Callable[[Target], Any],
+) -> None:
+    """Tiles as large as training images, where those that are scored are much larger.
+
+    Scored are the validation and the test images. Only where a training view shows an image nearly
+    whole: otherwise it is the view, not the image, whose size the network knows.
+    """
+    tiles, overlap = ("evaluation", "tiles"), ("evaluation", "tile_overlap")
+    size = (statistics.height, statistics.width)
+    nearly_whole = value(("augmentation", "geometry")) == "resized-crop"
+    larger = [one for one in tested if max(one.height / size[0], one.width / size[1]) > LARGER]
+    if nearly_whole and larger:
+        largest = max(larger, key=lambda one: one.height * one.width)
+        derive(
+            tiles,
+            size,
+            f"as training images; those to be scored have {largest.height} x {largest.width}, "
+            f"more than {LARGER} times as much along a side",
+        )
+    given = value(tiles)
+    if given is None:
+        return
+    shared = max(1, min(round(2 * statistics.side), min(given) // 2))
+    because = f"twice an object's {statistics.side:.0f} pixels, half a tile at most"
+    derive(overlap, shared, because)
 
 
 def _length(

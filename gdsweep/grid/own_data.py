@@ -75,7 +75,8 @@ def own_grid(folder: Path, name: str, backbone: str, scaling: Scaling = "full") 
         "settings:",
     ]
     groups: dict[str, list[str]] = {}
-    for one in derived_settings(settings, statistics, lambda target: False):
+    tested = [seen for name in ("val", "test") if (seen := data.statistics(name))]
+    for one in derived_settings(settings, statistics, lambda target: False, tested):
         group, key = one.target
         groups.setdefault(group, []).append(f"    {key}: {plain(one.value)} # {one.because}")
     for group, entries in groups.items():

@@ -7,7 +7,7 @@ from typing import Any
 from gdsweep.config import CellSettings, DataSettings, DistillationSettings, Settings
 from gdsweep.config.model import NO_FILE
 from gdsweep.config.paths import beside
-from gdsweep.config.set_statistics import SetStatistics
+from gdsweep.config.set_statistics import SetStatistics, recorded_as
 from gdsweep.grid.assignments import Assignment, Block, Choice, Coordinates, Origin, Scalar, holds
 from gdsweep.grid.between import Between
 from gdsweep.grid.derived import Derived, complete, derived_settings
@@ -114,6 +114,14 @@ class Resolver:
             return None
         return data.statistics("train") or self._statistics.get(data.name)
 
+    def tested(self, data: DataSettings) -> list[SetStatistics]:
+        """Statistics of the validation and test images, as far as they are seen or recorded."""
+        sets = (
+            data.statistics(one) or self._statistics.get(recorded_as(data.name, one))
+            for one in ("val", "test")
+        )
+        return [statistics for statistics in sets if statistics is not None]
+
     def recorded(self, name: str) -> SetStatistics | None:
         """What the store remembers of a data set, whatever its files hold now."""
         return self._statistics.get(name)
@@ -128,7 +136,8 @@ class Resolver:
             if holds(assignment.when, coordinates)
         }
         decided |= {target for name in coordinates if (target := find(name)) is not None}
-        return derived_settings(settings, found, decided.__contains__)
+        tested = self.tested(settings.dataset)
+        return derived_settings(settings, found, decided.__contains__, tested)
 
     def origin(self, target: Target, coordinates: Coordinates) -> Origin | None:
         """Where the value of a setting was decided; None for a default."""

@@ -261,6 +261,8 @@ def _distillation(distillation: DistillationSettings, objective: Objective) -> D
 def _evaluation(evaluation: EvaluationSettings, objective: Objective) -> EvaluationSettings:
     # `pseudo_labels` stays for a student: what is logged of a run is no part of its identity
     unused = ["pseudo_labels"] if objective == "supervised" else []
+    if evaluation.tiles is None:
+        unused.append("tile_overlap")
     used: EvaluationSettings = _reset(evaluation, "select", "network", *unused)
     return used
 
@@ -282,7 +284,7 @@ def _identity(
         "optimizer": _but_new_defaults(used.optimizer, *_NEWER_OPTIMIZER_SETTINGS),
         "schedule": _dump(used.schedule),
         "batch": batch,
-        "evaluation": _without(used.evaluation, "select", "network", "pseudo_labels"),
+        "evaluation": _scoring(used.evaluation),
     }
     digests = {weights.setting: weights.digest for weights in given}
     for setting in ("weights", "init"):
@@ -306,6 +308,12 @@ def _label_set(labels: LabelSettings) -> dict[str, Any]:
     assert labels.seed is not None, "essential settings have a seed"
     listed = read_label_list(labels, labels.seed)
     return identity if listed is None else {**identity, "list": listed.sha256}
+
+
+def _scoring(evaluation: EvaluationSettings) -> dict[str, Any]:
+    """What decides which checkpoint is the best; tiles only where images are cut into some."""
+    untiled = [] if evaluation.tiles else ["tiles", "tile_overlap"]
+    return _without(evaluation, "select", "network", "pseudo_labels", *untiled)
 
 
 def _data(used: CellSettings, objective: Objective) -> dict[str, Any]:

@@ -22,7 +22,7 @@ def overlay(
     image: Tensor,
     labels: Tensor,
     scores: Tensor | None,
-    masks: Tensor,
+    masks: Sequence[Tensor] | Tensor,
     names: Sequence[str],
     outlines: bool = False,
 ) -> NDArray[np.uint8]:
@@ -37,7 +37,7 @@ def overlay(
         image: RGB, uint8 [3, H, W].
         labels: long [n].
         scores: [n]; None of annotated objects, which have none.
-        masks: bool [n, H, W].
+        masks: bool [n, H, W], or a sequence that makes a mask when it is asked for.
         names: of the classes.
         outlines: Draw outlines alone.
 
@@ -47,20 +47,26 @@ def overlay(
     k = max(1, -(-_LEAST // min(image.shape[-2:])))
     if outlines and k == 1 and 2 * max(image.shape[-2:]) <= _LARGEST:
         k = 2
-    image, masks = (x.repeat_interleave(k, 1).repeat_interleave(k, 2) for x in (image, masks))
+    image = image.repeat_interleave(k, 1).repeat_interleave(k, 2)
     picture = image.permute(1, 2, 0).cpu().numpy().astype(np.float32)
     order = range(len(masks)) if scores is None else scores.argsort().tolist()
-    filled = [n for n in order if bool(masks[n].any())]
     thickness = 1 if outlines else max(1, round(min(picture.shape[:2]) / 400))
-    tags = []
-    for place, n in enumerate(filled):
+    tags: list[tuple[tuple[int, int], str, tuple[int, int, int]]] = []
+    for n in order:
         mask = masks[n].cpu().numpy()
-        colour = np.array(_colour(place), np.float32)
+        rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+        if not len(rows):
+            continue
+        top, left, bottom, right = rows[0], columns[0], rows[-1] + 1, columns[-1] + 1
+        mask = mask[top:bottom, left:right].repeat(k, 0).repeat(k, 1)
+        inside = picture[k * top : k * bottom, k * left : k * right]  # a view: thousands are quick
+        colour = np.array(_colour(len(tags)), np.float32)
         if not outlines:
-            picture[mask] = (1 - _SHARE) * picture[mask] + _SHARE * colour
-        picture[mask & ~_shrunk(mask, thickness)] = colour
+            inside[mask] = (1 - _SHARE) * inside[mask] + _SHARE * colour
+        inside[mask & ~_shrunk(mask, thickness)] = colour
         score = "" if scores is None else f" {float(scores[n]):.2f}"
-        tags.append((mask, f"{names[int(labels[n])]}{score}", _colour(place)))
+        corner = (k * int(left), k * int(top))
+        tags.append((corner, f"{names[int(labels[n])]}{score}", _colour(len(tags))))
     drawn = Image.fromarray(picture.round().astype(np.uint8))
     if not outlines:
         _tag(drawn, tags)
@@ -88,19 +94,18 @@ def _shrunk(mask: NDArray[np.bool_], pixels: int) -> NDArray[np.bool_]:
 
 
 def _tag(
-    picture: Image.Image, tags: list[tuple[NDArray[np.bool_], str, tuple[int, int, int]]]
+    picture: Image.Image, tags: list[tuple[tuple[int, int], str, tuple[int, int, int]]]
 ) -> None:
     draw = ImageDraw.Draw(picture)
     size = min(max(11, min(picture.size) // 32), 28)
     font = ImageFont.load_default(size)
     width, height = picture.size
     taken: list[tuple[int, int, int, int]] = []
-    for mask, text, colour in reversed(tags):  # the best choose their places first
-        rows, columns = np.nonzero(mask)
+    for corner, text, colour in reversed(tags):  # the best choose their places first
         left, top, right, bottom = (int(v) for v in draw.textbbox((0, 0), text, font=font))
         wide, high = right - left + 6, bottom - top + 6
-        x = min(max(int(columns.min()), 0), max(width - wide, 0))
-        y = max(int(rows.min()) - high, 0)
+        x = min(corner[0], max(width - wide, 0))
+        y = max(corner[1] - high, 0)
         while (
             any(_meet((x, y, x + wide, y + high), other) for other in taken) and y + high < height
         ):

@@ -11,17 +11,34 @@ from typing import Any
 
 import torch
 from PIL import Image
+from pycocotools import mask as rle
+from torch import Tensor
 
 from gdsweep import atomic
 from gdsweep.config import AugmentationSettings, Scaling
+from gdsweep.config.tiles import Tiling
 from gdsweep.data import resize_for_test
 from gdsweep.data.image_file import image_names, read_image
 from gdsweep.errors import BadInput
 from gdsweep.evaluate.predictions import coco_results
+from gdsweep.evaluate.tiles import Instance, predict_in_tiles
 from gdsweep.interop.annotated import Annotated
 from gdsweep.interop.class_names import categories
 from gdsweep.interop.open import Opened
 from gdsweep.interop.overlay import overlay, side_by_side
+
+
+class _Decoded(Sequence[Tensor]):
+    """Masks of run lengths, bool [H, W], each made when it is asked for."""
+
+    def __init__(self, instances: Sequence[Instance]) -> None:
+        self._instances = instances
+
+    def __len__(self) -> int:
+        return len(self._instances)
+
+    def __getitem__(self, place: Any) -> Any:
+        return torch.from_numpy(rle.decode(self._instances[place].mask)).bool()
 
 
 def image_files(given: Sequence[Path]) -> list[Path]:
@@ -47,6 +64,7 @@ def predict_files(
     *,
     threshold: float = 0.5,
     detections: int = 100,
+    tiling: Tiling | None = None,
     short_edge: int | None = None,
     scaling: Scaling | None = None,
     device: str = "cpu",
@@ -60,7 +78,8 @@ def predict_files(
         opened: The network.
         out: Folder to write to.
         threshold: Least score that is drawn.
-        detections: Most instances per image.
+        detections: Most instances per image, or per tile.
+        tiling: Tiles of images that are larger than one; None sees all whole.
         short_edge: Test size in pixels; None is the run's own.
         scaling: How images of more than 8 bits are read; None is as the run's data set, without a
             run by the upper 8 of 16 bits.
@@ -86,15 +105,24 @@ def predict_files(
     for number, (file, stem) in enumerate(zip(files, _stems(files), strict=True), start=1):
         image = read_image(file, scaling)
         size = (image.shape[-2], image.shape[-1])
-        shown = resize_for_test(image, views).to(device)
-        with torch.no_grad():
-            (found,) = model.predict([shown], [size], detections)
-        results += coco_results(found, number, ids)
-        kept = found.scores >= threshold
-        drawn += int(kept.sum())
+        if tiling is not None and not tiling.fits(size):
+            merged = predict_in_tiles([model], image, tiling, views, detections)
+            assert merged is not None, "nobody stops it"
+            results += coco_results(merged[0], number, ids)
+            sure = [one for one in merged[0] if one.score >= threshold]
+            labels = torch.tensor([one.label for one in sure])
+            scores = torch.tensor([one.score for one in sure])
+            masks: Sequence[Tensor] | Tensor = _Decoded(sure)
+        else:
+            shown = resize_for_test(image, views).to(device)
+            with torch.no_grad():
+                (found,) = model.predict([shown], [size], detections)
+            results += coco_results(found, number, ids)
+            kept = found.scores >= threshold
+            labels, scores, masks = found.labels[kept], found.scores[kept], found.masks[kept]
+        drawn += len(scores)
         records.append({"id": number, "file_name": str(file), "height": size[0], "width": size[1]})
-        shown_objects = found.labels[kept], found.scores[kept], found.masks[kept]
-        picture = overlay(image, *shown_objects, names, outlines)
+        picture = overlay(image, labels, scores, masks, names, outlines)
         if annotated is not None:
             truth = annotated.of(file, size)
             objects = truth.labels, None, truth.masks

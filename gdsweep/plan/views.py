@@ -1,10 +1,12 @@
 """What training and testing show a network, compared: where they differ, a line says so."""
 
+import math
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 from gdsweep.config import AugmentationSettings, CellSettings
 from gdsweep.config.set_statistics import SetStatistics
+from gdsweep.config.tiles import Tiling
 
 STRIDE = 4
 """Pixels of the network's input in a cell of its masks."""
@@ -48,12 +50,17 @@ def training_view(views: AugmentationSettings, statistics: SetStatistics) -> Vie
     return View(sum(scales) / count, sum(shares) / count, sum(greys) / count)
 
 
-def test_view(views: AugmentationSettings, statistics: SetStatistics) -> View:
-    """An image as it is tested: whole."""
+def test_view(
+    views: AugmentationSettings, statistics: SetStatistics, tiling: Tiling | None
+) -> View:
+    """An image as it is tested: whole, or a tile of it."""
+    image = (statistics.height, statistics.width)
+    size = image if tiling is None else tuple(map(min, image, tiling.size))
+    share = size[0] * size[1] / (image[0] * image[1])
     if views.test_short_edge is None:
-        return View(1.0, 1.0, 0.0)
-    short, long = sorted((statistics.height, statistics.width))
-    return View(min(views.test_short_edge / short, views.test_max_edge / long), 1.0, 0.0)
+        return View(1.0, share, 0.0)
+    scale = min(views.test_short_edge / min(size), views.test_max_edge / max(size))
+    return View(scale, share, 0.0)
 
 
 def view_warnings(settings: CellSettings) -> list[str]:
@@ -70,11 +77,14 @@ def view_warnings(settings: CellSettings) -> list[str]:
 
 def _compared(settings: CellSettings, train: SetStatistics, test: SetStatistics) -> Iterator[str]:
     views, queries = settings.augmentation, settings.model.queries
-    seen, shown = training_view(views, train), test_view(views, test)
-    if seen.share < 0.25:
+    tiling = settings.evaluation.tiling
+    seen, shown = training_view(views, train), test_view(views, test, tiling)
+    tested = "image" if shown.share == 1 else "tile"
+    shows = "all of it" if shown.share == 1 else f"{100 * shown.share**0.5:.0f} %"
+    if seen.share < 0.25 * shown.share:
         yield (
-            f"training views show {100 * seen.share**0.5:.0f} % of an image's sides, tests all of "
-            "it; see augmentation.crop and scale"
+            f"training views show {100 * seen.share**0.5:.0f} % of an image's sides, tests "
+            f"{shows}; see augmentation.crop and scale"
         )
     if seen.grey > 0.6:
         yield (
@@ -91,19 +101,20 @@ def _compared(settings: CellSettings, train: SetStatistics, test: SetStatistics)
             f"half of the objects are smaller than {before / STRIDE:.1f} cells of the stride-4 "
             "masks in training; see augmentation.crop"
         )
-    in_view = train.objects * seen.share
-    if in_view and test.objects > 3 * in_view:
+    in_view, in_test = train.objects * seen.share, test.objects * shown.share
+    crowded = math.ceil(test.crowded * shown.share)
+    if in_view and in_test > 3 * in_view:
         yield (
-            f"a training view holds {in_view:.1f} objects, a test image {test.objects:.1f}; train "
-            "on views like the tests, or test on smaller images"
+            f"a training view holds {in_view:.1f} objects, a test {tested} {in_test:.1f}; train "
+            "on views like the tests, or test in tiles (evaluation.tiles)"
         )
-    if test.crowded > queries:
+    if crowded > queries:
         yield (
-            f"a crowded test image holds {test.crowded} objects, the network has {queries} "
+            f"a crowded test {tested} holds {crowded} objects, the network has {queries} "
             "queries; see model.queries"
         )
-    if test.crowded > settings.evaluation.detections:
+    if crowded > settings.evaluation.detections:
         yield (
-            f"a crowded test image holds {test.crowded} objects, {settings.evaluation.detections} "
+            f"a crowded test {tested} holds {crowded} objects, {settings.evaluation.detections} "
             "predictions are kept; see evaluation.detections"
         )

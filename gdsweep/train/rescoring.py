@@ -11,7 +11,7 @@ from typing import Any
 from gdsweep import atomic
 from gdsweep.config import RunConfig
 from gdsweep.data import open_dataset
-from gdsweep.evaluate import check_measurable, measure
+from gdsweep.evaluate import check_measurable, instances_counted, measure
 from gdsweep.runs import RunDir, Score, ScoreRef, missing, read_wanted
 from gdsweep.runs.records import read_record
 from gdsweep.train.inputs import same_annotations
@@ -39,14 +39,16 @@ def only_measured(run: RunDir, config: RunConfig) -> bool:
             kept.append((ref.with_metrics(score.ref.metrics), score, results))
     if not kept:
         return False
-    data, detections = config.settings.dataset, config.settings.evaluation.detections
+    data, evaluation = config.settings.dataset, config.settings.evaluation
     extra = config.objective != "supervised" and config.settings.labels.extra
     splits = open_dataset(data, extra)
     same_annotations(run, config, splits)
     for ref, score, results in kept:
         check_measurable(data, ref.metrics)
         images = splits.val if data.scored_split(ref.split) == "val" else splits.test
-        metrics = recorded(measure(data, images.ground_truth(), results, detections, ref.metrics))
+        truth = images.ground_truth()
+        counted = instances_counted(evaluation, truth)
+        metrics = recorded(measure(data, truth, results, counted, ref.metrics))
         for key, value in metrics.items():
             before = score.metrics.get(key, value)
             if value != before and abs((value or 0.0) - (before or 0.0)) > 1e-6:

@@ -10,7 +10,7 @@ from gdsweep import atomic
 from gdsweep.config import RunConfig
 from gdsweep.data import DatasetSplits, ImageDataset
 from gdsweep.errors import BadInput
-from gdsweep.evaluate import check_measurable, measure, predict_dataset
+from gdsweep.evaluate import check_measurable, instances_counted, measure, predict_dataset
 from gdsweep.model import Network
 from gdsweep.runs import Best, RunDir, Score, ScoreRef, checkpoint_file, read_wanted
 from gdsweep.train import checkpoint
@@ -116,6 +116,7 @@ class Scorer:
             processes.world,
             self.should_stop,
             settings.resources.workers,
+            settings.evaluation.tiling,
         )
         # all meet here, however many batches each had: one that was stopped stops everybody
         if any(processes.sums([float(shares is None)])):
@@ -130,9 +131,8 @@ class Scorer:
         for place, rank in enumerate(turns):
             if rank == processes.rank:
                 truth = dataset.ground_truth()
-                mine[place] = measure(
-                    settings.dataset, truth, results[place], detections, on_demand
-                )
+                counted = instances_counted(settings.evaluation, truth)
+                mine[place] = measure(settings.dataset, truth, results[place], counted, on_demand)
         scores = {place: found for own in processes.gather(mine) for place, found in own.items()}
         return [(scores[place], results[place]) for place in range(len(models))]
 

@@ -6,8 +6,10 @@ from typing import Any
 import pytest
 from own_data import GRID, write_annotations
 
-from gdsweep.config.set_statistics import SetStatistics, coco_statistics
-from gdsweep.grid import Grid, load_grid
+from gdsweep.config import EvaluationSettings
+from gdsweep.config.set_statistics import SetStatistics, coco_statistics, recorded_as
+from gdsweep.errors import BadInput
+from gdsweep.grid import Grid, graph_of, load_grid
 
 
 def grid(folder: Path, more: str = "", **files: Any) -> Grid:
@@ -47,6 +49,56 @@ def test_large_images_are_seen_at_the_papers_size_and_many_for_longer(tmp_path: 
     assert settings.augmentation.test_short_edge == 704
     assert settings.schedule.iterations == 62_500
     assert settings.model.queries == 100
+
+
+def larger_tests(folder: Path, more: str = "", side: int = 20, **val: Any) -> Grid:
+    """Training images of 80 x 100, and larger ones to validate on."""
+    write_annotations(folder / "data" / "train.json", size=(80, 100), side=side)
+    write_annotations(folder / "data" / "val.json", **{"size": (256, 320), **val})
+    (folder / "g.yaml").write_text(GRID % more)
+    return load_grid(folder / "g.yaml")
+
+
+def test_images_much_larger_than_the_training_images_are_scored_in_tiles(tmp_path: Path) -> None:
+    def evaluation(*given: Any, **val: Any) -> EvaluationSettings:
+        return larger_tests(tmp_path, *given, **val).cells[0].settings.evaluation
+
+    found = evaluation()
+    assert (found.tiles, found.tile_overlap) == ((80, 100), 40)
+    assert evaluation("", 7).tile_overlap == 14
+    assert evaluation(size=(80, 151)).tiles == (80, 100)
+    assert evaluation(size=(120, 150)).tiles is None
+    assert evaluation(", evaluation: {tiles: null}").tiles is None
+    found = evaluation(", evaluation: {tiles: [64, 64]}")
+    assert (found.tiles, found.tile_overlap) == ((64, 64), 32)
+    views = ", augmentation: {geometry: scale-jitter}"
+    assert evaluation(views).tiles is None
+
+
+def test_runs_move_only_where_images_are_scored_in_tiles(tmp_path: Path) -> None:
+    def names(page: Grid) -> set[str]:
+        return set(graph_of([page]).runs)
+
+    before = names(larger_tests(tmp_path, ", evaluation: {tiles: null}"))
+    assert names(larger_tests(tmp_path)).isdisjoint(before)
+    alike = names(larger_tests(tmp_path, size=(80, 100)))
+    assert alike == before
+
+
+def test_tiles_are_remembered_where_the_data_are_not_seen(tmp_path: Path) -> None:
+    page = larger_tests(tmp_path)
+    data = page.cells[0].settings.dataset
+    known = {recorded_as("mine", one): data.statistics(one) for one in ("train", "val")}
+    for name in ("train", "val"):
+        (tmp_path / "data" / f"{name}.json").unlink()
+    seen = {name: one for name, one in known.items() if one is not None}
+    assert load_grid(page.path, statistics=seen).cells[0].settings == page.cells[0].settings
+
+
+def test_tiles_that_cannot_overlap_are_refused_at_their_line(tmp_path: Path) -> None:
+    more = ", evaluation: {tiles: [64, 64], tile_overlap: 64}"
+    with pytest.raises(BadInput, match=r"g\.yaml.*tiles of 64 x 64 pixels cannot overlap by 64"):
+        larger_tests(tmp_path, more)
 
 
 def test_what_is_decided_stands_and_the_rest_follows_from_it(tmp_path: Path) -> None:

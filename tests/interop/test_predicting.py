@@ -63,6 +63,32 @@ def test_overlays_and_results(checkpoint: Path, images: Path, tmp_path: Path) ->
     assert loaded.annToMask(loaded.anns[1]).shape == (48, 64)
 
 
+def test_larger_images_are_predicted_in_tiles(
+    checkpoint: Path, images: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    found = {}
+    for tiles in (["off"], ["32", "--tile-overlap", "8"], ["48x64"]):
+        out = tmp_path / tiles[0]
+        more = ("--threshold", "0", "--detections", "5", "--tiles", *tiles)
+        assert predicted(checkpoint, images, out, *more) == 0
+        found[tiles[0]] = json.loads((out / "predictions.json").read_text())
+        loaded = COCO(str(out / "images.json")).loadRes(str(out / "predictions.json"))
+        assert {loaded.annToMask(one).shape for one in loaded.anns.values()} == {(48, 64)}
+        drawn = capsys.readouterr().out
+        assert drawn.startswith(f"3 images, {len(found[tiles[0]])} instances drawn")
+        with Image.open(out / "a.png") as picture:
+            assert picture.size == (8 * 64, 8 * 48)
+    assert found["48x64"] == found["off"]  # an image that is one tile
+    assert found["32"] != found["off"]
+    wrong = ("--tiles", "32", "--tile-overlap", "32")
+    assert predicted(checkpoint, images, tmp_path / "no", *wrong) == 2
+    assert "cannot overlap by 32; valid: 1 to 31" in capsys.readouterr().err
+    for size in ("0", "8x8x8", "x"):
+        with pytest.raises(SystemExit, match="2"):
+            predicted(checkpoint, images, tmp_path / "no", "--tiles", size)
+        assert f"{size} is no size; valid: 80, 80x96 (HxW), off" in capsys.readouterr().err
+
+
 def test_nothing_is_drawn_below_the_threshold(
     checkpoint: Path, images: Path, tmp_path: Path
 ) -> None:

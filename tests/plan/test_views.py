@@ -65,6 +65,17 @@ def test_differences_are_told(tmp_path: Path, more: str, val: dict[str, Any], sa
     assert any(says in note for note in notes), notes
 
 
+def test_of_an_image_in_tiles_a_tile_is_compared(tmp_path: Path) -> None:
+    """A slide of 6 times the side, with as many objects an area: only scored whole it differs."""
+    slide = {"size": (768, 768), "objects": 108}
+    (note,) = plan_notes([page(tmp_path, **slide)])
+    assert "tiles [128, 128], tile_overlap 64" in note
+    notes = plan_notes([page(tmp_path, ", evaluation: {tiles: null}", **slide)])
+    assert any("a test image 108.0; train on views like the tests, or test in" in n for n in notes)
+    (_, note) = plan_notes([page(tmp_path, ", evaluation: {detections: 2}", **slide)])
+    assert "a crowded test tile holds 3 objects, 2 predictions are kept" in note
+
+
 def test_small_objects_are_told(tmp_path: Path) -> None:
     grid = page(tmp_path)
     for name in ("train", "val"):
