@@ -9,7 +9,7 @@ Three rules, each purely about what tiles see, so that scores keep the meaning t
    predictions of one class with a mask IoU above one half the less confident is dropped.
 3. What is still cut off is larger than the overlap. Parts of one class from different tiles are one
    object if they agree on what both tiles see (IoU above one half there): its mask is their union,
-   its score that of the most confident part.
+   its score their mean. A part that no neighbour goes on with is dropped.
 
 Masks are kept as run lengths of the whole image; no mask of the whole image's size is made.
 """
@@ -156,9 +156,10 @@ class TileMerger:
         whole = [found for found in ordered if not found.cut]
         objects = [Instance(found.label, found.score, found.mask) for found in _distinct(whole)]
         for parts in self._joined([found for found in ordered if found.cut]):
-            masks = [part.mask for part in parts]
-            mask = masks[0] if len(masks) == 1 else rle.merge(masks)
-            objects.append(Instance(parts[0].label, parts[0].score, mask))
+            if len(parts) > 1:
+                score = sum(part.score for part in parts) / len(parts)
+                mask = rle.merge([part.mask for part in parts])
+                objects.append(Instance(parts[0].label, score, mask))
         return sorted(objects, key=lambda one: -one.score)
 
     def _rooms(self, box: Box) -> np.ndarray:
@@ -169,7 +170,7 @@ class TileMerger:
         return np.where(beyond, -1.0, nearest)
 
     def _joined(self, parts: Sequence[_Found]) -> list[list[_Found]]:
-        # parts of each object, the most confident first
+        # groups of parts that may be one object each; takes the most confident first
         objects: list[list[_Found]] = []
         for part in parts:
             joined, tiles = [part], {part.tile}
@@ -181,7 +182,6 @@ class TileMerger:
                     joined, tiles = known + joined, tiles | known_tiles
                 else:
                     others.append(known)
-            joined.sort(key=lambda one: -one.score)
             objects = [*others, joined]
         return objects
 
