@@ -134,6 +134,11 @@ class DistillationSettings(Settings):
     no pseudo-label, and an unmatched query of the student that lies mostly on such predictions is
     not told "no object" either. Below `alpha_c`; None (paper and code) ignores nothing."""
 
+    label_weights: Literal["equal", "quality"] = "equal"
+    """Factor of a pseudo-label's class and mask losses: 1 (`equal`, paper and code), or its class
+    probability times its mask quality (see `alpha_m`), so that thresholds can be low (`quality`).
+    After PAIS (ICCV 2023), whose weights are other functions of these two scores. What the losses
+    are divided by stays the number of labels; unmatched queries are "no object" as ever."""
     fine_tune: int = Field(0, ge=0)
     """Iterations of a last, supervised stage on the labelled images alone, as long as its schedule,
     from the checkpoint that the cell would report without it; then the cell reports the stage's, by

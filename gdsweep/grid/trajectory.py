@@ -296,8 +296,7 @@ def _identity(
     if objective != "supervised":
         unused = {"burn_in", "teacher", "fine_tune", "fine_tune_lr"}
         unused |= {"alpha"} if objective == "guided" else set()
-        younger = ("alpha_m", "adaptive", "ignore_above", "student_init", "teacher_precision")
-        distillation = _but_new_defaults(used.distillation, *younger)
+        distillation = _but_new_defaults(used.distillation, *_NEWER_DISTILLATION_SETTINGS)
         identity["distillation"] = {k: v for k, v in distillation.items() if k not in unused}
     return identity
 
@@ -335,6 +334,14 @@ def _dump(settings: Settings) -> dict[str, Any]:
     return settings.model_dump(mode="json")
 
 
+_NEWER_DISTILLATION_SETTINGS = (
+    "alpha_m",
+    "adaptive",
+    "ignore_above",
+    "student_init",
+    "teacher_precision",
+    "label_weights",
+)
 _NEWER_OPTIMIZER_SETTINGS = ("algorithm", "momentum", "layer_decay", "tf32")
 _NEWER_MODEL_SETTINGS = (
     "architecture",

@@ -95,9 +95,15 @@ class _BatchTargets:
     owners: Tensor  # long [n], place of each target's image among these
     labels: Tensor  # long [n]
     masks: TargetMasks  # n masks
+    weights: Tensor | None  # [n], factors of their losses
 
     @classmethod
-    def of(cls, outputs: Outputs, targets: Sequence[Targets]) -> "_BatchTargets | None":
+    def of(
+        cls,
+        outputs: Outputs,
+        targets: Sequence[Targets],
+        weights: Sequence[Tensor] | None,
+    ) -> "_BatchTargets | None":
         images = [image for image, target in enumerate(targets) if len(target.labels)]
         if not images:
             return None
@@ -115,6 +121,7 @@ class _BatchTargets:
             owners_of,
             torch.cat([targets[b].labels for b in images]),
             TargetMasks.of(masks, canvases),
+            None if weights is None else torch.cat([weights[b] for b in images]),
         )
 
 
@@ -145,6 +152,7 @@ class Criterion:
         normaliser: Normaliser,
         draw: Draw | None = None,
         ignore: Sequence[Tensor] | None = None,
+        weights: Sequence[Tensor] | None = None,
     ) -> dict[str, Tensor]:
         """Weighted losses, named as Mask2Former logs them.
 
@@ -158,6 +166,8 @@ class Criterion:
             ignore: per image, bool [H/4, W/4] of the padded canvas, the cells of which nothing is
                 known: an unmatched query with more than half of its mask there has no class loss in
                 that layer. The normaliser stays that of the number of targets.
+            weights: per image, float [n], factors of its targets' class and mask losses. Neither
+                matching nor normaliser knows of them.
 
         Returns:
             Scalars `loss_ce`, `loss_mask`, `loss_dice` of the last layer, then with suffix `_i` of
@@ -169,7 +179,7 @@ class Criterion:
         with full_precision(outputs.layers[-1].class_logits):
             predicted = _Predictions.of(outputs)
             draw = draw or uniform_points(predicted.features.device)
-            batch = _BatchTargets.of(outputs, targets)
+            batch = _BatchTargets.of(outputs, targets, weights)
             matches = [] if batch is None else self._match(predicted, batch, draw)
             losses = {"loss_ce": self._class_loss(predicted, batch, matches, normaliser, ignore)}
             entropy, dice = self._mask_losses(predicted, batch, matches, draw)
@@ -236,6 +246,9 @@ class Criterion:
             predicted.class_logits.flatten(0, 2), classes.flatten(), of_class, reduction="none"
         )
         entropy = entropy.view(L, -1)
+        if batch is not None and batch.weights is not None:
+            factors = torch.ones_like(entropy).scatter(1, slots, batch.weights[chosen])
+            entropy = entropy * factors
         if ignore is not None:
             unmatched = classes == self.classes
             entropy = entropy.masked_fill(unmatched & _lying_in(predicted, ignore).flatten(1), 0)
@@ -277,6 +290,8 @@ class Criterion:
         entropy = F.binary_cross_entropy_with_logits(found, wanted, reduction="none").mean(1)
         soft = found.sigmoid()
         dice = 1 - (2 * (soft * wanted).sum(1) + 1) / (soft.sum(1) + wanted.sum(1) + 1)
+        if batch.weights is not None:
+            entropy, dice = entropy * batch.weights[chosen], dice * batch.weights[chosen]
         L = len(embeddings)
         return entropy.view(L, -1).sum(1), dice.view(L, -1).sum(1)
 

@@ -44,6 +44,12 @@ class Part:
         regions = [found.ignore for found in self.labels or () if found.ignore is not None]
         return regions if regions else None
 
+    @property
+    def weights(self) -> list[Tensor] | None:
+        """Factors of each image's targets' losses (see `PseudoLabels`)."""
+        factors = [found.weights for found in self.labels or () if found.weights is not None]
+        return factors if factors else None
+
 
 @dataclass(frozen=True)
 class _Untold:
@@ -264,8 +270,9 @@ class Loss:
             return {name: share * mean for name, mean in outputs.items()}
         points = seeded_points(self._seeds(part, chunk, iteration), self.processes.device)
         ignore = None if part.ignore is None else part.ignore[chunk]
+        weights = None if part.weights is None else part.weights[chunk]
         normaliser = normaliser.of_images(self._places(len(part.images))[chunk])
-        return self.criterion(outputs, targets, normaliser, points, ignore)
+        return self.criterion(outputs, targets, normaliser, points, ignore, weights)
 
     def _normaliser(self, part: Part) -> Normaliser:
         loss, queries = self.settings.loss, self.settings.model.queries

@@ -27,6 +27,8 @@ class PseudoLabels:
     `ignore_above`."""
     ignored: Tensor | None = None
     """Number of these predictions, a scalar; None without `ignore_above`."""
+    weights: Tensor | None = None
+    """Factors of the kept instances' losses, [n]; None where all are 1."""
 
 
 @dataclass(frozen=True)
@@ -50,6 +52,8 @@ class Choice:
     """As of `PseudoLabels`, bool [B, H / 4, W / 4]."""
     ignored: Tensor | None = None
     """As of `PseudoLabels`, [B]."""
+    weights: Tensor | None = None
+    """As of `PseudoLabels`, of every prediction, [B, Q]."""
     confidence: Tensor | None = None
     """Sums and counts of class probabilities, [B, 2, C], see `class_thresholds`; None without
     thresholds. On the CPU: for this one the device is waited for."""
@@ -58,10 +62,14 @@ class Choice:
         """The labels of each image; `keep` is a copy of its own on the CPU."""
         places = to_device(keep.flatten().nonzero().flatten(), self.keep.device)
         counts = keep.sum(1).tolist()
-        labels, scores, sizes, masks = (
-            values.flatten(0, 1)[places].split(counts)
-            for values in (self.labels, self.scores, self.sizes, self.masks)
+
+        def by_image(values: Tensor) -> tuple[Tensor, ...]:
+            return values.flatten(0, 1)[places].split(counts)
+
+        labels, scores, sizes, masks = map(
+            by_image, (self.labels, self.scores, self.sizes, self.masks)
         )
+        weights = None if self.weights is None else by_image(self.weights)
         return [
             PseudoLabels(
                 Instances(labels[b], masks[b]),
@@ -69,6 +77,7 @@ class Choice:
                 sizes[b],
                 None if self.ignore is None else self.ignore[b],
                 None if self.ignored is None else self.ignored[b],
+                None if weights is None else weights[b],
             )
             for b in range(len(keep))
         ]
@@ -97,7 +106,8 @@ def choose(
     A query is kept if its most probable class is not "no object", that probability exceeds alpha_C
     and its soft mask area exceeds alpha_S. The area is counted in stride-4 cells, as in the public
     code (the paper sums over the image); its mask is where the sigmoid exceeds one half. Options
-    that the paper's method does not have: `alpha_m`, `suppress_overlap`, `ignore_above`.
+    that the paper's method does not have: `alpha_m`, `suppress_overlap`, `ignore_above`,
+    `label_weights`.
 
     Args:
         class_logits: [B, Q, C + 1], "no object" last.
@@ -116,8 +126,13 @@ def choose(
     else:
         sure = scores > thresholds.to(scores.device)[labels.clamp(max=classes - 1)]
     keep = some & sure & (sizes > settings.alpha_s)
-    if settings.alpha_m is not None:
-        keep &= mask_quality(soft) > settings.alpha_m
+    weights = None
+    if settings.alpha_m is not None or settings.label_weights == "quality":
+        quality = mask_quality(soft)
+        if settings.alpha_m is not None:
+            keep &= quality > settings.alpha_m
+        if settings.label_weights == "quality":
+            weights = scores * quality
     masks = soft > 0.5
     if settings.suppress_overlap is not None:
         for own, image, found in zip(keep, masks, scores, strict=True):
@@ -133,7 +148,7 @@ def choose(
         ignored = middling.sum(1)
     if thresholds is not None:
         confidences = confidence(scores, labels, classes)
-    return Choice(keep, labels, scores, sizes, masks, ignore, ignored, confidences)
+    return Choice(keep, labels, scores, sizes, masks, ignore, ignored, weights, confidences)
 
 
 def flicker(choice: Choice, exact: Choice) -> Tensor:

@@ -112,6 +112,7 @@ DECISIONS: dict[str, tuple[Any, str, dict[str, Any]]] = {
     "distillation.alpha_m": (0.9, STUDENT, {}),
     "distillation.adaptive": (0.99, STUDENT, {}),
     "distillation.ignore_above": (0.4, STUDENT, {}),
+    "distillation.label_weights": ("quality", STUDENT, {}),
     "distillation.fine_tune": (7, "", {}),
     "distillation.fine_tune_lr": (1e-5, "", {}),
     "distillation.teacher_precision": ("bf16", STUDENT, {}),

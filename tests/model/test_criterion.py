@@ -321,3 +321,31 @@ def test_each_layer_and_image_has_its_own_ignored_queries(
         gone = LOSS.lambda_c * (terms * inside).sum() / normaliser.class_weights[0]
         torch.testing.assert_close(part["loss_ce" + name], whole["loss_ce" + name] - gone)
     total(part).backward()
+
+
+def test_a_targets_losses_have_its_weight(settings: ModelSettings, scene: Any) -> None:
+    """Class and mask losses are linear in the weights; what is unmatched has none."""
+    outputs = Mask2Former(settings, CLASSES)(images((64, 64), (64, 64), (64, 64)))
+    targets = [
+        scene([(0, 3, 3, 30, 30), (2, 20, 10, 60, 50)], 64, 64),
+        scene([], 64, 64),
+        scene([(1, 9, 9, 40, 30)], 64, 64),
+    ]
+    normaliser = Normaliser.of([2, 0, 1], QUERIES, LOSS.no_object)
+
+    def loss(*weights: float) -> dict[str, Tensor]:
+        each = torch.tensor(weights).float().split([2, 0, 1]) if weights else None
+        points = seeded_points([1, 2, 3], torch.device("cpu"))
+        return Criterion(CLASSES, LOSS)(outputs, targets, normaliser, points, weights=each)
+
+    whole, none = loss(), loss(0, 0, 0)
+    parts = [loss(1, 0, 0), loss(0, 1, 0), loss(0, 0, 1)]
+    mixed = loss(0.25, 0.5, 0.75)
+    for name, value in whole.items():
+        assert torch.equal(loss(1, 1, 1)[name], value)
+        own = [part[name] - none[name] for part in parts]
+        assert all(one > 0 for one in own)
+        expected = none[name] + 0.25 * own[0] + 0.5 * own[1] + 0.75 * own[2]
+        torch.testing.assert_close(mixed[name], expected, rtol=1e-4, atol=1e-5)
+        assert (none[name] > 0) == name.startswith("loss_ce")
+    total(mixed).backward()

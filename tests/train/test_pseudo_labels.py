@@ -70,6 +70,17 @@ def test_a_mask_must_be_sure_of_itself_where_that_is_asked():
     assert [found.tolist() for found in labels] == [[0, 1], [0, 1], [0]]
 
 
+def test_a_label_may_weigh_what_its_class_and_its_mask_are_worth():
+    """Of the kept ones alone, in their order; the paper's weigh alike."""
+    classes, masks = _logits((2, 0.9, 8), (0, 0.5, 8), (1, 0.2, 8), (1, 0.9, 8))
+    masks[0, 3] = torch.where(masks[0, 3] > 0, torch.tensor(0.7 / 0.3).log(), masks[0, 3])
+    settings = DistillationSettings(alpha_c=0.4, label_weights="quality")
+    found = pseudo_labels(classes, masks, settings)[0]
+    assert found.instances.labels.tolist() == [0, 1]
+    assert found.weights.tolist() == pytest.approx([0.5, 0.63])
+    assert pseudo_labels(classes, masks, DistillationSettings(alpha_c=0.4))[0].weights is None
+
+
 def test_each_class_may_have_its_threshold():
     logits = _logits((0, 0.6, 8), (1, 0.6, 8), (0, 0.55, 8), (2, 0.99, 8))
     thresholds = torch.tensor([0.58, 0.7])

@@ -33,6 +33,7 @@ ROBUST = {
         "alpha_m": 0.55,
         "adaptive": 0.9,
         "ignore_above": 0.2,
+        "label_weights": "quality",
     },
     "augmentation": {"copy_paste": 0.5, "labelled_strong": 0.5},
     "evaluation": {"pseudo_labels": 3},
@@ -306,6 +307,22 @@ def test_micro_batches_accumulate_to_the_same_step(make_run):
         for key in whole:
             if "loss" in key:
                 assert pieces[key] == pytest.approx(whole[key], rel=1e-4, abs=1e-5), key
+
+
+def test_quality_weighs_the_losses_of_pseudo_labels_alone(make_run):
+    """One step from the same weights, on the same images, with the same labels."""
+    lines = {}
+    for how in ("equal", "quality"):
+        run = make_run(
+            how, "self-distilled", wanted=Wanted(stop=1), distillation={"label_weights": how}
+        )
+        train(run)
+        (lines[how],) = read_metrics(run.metrics)
+    equal, quality = lines["equal"], lines["quality"]
+    assert equal["pseudo/per_image"] == quality["pseudo/per_image"] > 0
+    for name in ("loss_ce", "loss_mask", "loss_dice"):
+        assert quality[name] == equal[name]
+        assert 0 < quality[f"{name}_ssl"] < equal[f"{name}_ssl"]
 
 
 @pytest.mark.slow
