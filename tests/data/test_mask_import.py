@@ -122,6 +122,17 @@ def test_sides_that_folders_give(tmp_path: Path) -> None:
     assert [found.counts[side]["images"] for side in SIDES] == [2, 1, 2]
 
 
+def test_the_data_sets_values_are_those_of_training(tmp_path: Path) -> None:
+    for side in ("train", "val"):
+        write_label_maps(tmp_path / "in" / side, 2)
+    save(tmp_path / "in/val/images/well0.tif", picture(0) * 8)
+    save(tmp_path / "in/train/images/well0.tif", picture(0) * 2)
+    found = imported(tmp_path / "in", tmp_path / "out", scaling="data-set", test=0)
+    low, high = found.scaling
+    assert low == pytest.approx(200, abs=5)  # of the darker training image
+    assert high == pytest.approx(2 * 3800, abs=10)  # of the brighter one, not of val
+
+
 def test_parts_of_one_image_and_group_are_on_one_side(tmp_path: Path) -> None:
     for plate in "abcd":
         for field in range(3):
