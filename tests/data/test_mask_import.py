@@ -130,7 +130,7 @@ def test_the_data_sets_values_are_those_of_training(tmp_path: Path) -> None:
     found = imported(tmp_path / "in", tmp_path / "out", scaling="data-set", test=0)
     low, high = found.scaling
     assert low == pytest.approx(200, abs=5)  # of the darker training image
-    assert high == pytest.approx(2 * 3800, abs=10)  # of the brighter one, not of val
+    assert high == pytest.approx(2 * 3800, abs=60)  # of the brighter one, not of val
 
 
 def test_parts_of_one_image_and_group_are_on_one_side(tmp_path: Path) -> None:
