@@ -14,6 +14,7 @@ Three rules, each purely about what tiles see, so that scores keep the meaning t
 Masks are kept as run lengths of the whole image; no mask of the whole image's size is made.
 """
 
+from collections import defaultdict
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
@@ -126,6 +127,7 @@ class TileMerger:
         self._tiles = np.array(self.boxes, np.int64)
         ends = np.array([0, 0, *self.size])
         self._outer = self._tiles == ends  # sides of tiles that are the image's own
+        self._near: dict[int, np.ndarray] = {}
 
     def add(self, tile: int, predictions: Predictions) -> None:
         """Keep those of a tile's predictions, masks of the tile's size, that count (rule 1)."""
@@ -139,9 +141,9 @@ class TileMerger:
                 continue  # no object, and score 0
             inside = (int(rows[0]), int(columns[0]), int(rows[-1]) + 1, int(columns[-1]) + 1)
             box = (inside[0] + top, inside[1] + left, inside[2] + top, inside[3] + left)
-            rooms = self._rooms(box)
-            own = float(rooms[tile])
-            best = float(np.delete(rooms, tile).max(initial=-1))
+            near = self._neighbours(tile)
+            own = float(self._rooms(np.array([tile]), box)[0])
+            best = float(self._rooms(near, box).max(initial=-1))
             cut = own <= 0
             if best > 0 if cut else own < best - slack:
                 continue
@@ -154,7 +156,9 @@ class TileMerger:
         """The objects of the image, by descending score (rules 2 and 3)."""
         ordered = sorted(self._found, key=lambda found: (-found.score, found.tile))
         whole = [found for found in ordered if not found.cut]
-        objects = [Instance(found.label, found.score, found.mask) for found in _distinct(whole)]
+        objects = [
+            Instance(found.label, found.score, found.mask) for found in self._distinct(whole)
+        ]
         for parts in self._joined([found for found in ordered if found.cut]):
             if len(parts) > 1:
                 score = sum(part.score for part in parts) / len(parts)
@@ -162,28 +166,53 @@ class TileMerger:
                 objects.append(Instance(parts[0].label, score, mask))
         return sorted(objects, key=lambda one: -one.score)
 
-    def _rooms(self, box: Box) -> np.ndarray:
+    def _neighbours(self, tile: int) -> np.ndarray:
+        # the other tiles that overlap it: no more are ever compared, however many there are
+        if tile not in self._near:
+            top, left, bottom, right = self._tiles.T
+            a = self.boxes[tile]
+            meet = (top < a[2]) & (a[0] < bottom) & (left < a[3]) & (a[1] < right)
+            meet[tile] = False
+            self._near[tile] = np.flatnonzero(meet)
+        return self._near[tile]
+
+    def _rooms(self, tiles: np.ndarray, box: Box) -> np.ndarray:
         # of each tile, pixels between the box and the nearest inner border; below 0 if beyond it
-        room = (self._tiles - np.array(box)) * np.array([-1, -1, 1, 1])
-        beyond = (room < 0).any(1)
-        nearest = np.where(self._outer, np.inf, room).min(1)
-        return np.where(beyond, -1.0, nearest)
+        room = (self._tiles[tiles] - np.array(box)) * np.array([-1, -1, 1, 1])
+        nearest = np.where(self._outer[tiles], np.inf, room).min(1)
+        return np.where((room < 0).any(1), -1.0, nearest)
+
+    def _distinct(self, found: Sequence[_Found]) -> Iterator[_Found]:
+        # all but what a more confident prediction of another tile has found
+        kept: dict[int, list[_Found]] = defaultdict(list)
+        for one in found:
+            if one.contested:
+                rivals = [
+                    other.mask
+                    for tile in self._neighbours(one.tile)
+                    for other in kept[tile]
+                    if other.label == one.label and _meet(other.box, one.box)
+                ]
+                if rivals and rle.iou([one.mask], rivals, [0] * len(rivals)).max() > SAME:
+                    continue
+                kept[one.tile].append(one)
+            yield one
 
     def _joined(self, parts: Sequence[_Found]) -> list[list[_Found]]:
-        # groups of parts that may be one object each; takes the most confident first
-        objects: list[list[_Found]] = []
-        for part in parts:
-            joined, tiles = [part], {part.tile}
-            others = []
-            for known in objects:
-                known_tiles = {one.tile for one in known}
-                agrees = not known_tiles & tiles and any(self._agree(one, part) for one in known)
-                if agrees:
-                    joined, tiles = known + joined, tiles | known_tiles
-                else:
-                    others.append(known)
-            objects = [*others, joined]
-        return objects
+        # groups of parts that are one object each, with one part of a tile at most
+        groups: list[list[int]] = []  # of each part, the places of the parts in its group
+        places: dict[int, list[int]] = defaultdict(list)  # by tile
+        for place, part in enumerate(parts):
+            groups.append([place])
+            near = [known for tile in self._neighbours(part.tile) for known in places[tile]]
+            for known in sorted(near):  # the most confident first
+                both = groups[place] + groups[known]
+                once = len({parts[one].tile for one in both}) == len(both)
+                if once and self._agree(parts[known], part):
+                    for one in both:
+                        groups[one] = both
+            places[part.tile].append(place)
+        return [[parts[one] for one in group] for group in {id(g): g for g in groups}.values()]
 
     def _agree(self, one: _Found, other: _Found) -> bool:
         # whether two parts are alike where both of their tiles see
@@ -195,22 +224,6 @@ class TileMerger:
         window = encode_at(seen, (shared[0], shared[1]), self.size)
         masks = [rle.merge([found.mask, window], intersect=True) for found in (one, other)]
         return bool(rle.iou(masks[:1], masks[1:], [0])[0, 0] > SAME)
-
-
-def _distinct(found: Sequence[_Found]) -> Iterator[_Found]:
-    # all but what a more confident prediction of another tile has found
-    kept: list[_Found] = []
-    for one in found:
-        if one.contested:
-            rivals = [
-                other.mask
-                for other in kept
-                if other.tile != one.tile and other.label == one.label and _meet(other.box, one.box)
-            ]
-            if rivals and rle.iou([one.mask], rivals, [0] * len(rivals)).max() > SAME:
-                continue
-            kept.append(one)
-        yield one
 
 
 def _meet(one: Box, other: Box) -> bool:
