@@ -30,8 +30,12 @@ _TELLING_RESOURCES = {
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
-def kind(config: RunConfig) -> str:
-    """Key of all that decides the seconds of an iteration, and nothing else."""
+def kind(config: RunConfig, teacher: RunConfig | None = None) -> str:
+    """Key of all that decides the seconds of an iteration, and nothing else.
+
+    `teacher` is the run that teaches: its network is told where it is another one (the key then
+    begins as that of a student whose teacher is like itself).
+    """
     settings = config.settings
     parts = {
         "objective": config.objective,
@@ -39,7 +43,10 @@ def kind(config: RunConfig) -> str:
         "crop": settings.augmentation.crop,
     }
     sections = (_text(settings.model), _text(settings.batch), _resources(settings.resources))
-    return json.dumps(parts, sort_keys=True) + "".join(sections)
+    key = json.dumps(parts, sort_keys=True) + "".join(sections)
+    if teacher is None or teacher.settings.model.backbone == settings.model.backbone:
+        return key
+    return key + _text(teacher.settings.model)
 
 
 @lru_cache(maxsize=4096)
@@ -64,19 +71,26 @@ def seconds_per_iteration(
     runs = [run for run in _existing(store) if run.metrics.exists()]
     for run in runs:
         if run.name in own:
-            _add(measurements, needed, run, own[run.name])
+            config = own[run.name]
+            teacher = own.get(config.teacher.run) if config.teacher else None
+            _add(measurements, needed, run, kind(config, teacher))
     if needed - measurements.keys():
         for run in [run for run in runs if run.name not in own][:STRANGERS]:
             # a stranger that cannot be read measures nothing; its own grid will complain
             with contextlib.suppress(OSError, ValueError, yaml.YAMLError):
-                _add(measurements, needed, run, _config(run))
+                _add(measurements, needed, run, _strangers_kind(run, needed))
     return {name: statistics.median(values) for name, values in measurements.items()}
 
 
-def _add(
-    measurements: dict[str, list[float]], needed: set[str], run: RunDir, config: RunConfig
-) -> None:
+def _strangers_kind(run: RunDir, needed: set[str]) -> str:
+    config = _config(run)
     name = kind(config)
+    if config.teacher is None or not any(key.startswith(name) for key in needed):
+        return name  # its teacher's network does not matter
+    return kind(config, _config(run.sibling(config.teacher.run)))
+
+
+def _add(measurements: dict[str, list[float]], needed: set[str], run: RunDir, name: str) -> None:
     if name in needed and len(measurements.get(name, ())) < SIBLINGS:
         seconds = measured(run.metrics)
         if seconds is not None:

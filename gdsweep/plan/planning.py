@@ -42,7 +42,7 @@ def make_plan(
     runs = _without_unusable(runs)
     measured: dict[str, float] = {}
     if any(run.todo for run in runs.values()):
-        kinds = {name: kind(run.config) for name, run in runs.items() if run.trains}
+        kinds = {name: _kind(run, runs) for name, run in runs.items() if run.trains}
         configs = (run.config for run in runs.values())
         seconds = seconds_per_iteration(store, configs, set(kinds.values()))
         for name, key in kinds.items():
@@ -83,6 +83,11 @@ def not_there(
         if (existing is not None and source.run not in existing)
         or not sign_of(store.run(source.run), source.at).exists()
     )
+
+
+def _kind(run: PlannedRun, runs: Mapping[str, PlannedRun]) -> str:
+    teacher = run.config.teacher
+    return kind(run.config, None if teacher is None else runs[teacher.run].config)
 
 
 def _source(graph: Graph, run: str, at: At) -> Source:

@@ -24,6 +24,29 @@ def test_kind_is_objective_model_dataset_and_resources() -> None:
     assert len(set(kinds.values())) == 4
 
 
+def test_a_teacher_of_another_network_makes_another_kind(tmp_path: Path) -> None:
+    """A student under it is measured by its like alone, in the graph and beyond."""
+    made = configs(
+        small={},
+        big={"backbone": "resnet50"},
+        plain={"teacher": ["small", 9]},
+        taught={"teacher": ["big", 9]},
+    )
+    plain = kind(made["plain"], made["small"])
+    taught = kind(made["taught"], made["big"])
+    assert plain == kind(made["plain"])
+    assert taught != plain
+    store = Store(tmp_path)
+    for name, seconds in (("plain", 0.25), ("taught", 0.5)):
+        line = json.dumps({"iteration": 1, "time": seconds})
+        store.create(made[name], {}).metrics.write_text(f"{line}\n")
+    expected = {plain: 0.25, taught: 0.5}
+    assert seconds_per_iteration(store, made.values(), {plain, taught}) == expected
+    store.create(made["small"], {})
+    store.create(made["big"], {})
+    assert seconds_per_iteration(store, [], {plain, taught}) == expected
+
+
 def test_measured_is_the_median_of_the_tail(tmp_path: Path) -> None:
     path = tmp_path / "metrics.json"
     assert measured(path) is None
