@@ -140,9 +140,10 @@ class DistillationSettings(Settings):
     After PAIS (ICCV 2023), whose weights are other functions of these two scores. What the losses
     are divided by stays the number of labels; unmatched queries are "no object" as ever."""
     fine_tune: int = Field(0, ge=0)
-    """Iterations of a last, supervised stage on the labelled images alone, as long as its schedule,
-    from the checkpoint that the cell would report without it; then the cell reports the stage's, by
-    the same rule (CAST, arXiv 2505.21904, stage 3). 0 (paper and code) has no such stage."""
+    """Iterations of a last, supervised stage on the labelled images alone (CAST, arXiv 2505.21904,
+    stage 3), over which the learning rate's schedule runs anew, its warm-up included. It starts
+    from the checkpoint that the cell would report without it, with new optimiser moments, and the
+    cell reports the stage's checkpoint, by the same rule. 0 (paper and code) has no such stage."""
     fine_tune_lr: float | None = Field(None, gt=0)
     """Base learning rate of that stage; None has `optimizer.lr`."""
 
