@@ -140,6 +140,18 @@ def test_parts_that_no_neighbour_goes_on_with_are_dropped() -> None:
     assert other.instances() == []  # of two classes
 
 
+def test_an_object_has_one_part_of_a_tile_so_that_duplicates_stay_apart() -> None:
+    merger = TileMerger((64, 112), Tiling((64, 64), 16))
+    masks = torch.zeros(4, 64, 64, dtype=torch.bool)
+    masks[:2, 10:20, 30:64] = True
+    masks[2:, 10:20, 0:30] = True
+    merger.add(0, Predictions(torch.tensor([0, 0]), torch.tensor([0.9, 0.3]), masks[:2]))
+    merger.add(1, Predictions(torch.tensor([0, 0]), torch.tensor([0.8, 0.2]), masks[2:]))
+    found = merger.instances()
+    assert found_boxes(found) == [(10, 30, 20, 78)] * 2
+    assert [one.score for one in found] == pytest.approx([0.85, 0.25])
+
+
 def test_what_two_tiles_see_alike_is_counted_once_though_their_masks_differ() -> None:
     """An object midway between two tiles' borders, of which each tile has a mask of its own."""
 
