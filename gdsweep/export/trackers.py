@@ -41,9 +41,19 @@ class Tracker:
         return [package for package in self.packages if not _is_installed(package)]
 
     def write(self, runs: Sequence["TrackedRun"], folder: Path, home: Path) -> None:
-        """Write the runs; see `Writer`."""
-        writer: Writer = pkgutil.resolve_name(self.writer)
-        writer(runs, folder, home)
+        """Write the runs; see `Writer`.
+
+        Raises:
+            BadInput: packages that are there and do not go together.
+        """
+        try:
+            writer: Writer = pkgutil.resolve_name(self.writer)
+            writer(runs, folder, home)
+        except ImportError as error:
+            raise BadInput(
+                f"--export: {self.packages[0]} cannot be imported ({error}); "
+                f"pip install --upgrade {self.install}"
+            ) from None
 
 
 TRACKERS = {

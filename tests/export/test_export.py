@@ -255,6 +255,21 @@ def test_a_tracker_that_fails_leaves_the_former_export(
     assert not list(exported.path.glob(".*"))
 
 
+def test_packages_that_do_not_go_together_are_told(
+    exported: Exported, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def write(*told: object) -> None:
+        raise ImportError("cannot import name 'Pool' from 'sqlalchemy.pool'")
+
+    monkeypatch.setattr("gdsweep.export.to_tensorboard.write", write)
+    monkeypatch.setattr("gdsweep.export.exporting._code", lambda: "other code")
+    assert export("tensorboard") == 2
+    assert capsys.readouterr().err == (
+        "collect.py: --export: tensorboard cannot be imported (cannot import name 'Pool' from "
+        "'sqlalchemy.pool'); pip install --upgrade tensorboard\n"
+    )
+
+
 def _full_disk(file: object) -> None:
     raise OSError(28, os.strerror(28))
 
