@@ -1,4 +1,4 @@
-"""Write a checkpoint in another format: gdsweep's, Mask2Former's (detectron2), transformers'."""
+"""Write a checkpoint in the format of gdsweep, Mask2Former, transformers or torch.export."""
 
 import argparse
 from pathlib import Path
@@ -14,11 +14,23 @@ def parser(program: str) -> argparse.ArgumentParser:
         "source", type=Path, metavar="IN", help="file, transformers folder, run directory"
     )
     p.add_argument("target", type=Path, metavar="OUT", help="file (transformers: folder) to make")
-    p.add_argument("--to", required=True, choices=("gdsweep", "mask2former", "transformers"))
+    targets = ("gdsweep", "mask2former", "transformers", "torch-export")
+    p.add_argument("--to", required=True, choices=targets)
+    p.add_argument(
+        "--size", type=_size, metavar="HEIGHTxWIDTH",
+        help="of the images that a program of torch-export takes: 512x512",
+    )  # fmt: skip
     add_checkpoint_options(p)
     p.add_argument("--backbone", metavar="NAME", help="timm's name of a file of backbone weights")
     p.add_argument("--channels", choices=("rgb", "bgr"), help="what such a file's network sees")
     return p
+
+
+def _size(text: str) -> tuple[int, int]:
+    height, _, width = text.partition("x")
+    if not (height.isdecimal() and width.isdecimal() and int(height) and int(width)):
+        raise argparse.ArgumentTypeError(f"{text} is no size; 512x768 is, height first")
+    return int(height), int(width)
 
 
 def main(asked: argparse.Namespace) -> int:
@@ -36,6 +48,7 @@ def main(asked: argparse.Namespace) -> int:
         read_settings(asked.config),
         asked.backbone,
         asked.channels,
+        asked.size,
     )
     print(f"{report.source} ({report.format})")
     print(*summary(report.loaded, report.dropped, report.notes), sep="\n")

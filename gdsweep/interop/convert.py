@@ -11,11 +11,12 @@ from gdsweep.interop.class_names import known_classes
 from gdsweep.interop.files import read_file
 from gdsweep.interop.mask2former import write_mask2former
 from gdsweep.interop.open import Opened, open_checkpoint
+from gdsweep.interop.torch_export import write_program
 from gdsweep.interop.transformers_folder import write_folder
 from gdsweep.interop.weights_file import is_weights_file, write_weights_file
 from gdsweep.model import EoMT, Mask2Former
 
-Target = Literal["gdsweep", "mask2former", "transformers"]
+Target = Literal["gdsweep", "mask2former", "transformers", "torch-export"]
 TARGETS: tuple[str, ...] = get_args(Target)
 
 
@@ -44,6 +45,7 @@ def convert(
     settings: ModelSettings | None = None,
     backbone: str | None = None,
     channels: Channels | None = None,
+    size: tuple[int, int] | None = None,
 ) -> Report:
     """Write `source` as `target` in another format; see `open_checkpoint` for what it may be.
 
@@ -56,10 +58,13 @@ def convert(
         settings: how to build the network, where the source does not tell.
         backbone: timm's name of a file that holds a backbone alone.
         channels: order of channels such a file expects.
+        size: height and width of the images that a program (`torch-export`) takes.
 
     Raises:
         BadInput: what cannot be read, does not fit, or has no place in the other format.
     """
+    if (size is None) == (to == "torch-export"):
+        raise BadInput("--size HEIGHTxWIDTH goes with --to torch-export, and is needed there")
     opened = None if backbone_alone(source) else open_checkpoint(source, network, at, settings)
     if opened is None:
         if to != "gdsweep":
@@ -68,26 +73,29 @@ def convert(
         write_backbone(target, found)
         notes = [f"a backbone, {found.name}: for `model: {{weights: {target}}}`", *found.notes]
         return Report(str(source), "backbone", len(found.weights), found.dropped, notes)
-    notes = _write(opened, target, to)
+    notes = _write(opened, target, to, size)
     return Report(opened.source, opened.format, len(opened.weights), opened.dropped, notes)
 
 
-def _write(opened: Opened, target: Path, to: Target) -> list[str]:
+def _write(opened: Opened, target: Path, to: Target, size: tuple[int, int] | None) -> list[str]:
     classes = opened.classes or known_classes(opened)
     notes = [*opened.notes, *([] if classes else ["the names of its classes are not known"])]
     if to == "gdsweep":
         write_weights_file(target, opened.weights, opened.settings, classes, opened.source)
         return notes
     model = opened.model()
-    known = (Mask2Former, EoMT) if to == "transformers" else (Mask2Former,)
+    known = (Mask2Former,) if to == "mask2former" else (Mask2Former, EoMT)
     if not isinstance(model, known):
         raise BadInput(f"{opened.source}: {opened.settings.architecture} has no place in {to}")
     if to == "mask2former":
         loss = opened.run.settings.loss if opened.run else LossSettings()
         write_mask2former(target, opened.weights, loss.no_object)
         return notes
-    numbered = [f"LABEL_{n}" for n in range(opened.class_count)]
-    write_folder(target, model, opened.settings, classes or numbered)
+    names = classes or [f"LABEL_{n}" for n in range(opened.class_count)]
+    if size is not None:
+        write_program(target, model, size, names)
+        return [*notes, f"for float images [3, {size[0]}, {size[1]}], RGB in 0..255"]
+    write_folder(target, model, opened.settings, names)
     return notes
 
 
