@@ -2,6 +2,10 @@
 
 Scalars follow YAML 1.2's core schema: `on` and `yes` are words, `1e-4` is a number; and a number
 without a fraction is a whole number however it is written (5.0 is 5).
+
+PyYAML's C parser gives every node's place; ruamel.yaml, which keeps places too, reads in Python alone
+(the 78 files of grids and presets in 0.55 CPU-seconds instead of 0.02, version 0.19.1), makes dates
+of words and numbers of `012345`, and bounds neither aliases nor depth.
 """
 
 import math
