@@ -3,9 +3,9 @@
 Scalars follow YAML 1.2's core schema: `on` and `yes` are words, `1e-4` is a number; and a number
 without a fraction is a whole number however it is written (5.0 is 5).
 
-PyYAML's C parser gives every node's place; ruamel.yaml, which keeps places too, reads in Python alone
-(the 78 files of grids and presets in 0.55 CPU-seconds instead of 0.02, version 0.19.1), makes dates
-of words and numbers of `012345`, and bounds neither aliases nor depth.
+PyYAML's C parser gives every node's place. ruamel.yaml keeps places too, but reads in Python alone
+(0.19.1 took 0.55 CPU-seconds for the 78 files of grids and presets, the C parser 0.02), makes a
+date of `2024-01-01` and a number of `012345`, and bounds neither aliases nor depth.
 """
 
 import math
