@@ -121,5 +121,5 @@ def test_collect_writes_it_when_asked(paid: Any, capsys: pytest.CaptureFixture[s
     (told,) = json.loads(capsys.readouterr().out)["grids"]
     assert [row["gpu_hours"] for row in told["costs"]] == [32, 96, 96]
     page = Path("results/grid.html").read_text()
-    assert '<section id="cost"><h2>Cost</h2>' in page
+    assert "<h2>Cost</h2>" in page
     assert "GPU-hours" in page
