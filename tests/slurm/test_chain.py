@@ -35,7 +35,7 @@ def test_a_failed_teacher_blocks_its_students_until_a_retry(cluster: Any) -> Non
     shown = cluster.launch(grid, "--status").stdout
     assert "failed" in shown
     assert "blocked" in shown
-    assert f"failed: {teacher}, see " in shown
+    assert f"failed: {teacher}, see" in shown
     assert ".jpg" in shown
     plain = cluster.launch(grid, "--yes", code=1).stdout
     assert "--retry starts 1 failed again with 2 blocked behind" in plain
