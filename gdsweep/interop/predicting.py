@@ -109,10 +109,7 @@ def predict_files(
             merged = predict_in_tiles([model], image, tiling, views, detections)
             assert merged is not None, "nobody stops it"
             results += coco_results(merged[0], number, ids)
-            sure = [one for one in merged[0] if one.score >= threshold]
-            labels = torch.tensor([one.label for one in sure])
-            scores = torch.tensor([one.score for one in sure])
-            masks: Sequence[Tensor] | Tensor = _Decoded(sure)
+            labels, scores, masks = _sure_in_tiles(merged[0], threshold)
         else:
             shown = resize_for_test(image, views).to(device)
             with torch.no_grad():
@@ -134,6 +131,14 @@ def predict_files(
     page = {"images": records, "annotations": [], "categories": kinds}
     atomic.write_text(out / "images.json", json.dumps(page, indent=1) + "\n")
     return drawn
+
+
+def _sure_in_tiles(
+    instances: Sequence[Instance], threshold: float
+) -> tuple[Tensor, Tensor, Sequence[Tensor] | Tensor]:
+    sure = [one for one in instances if one.score >= threshold]
+    labels = torch.tensor([one.label for one in sure])
+    return labels, torch.tensor([one.score for one in sure]), _Decoded(sure)
 
 
 def _device(name: str) -> torch.device:

@@ -11,9 +11,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.nn.attention import SDPBackend, sdpa_kernel
 
-from gdsweep.errors import BadInput
-
-BACKENDS = ("auto", "xformers", "sdpa")
+from gdsweep.model.operator_choice import choose
 
 
 def attention(
@@ -61,16 +59,8 @@ def attention_operator(backend: str, query: Tensor) -> str:
     Raises:
         BadInput: `xformers` where it cannot run, or an unknown name.
     """
-    if backend not in BACKENDS:
-        raise BadInput(f"resources.attention: {backend!r} is not one of {', '.join(BACKENDS)}")
-    if backend == "sdpa":
-        return backend
-    lacking = _lacking_for_xformers(query)
-    if backend == "auto":
-        return "sdpa" if lacking else "xformers"
-    if lacking:
-        raise BadInput(f"resources.attention: xformers {lacking}; use auto or sdpa")
-    return backend
+    lacking = functools.partial(_lacking_for_xformers, query)
+    return choose("resources.attention", backend, "xformers", "sdpa", lacking)
 
 
 class MultiheadAttention(nn.Module):

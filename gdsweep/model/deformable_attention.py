@@ -14,10 +14,8 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import once_differentiable
 
-from gdsweep.errors import BadInput
+from gdsweep.model.operator_choice import choose
 from gdsweep.model.precise import at_least_float32, full_precision
-
-DEFORMABLE_BACKENDS = ("auto", "triton", "pytorch")
 
 Shapes = Sequence[tuple[int, int]]
 """Height and width of each level, as Python ints: reading them never waits for a GPU."""
@@ -69,19 +67,8 @@ def deformable_operator(backend: str, value: Tensor) -> str:
     Raises:
         BadInput: `triton` where it cannot run, or an unknown name.
     """
-    if backend not in DEFORMABLE_BACKENDS:
-        raise BadInput(
-            f"resources.deformable_attention: {backend!r} is not one of "
-            f"{', '.join(DEFORMABLE_BACKENDS)}"
-        )
-    if backend == "pytorch":
-        return backend
-    lacking = _lacking_for_triton(value)
-    if backend == "auto":
-        return "pytorch" if lacking else "triton"
-    if lacking:
-        raise BadInput(f"resources.deformable_attention: triton {lacking}; use auto or pytorch")
-    return backend
+    lacking = functools.partial(_lacking_for_triton, value)
+    return choose("resources.deformable_attention", backend, "triton", "pytorch", lacking)
 
 
 def _lacking_for_triton(value: Tensor) -> str | None:
